@@ -1,0 +1,105 @@
+"""Progress: one page of memory that monitor, setup, init and the view share.
+
+Anonymous and shared, made before the first fork: writing to it is no system call and cannot
+block, so the processes can say how far they are without a call that the plan does not list.
+"""
+
+from __future__ import annotations
+
+import mmap
+from collections.abc import Sequence
+from typing import Final
+
+from toyspec.plan.step import ROLES, Role
+
+_SIZE: Final = 16 << 20
+_LABELS: Final = 1 << 20  # bytes at the end: the phases' names, written once
+_NOTE: Final = 64 << 10  # bytes before them: what a failing process found out about its failure
+_HEADER: Final = 64  # cells of 8 bytes before the steps' own two each
+
+_STATE, _LABELS_SIZE, _NOTE_SIZE, _FAILED_STEP, _FAILED_ERRNO, _STARTED = 0, 1, 2, 3, 4, 5
+_CURRENT: Final = 16  # one cell a role: the step it is in
+
+LOADING: Final = 0
+RUNNING: Final = 1
+FAILED: Final = 2
+QUIT: Final = 3
+
+
+class Progress:
+    """How far a run is. Times are CLOCK_MONOTONIC nanoseconds; 0 means not yet."""
+
+    def __init__(self) -> None:
+        self._memory = mmap.mmap(-1, _SIZE)
+        self.cells = memoryview(self._memory).cast("q")
+
+    @property
+    def state(self) -> int:
+        """LOADING, RUNNING (phases are published), FAILED (show where), or QUIT (show nothing)."""
+        return self.cells[_STATE]
+
+    @state.setter
+    def state(self, value: int) -> None:
+        self.cells[_STATE] = value
+
+    def publish(self, phases: Sequence[tuple[str, Sequence[int]]], now: int) -> None:
+        """Say which steps make up each phase, then set RUNNING. `now`: when the run starts."""
+        lines = [name + " " + ",".join(map(str, ids)) for name, ids in phases]
+        blob = "\n".join(lines).encode()[:_LABELS]
+        start = _SIZE - _LABELS
+        self._memory[start : start + len(blob)] = blob
+        self.cells[_LABELS_SIZE] = len(blob)
+        self.cells[_STARTED] = now
+        self.cells[_STATE] = RUNNING
+
+    def phases(self) -> list[tuple[str, tuple[int, ...]]]:
+        """The phases that `publish` named, with their steps' ids."""
+        start = _SIZE - _LABELS
+        blob = self._memory[start : start + self.cells[_LABELS_SIZE]].decode()
+        pairs = (line.split(" ", 1) for line in blob.splitlines())
+        return [(name, tuple(int(i) for i in ids.split(",") if i)) for name, ids in pairs]
+
+    @property
+    def started(self) -> int:
+        """When the run began."""
+        return self.cells[_STARTED]
+
+    def begin(self, role: Role, step: int) -> None:
+        """`role` is about to make the call of `step`."""
+        self.cells[_CURRENT + ROLES.index(role)] = step
+
+    def current(self, role: Role) -> int:
+        """The last step that `role` began; 0 before its first."""
+        return self.cells[_CURRENT + ROLES.index(role)]
+
+    def done(self, step: int, now: int, result: int) -> None:
+        """`step` returned `result` (a negative errno where it failed and that was tolerated)."""
+        self.cells[_HEADER + 2 * step + 1] = result
+        self.cells[_HEADER + 2 * step] = now
+
+    def when(self, step: int) -> int:
+        """When `step` was done."""
+        return self.cells[_HEADER + 2 * step]
+
+    def result(self, step: int) -> int:
+        """What `step` returned; only meaningful once `when` is not 0."""
+        return self.cells[_HEADER + 2 * step + 1]
+
+    def fail(self, step: int, errno: int, note: bytes = b"") -> None:
+        """`step` failed with `errno` (0: its result was not what it expects). First one wins."""
+        if self.cells[_FAILED_STEP]:
+            return
+        start = _SIZE - _LABELS - _NOTE
+        self._memory[start : start + len(note[:_NOTE])] = note[:_NOTE]
+        self.cells[_NOTE_SIZE] = len(note[:_NOTE])
+        self.cells[_FAILED_ERRNO] = errno
+        self.cells[_FAILED_STEP] = step
+
+    def failure(self) -> tuple[int, int, bytes] | None:
+        """The failed step, its errno, and what the failing process noted; None if none failed."""
+        step = self.cells[_FAILED_STEP]
+        if not step:
+            return None
+        start = _SIZE - _LABELS - _NOTE
+        note = self._memory[start : start + self.cells[_NOTE_SIZE]]
+        return step, self.cells[_FAILED_ERRNO], note

@@ -1,0 +1,139 @@
+"""What a box is: the canonical long form of a spec, as frozen values.
+
+Every default is written out. Where each value came from stands in `Spec.origins`, by key path
+(`binds[0].target`), so that a step of the plan can name the line that asked for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Literal
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a value came from: a place in the file, or the name of a default.
+
+    `line` and `column` count from 1; both are 0 where `default` is set.
+    """
+
+    path: str
+    line: int = 0
+    column: int = 0
+    default: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """A value of the caller's environment, by name; its text is read when the plan is lowered."""
+
+    name: str
+
+
+Text = tuple[str | Variable, ...]
+"""Literal text and variables, in order. Only `environment` and `content` keep variables."""
+
+Namespace = Literal["mount", "user", "pid", "network", "uts", "ipc", "cgroup"]
+
+
+@dataclass(frozen=True, slots=True)
+class Root:
+    """What the box sees as `/`. `path` is absolute on the host, without `..`."""
+
+    kind: Literal["tmpfs", "directory"] = "tmpfs"
+    path: str | None = None
+    create: bool = False
+    read_only: bool = False
+    old_root: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """Who init is inside: the caller's own ids, root, or numbers."""
+
+    kind: Literal["caller", "root", "ids"] = "caller"
+    uid: int | None = None
+    gid: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Bind:
+    """A host path shown in the box. `source` is absolute and normal, `at` its key path."""
+
+    at: str
+    source: str
+    target: str
+    writable: bool = False
+    devices: bool = False
+    optional: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Mount:
+    """A filesystem of the box's own. `size` is in bytes; `mode` holds permission bits."""
+
+    at: str
+    type: Literal["proc", "sysfs", "tmpfs", "dev"]
+    target: str
+    size: int | None = None
+    mode: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A file with inline content, or a symlink: exactly one of `content` and `symlink` is set."""
+
+    at: str
+    target: str
+    content: Text | None = None
+    symlink: str | None = None
+    mode: int = 0o644
+
+
+@dataclass(frozen=True, slots=True)
+class Env:
+    """One variable of the box's environment."""
+
+    at: str
+    name: str
+    value: Text
+
+
+@dataclass(frozen=True, slots=True)
+class Spec:
+    """One box. `path` is the spec file as the user named it, `directory` its absolute folder."""
+
+    path: str
+    directory: str
+    sha256: str
+    version: int
+    name: str
+    root: Root
+    system: Literal["none", "host"]
+    user: User
+    host_namespaces: frozenset[Namespace]
+    binds: tuple[Bind, ...]
+    mounts: tuple[Mount, ...]
+    files: tuple[File, ...]
+    etc: Literal["auto", "none"]
+    environment: tuple[Env, ...]
+    working_dir: str
+    hostname: str
+    init: tuple[str, ...]
+    network: Literal["none", "host"]
+    capabilities: tuple[str, ...]
+    no_new_privileges: bool
+    origins: Mapping[str, Origin] = MappingProxyType({})
+
+    def origin(self, path: str) -> Origin:
+        """Where the value at `path` came from: its own origin, else its nearest parent's."""
+        key = path
+        while key:
+            found = self.origins.get(key)
+            if found is not None:
+                return found
+            cut = max(key.rfind("."), key.rfind("["))
+            key = key[:cut] if cut > 0 else ""
+        return Origin(path, default=path)
