@@ -7,8 +7,7 @@ Every default is written out. Where each value came from stands in `Spec.origins
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from types import MappingProxyType
+from dataclasses import dataclass, field
 from typing import Literal
 
 
@@ -125,7 +124,7 @@ class Spec:
     network: Literal["none", "host"]
     capabilities: tuple[str, ...]
     no_new_privileges: bool
-    origins: Mapping[str, Origin] = MappingProxyType({})
+    origins: Mapping[str, Origin] = field(default_factory=dict)
 
     def origin(self, path: str) -> Origin:
         """Where the value at `path` came from: its own origin, else its nearest parent's."""
