@@ -13,14 +13,27 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from constants import AARCH64, CONSTANTS, NUMBERS
+from tests.kernel_side.constants import AARCH64, CONSTANTS, NUMBERS
 
 Json = dict[str, Any]
 
-LONG: Final[frozenset[str]] = frozenset(
-    """read.count write.count rt_sigaction.sigsetsize rt_sigprocmask.sigsetsize ioctl.argp clone.flags
-    clone.stack clone.parent_tid clone.child_tid clone.tls fcntl.arg getcwd.size prctl.arg2 prctl.arg3
-    prctl.arg4 prctl.arg5 mount.mountflags openat2.size mount_setattr.size""".split()
+LONG: Final[frozenset[tuple[str, str]]] = frozenset(
+    (call, name)
+    for call, names in {
+        "read": ("count",),
+        "write": ("count",),
+        "rt_sigaction": ("sigsetsize",),
+        "rt_sigprocmask": ("sigsetsize",),
+        "ioctl": ("argp",),
+        "clone": ("flags", "stack", "parent_tid", "child_tid", "tls"),
+        "fcntl": ("arg",),
+        "getcwd": ("size",),
+        "prctl": ("arg2", "arg3", "arg4", "arg5"),
+        "mount": ("mountflags",),
+        "openat2": ("size",),
+        "mount_setattr": ("size",),
+    }.items()
+    for name in names
 )
 """Integer parameters of 64 bits; of all others the kernel takes the low 32."""
 
@@ -177,7 +190,7 @@ class _Encoder:
     def operand(self, arg: Json) -> Operand:
         (kind,) = set(arg) - {"name", "fields"}
         value = arg[kind]
-        bits = 64 if f"{self.step['call']}.{arg['name']}" in LONG else 32
+        bits = 64 if (self.step["call"], arg["name"]) in LONG else 32
         if kind == "int":
             return Number(value, bits)
         if kind == "flags":

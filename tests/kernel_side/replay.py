@@ -15,8 +15,11 @@ import sys
 from collections.abc import Mapping
 from typing import Final, NoReturn
 
-from constants import CONSTANTS
-from encode import Buffer, Call, Memory, Number, Operand, Slot, Vector, encode_plan
+if not __package__:  # run as a script: the checkout holds the modules
+    sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
+
+from tests.kernel_side.constants import CONSTANTS
+from tests.kernel_side.encode import Buffer, Call, Number, Operand, Slot, Vector, encode_plan
 
 _LIBC: Final = ctypes.CDLL(None, use_errno=True)
 _LIBC.syscall.restype = ctypes.c_long
@@ -59,6 +62,7 @@ class Role:
             keep.append(memory)
             if isinstance(operand, Buffer):
                 buffer = (operand, memory)
+        result = 0
         for _ in range(_TRIES):
             result = _LIBC.syscall(ctypes.c_long(call.number), *arguments)
             if result != -1:
@@ -113,8 +117,9 @@ class Role:
         if "prefix" in expects:
             return output.startswith(expects["prefix"].encode())
         if "kind" in expects:
-            mode = struct.unpack_from("<H", output, 28)[0]  # statx.stx_mode
-            return bool(mode & 0o170000 == {"directory": 0o040000, "file": 0o100000}[expects["kind"]])
+            mode: int = struct.unpack_from("<H", output, 28)[0]  # statx.stx_mode
+            wanted_kind = {"directory": 0o040000, "file": 0o100000}[expects["kind"]]
+            return mode & 0o170000 == wanted_kind
         if "device" in expects:
             mode = struct.unpack_from("<H", output, 28)[0]
             major, minor = struct.unpack_from("<II", output, 128)  # stx_rdev_major, _minor
@@ -145,7 +150,7 @@ class Role:
 
 
 def main(path: str) -> NoReturn:
-    """Walk the plan at `path` in a child, so that its monitor starts with no other process."""
+    """Walk the plan at `path`: this process becomes its monitor."""
     with open(path, encoding="utf-8") as file:
         plan = json.load(file)
     calls = encode_plan(plan, os.environ, os.uname().machine)

@@ -1,0 +1,345 @@
+"""Trace equals plan: every call of monitor, setup and init against the plan's steps, deny by default.
+
+`Checker` watches a traced run. From the monitor's first step on, each call of each of the three
+processes must be the next step of its role, or stand in `QUIET`. Whatever else is seen is a problem.
+"""
+
+from __future__ import annotations
+
+import errno
+import signal
+import struct
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Final
+
+from tests.kernel_side.constants import CONSTANTS
+from tests.kernel_side.encode import Buffer, Call, Memory, Number, Operand, Slot, Vector
+from tests.kernel_side.names import CALL_NUMBERS, NAMES
+from tests.kernel_side.tracer import Fail, Kill, Process, Seen, Watcher
+
+QUIET: Final[frozenset[int]] = frozenset(
+    CALL_NUMBERS[name]
+    for name in (
+        "brk",
+        "munmap",
+        "mprotect",
+        "mremap",
+        "madvise",
+        "futex",
+        "rt_sigreturn",
+        "set_robust_list",
+        "rseq",
+        "getpid",
+        "gettid",
+        "clock_gettime",
+    )
+)
+"""The one short list of calls that change nothing outside the process; and anonymous mmap."""
+
+AFTER_SUPERVISE: Final[frozenset[int]] = QUIET | frozenset(
+    CALL_NUMBERS[name]
+    for name in (
+        "read",  # the exec pipe's end, a signal descriptor
+        "write",  # the byte for `go`
+        "close",
+        "poll",
+        "ppoll",
+        "wait4",
+        "waitid",
+        "kill",
+        "tgkill",
+        "pidfd_open",
+        "pidfd_send_signal",
+        "rt_sigaction",
+        "rt_sigprocmask",
+        "rt_sigtimedwait",
+        "signalfd4",
+        "setitimer",
+        "clock_nanosleep",
+        "restart_syscall",
+        "getppid",
+        "getpgid",
+        "getpgrp",
+        "setpgid",
+        "ioctl",  # TIOCGPGRP, TIOCSPGRP, the window
+        "prctl",
+        "exit",
+        "exit_group",
+    )
+)
+"""Once it supervises, a process only waits, polls, relays, signals and cleans up."""
+
+_MAP_ANONYMOUS: Final = 0x20
+_RESTARTS: Final = range(-516, -511)  # ERESTARTSYS and the like: the kernel makes the call again
+_PATHS: Final = {
+    "open": (0,), "openat": (1,), "openat2": (1,), "mkdir": (0,), "mkdirat": (1,), "stat": (0,),
+    "lstat": (0,), "newfstatat": (1,), "readlink": (0,), "readlinkat": (1,), "access": (0,),
+    "faccessat2": (1,), "unlink": (0,), "rmdir": (0,), "mount": (0, 1, 2), "umount2": (0,),
+    "execve": (0,), "mknodat": (1,), "symlinkat": (0, 2), "statx": (1,), "chdir": (0,), "rename": (0, 1),
+    "open_tree": (1,), "move_mount": (1, 3), "fsopen": (0,), "mount_setattr": (1,),
+}  # fmt: skip
+
+
+@dataclass(slots=True)
+class Walk:
+    """How far one process is: `role` is empty before the monitor's first step, and in the view."""
+
+    role: str = ""
+    steps: tuple[Call, ...] = ()
+    position: int = 0
+    slots: dict[str, int] = field(default_factory=dict)
+    matched: Call | None = None  # the step whose call is being made
+    over: bool = False  # it supervises, or runs the box's program
+
+    @property
+    def next(self) -> Call | None:
+        """The step that must come now; None once nothing is checked any more."""
+        return None if self.over or not self.role else self.steps[self.position]
+
+    def advance(self) -> None:
+        """The step at `position` is done."""
+        self.position += 1
+        if self.position == len(self.steps) or self.steps[self.position].name == "supervise":
+            self.over = True
+
+
+@dataclass(slots=True)
+class Checker(Watcher):
+    """Collects `problems`. `act` may fail or kill a process at a step that was recognised."""
+
+    calls: list[Call]
+    act: Callable[[Process, Call], Fail | Kill | None] | None = None
+    problems: list[str] = field(default_factory=list)
+    seen: list[int] = field(default_factory=list)  # the ids of the steps, as their calls began
+    done: list[int] = field(default_factory=list)  # and as they ended as the plan allows
+    walks: dict[str, Walk] = field(default_factory=dict)
+    acted: list[int] = field(default_factory=list)
+    root: Process | None = None
+
+    def start(self, process: Process) -> None:
+        """`process` is the one that will be the monitor."""
+        self.root = process
+        process.state = Walk()
+
+    def missing(self) -> list[str]:
+        """What keeps this from being a complete run of the plan."""
+        found = []
+        for role in dict.fromkeys(call.role for call in self.calls):
+            walk = self.walks.get(role)
+            if walk is None:
+                found.append(f"no process took the role {role}")
+            elif not walk.over and walk.next is not None:
+                found.append(f"{role} never came past step {walk.next.id}, {walk.next.name}")
+        return found
+
+    def entry(self, process: Process, seen: Seen) -> Fail | Kill | None:
+        if process is self.root and not self.walks:
+            self._begin(process, seen)
+        walk: Walk = process.state
+        call = walk.next
+        if call is None:
+            if walk.over and walk.steps[-1].name == "supervise":
+                self._afterwards(process, seen)
+            return None
+        walk.matched = None
+        difference = differs(call, process, walk.slots, seen)
+        if difference is None:
+            walk.matched = call
+            self.seen.append(call.id)
+            return self._act(process, call)
+        if not quiet(seen):
+            self.problems.append(
+                f"{walk.role} ({process.pid}) makes {describe(process, seen)} where step {call.id}, "
+                f"{call.name}, is next: {difference}"
+            )
+        return None
+
+    def _act(self, process: Process, call: Call) -> Fail | Kill | None:
+        action = self.act(process, call) if self.act is not None else None
+        if action is not None:
+            self.acted.append(call.id)
+        return action
+
+    def _begin(self, process: Process, seen: Seen) -> None:
+        steps = self._steps(self.calls[0].role)
+        if differs(steps[0], process, {}, seen) is None:
+            self._take(process, steps[0].role, {})
+
+    def _steps(self, role: str) -> tuple[Call, ...]:
+        return tuple(call for call in self.calls if call.role == role)
+
+    def _take(self, process: Process, role: str, slots: dict[str, int]) -> None:
+        process.state = Walk(role, self._steps(role), 0, dict(slots))
+        if role in self.walks:
+            self.problems.append(f"a second process, {process.pid}, took the role {role}")
+        self.walks[role] = process.state
+
+    def _afterwards(self, process: Process, seen: Seen) -> None:
+        if seen.number not in AFTER_SUPERVISE and not quiet(seen):
+            self.problems.append(
+                f"{process.state.role} ({process.pid}) makes {describe(process, seen)} after supervise"
+            )
+
+    def exit(self, process: Process, seen: Seen) -> None:
+        walk: Walk = process.state
+        call = walk.matched
+        walk.matched = None
+        assert seen.result is not None
+        if call is None or seen.result in _RESTARTS:
+            return
+        code = errno.errorcode.get(-seen.result, str(seen.result)) if seen.result < 0 else None
+        if code is not None and code in call.retries:
+            return
+        wrong = self._judge(process, call, seen, code)
+        if wrong is None:
+            self.done.append(call.id)
+            walk.advance()
+        elif call.id not in self.acted:
+            self.problems.append(f"step {call.id}, {call.name}, in {walk.role}: {wrong}")
+            walk.advance()
+
+    def _judge(self, process: Process, call: Call, seen: Seen, code: str | None) -> str | None:
+        """What is wrong with the call's result; None if the plan allows it. Fills slots."""
+        expects = call.expects or {}
+        if code is not None:
+            allowed = call.tolerates | {expects.get("errno")}
+            return None if code in allowed else f"failed with {code}"
+        assert seen.result is not None
+        if "errno" in expects:
+            return f"returned {seen.result}, not {expects['errno']}"
+        wanted = call.expected_result()
+        if wanted is not None and seen.result != wanted:
+            return f"returned {seen.result}, not {wanted}"
+        slots = process.state.slots
+        filled = False
+        for operand, address in zip(call.operands, seen.args, strict=False):
+            if isinstance(operand, Buffer):
+                for offset, slot in operand.fills:
+                    (slots[slot],) = struct.unpack("<i", process.read(address + offset, 4))
+                    filled = True
+                output = process.read(address, operand.size) if expects else b""
+                wrong = unexpected(call, output)
+                if wrong is not None:
+                    return wrong
+        if call.yields is not None and not filled:
+            slots[call.yields] = seen.result
+        return None
+
+    def forked(self, parent: Process, child: Process) -> None:
+        child.state = Walk()
+        walk: Walk = parent.state
+        if walk.matched is not None and walk.matched.name == "clone":
+            assert walk.matched.yields is not None
+            self._take(child, walk.matched.yields, walk.slots)
+        elif walk.role and not (walk.role == "init" and walk.over):
+            self.problems.append(f"{walk.role} ({parent.pid}) forked {child.pid}: no step of the plan")
+
+    def executed(self, process: Process) -> None:
+        walk: Walk = process.state
+        if walk.matched is not None and walk.matched.name == "execve":
+            self.done.append(walk.matched.id)
+            walk.matched = None
+            walk.over = True
+            process.free = True
+
+
+def quiet(seen: Seen) -> bool:
+    """Whether the call stands on the short list."""
+    if NAMES.get(seen.number) == "mmap":
+        return bool(seen.args[3] & _MAP_ANONYMOUS)
+    return seen.number in QUIET
+
+
+def differs(call: Call, process: Process, slots: dict[str, int], seen: Seen) -> str | None:
+    """What of a call differs from the step; None where they are equal."""
+    if seen.number != call.number:
+        return "another call"
+    for name, operand, register in zip(call.names, call.operands, seen.args, strict=False):
+        try:
+            problem = _operand_differs(operand, register, process, slots)
+        except OSError as error:
+            problem = f"unreadable: {error}"
+        if problem is not None:
+            return f"{name}: {problem}"
+    return None
+
+
+def _operand_differs(
+    operand: Operand, register: int, process: Process, slots: dict[str, int]
+) -> str | None:
+    if isinstance(operand, Number):
+        value = register & ((1 << operand.bits) - 1)
+        return None if value == operand.masked() else f"{value:#x}, not {operand.masked():#x}"
+    if isinstance(operand, Slot):
+        if operand.name not in slots:
+            return f"the slot {operand.name} is not filled"
+        value = struct.unpack("<i", struct.pack("<I", register & 0xFFFFFFFF))[0]
+        return None if value == slots[operand.name] else f"{value}, not {slots[operand.name]}"
+    if isinstance(operand, Buffer):
+        process.read(register, operand.size)
+        return None
+    if isinstance(operand, Vector):
+        strings = []
+        while pointer := struct.unpack("<Q", process.read(register + 8 * len(strings), 8))[0]:
+            strings.append(process.string(pointer))
+        wanted_strings = list(operand.strings)
+        return None if strings == wanted_strings else f"{strings}, not {wanted_strings}"
+    return _memory_differs(operand, register, process, slots)
+
+
+def _memory_differs(
+    operand: Memory, register: int, process: Process, slots: dict[str, int]
+) -> str | None:
+    data = bytearray(process.read(register, len(operand.data)))
+    wanted = bytearray(operand.data)
+    for offset, slot in operand.slots:
+        struct.pack_into("<i", wanted, offset, slots[slot])
+    for offset, inner in operand.pointers:
+        (pointer,) = struct.unpack_from("<Q", data, offset)
+        if process.read(pointer, len(inner)) != inner:
+            return f"the memory that its pointer at {offset} gives differs"
+        struct.pack_into("<Q", wanted, offset, pointer)
+    return None if data == wanted else f"{bytes(data)!r}, not {bytes(wanted)!r}"
+
+
+def unexpected(call: Call, output: bytes) -> str | None:
+    """What of a call's output is not as the step expects it."""
+    expects = call.expects or {}
+    if "prefix" in expects and not output.startswith(expects["prefix"].encode()):
+        return f"wrote {output[:100]!r}"
+    if "filesystem" in expects:
+        (magic,) = struct.unpack_from("<q", output, 0)
+        return None if magic == CONSTANTS[expects["filesystem"]] else f"filesystem {magic:#x}"
+    if "kind" in expects or "device" in expects:
+        (mode,) = struct.unpack_from("<H", output, 28)
+        major, minor = struct.unpack_from("<II", output, 128)
+        kind = {0o040000: "directory", 0o100000: "file", 0o020000: "device"}.get(mode & 0o170000)
+        wanted = expects.get("kind", "device")
+        if kind != wanted or expects.get("device", f"{major}:{minor}") != f"{major}:{minor}":
+            return f"is {kind} {major}:{minor}"
+    return None
+
+
+def describe(process: Process, seen: Seen) -> str:
+    """A call for people: its name, its paths where it has any, its registers."""
+    name = NAMES.get(seen.number, str(seen.number))
+    words = []
+    for index, register in enumerate(seen.args):
+        word = f"{register:#x}"
+        if index in _PATHS.get(name, ()):
+            try:
+                word = repr(process.string(register))
+            except OSError:
+                word += " (unreadable)"
+        words.append(word)
+    return f"{name}({', '.join(words)})"
+
+
+def ending(status: int | None) -> str:
+    """A wait status in words."""
+    if status is None:
+        return "still runs"
+    if status & 0x7F:
+        return f"killed by {signal.Signals(status & 0x7F).name}"
+    return f"exit {status >> 8}"

@@ -1,0 +1,317 @@
+"""A small ptrace tracer: every system call of a process and of all that it forks, as it is made.
+
+ptrace(2). One call can be made to fail without being executed, or its process killed at its entry.
+Only x86_64. The tracer works as root and as an ordinary user on processes of its own.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import os
+import pickle
+import platform
+import signal
+import struct
+import sys
+import time
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from types import FrameType
+from typing import Any, Final, TypeVar
+
+SUPPORTED: Final = platform.machine() == "x86_64"
+
+_SEIZE, _INTERRUPT, _LISTEN, _SYSCALL_INFO = 0x4206, 0x4207, 0x4208, 0x420E
+_CONT, _SYSCALL, _DETACH, _POKEUSER, _EVENTMSG = 7, 24, 17, 6, 0x4201
+_OPTIONS: Final = 0x1 | 0x2 | 0x4 | 0x8 | 0x10 | 0x100000  # SYSGOOD FORK VFORK CLONE EXEC EXITKILL
+_EVENT_FORKS: Final = (1, 2, 3)  # fork, vfork, clone
+_EVENT_EXEC: Final = 4
+_EVENT_STOP: Final = 128
+_RAX: Final = 10 * 8  # struct user_regs_struct
+_ORIG_RAX: Final = 15 * 8
+_WALL: Final = 0x40000000
+_SUBREAPER: Final = 36
+
+_LIBC: Final = ctypes.CDLL(None, use_errno=True)
+_PTRACE: Final = _LIBC.ptrace
+_PTRACE.restype = ctypes.c_long
+_PTRACE.argtypes = (ctypes.c_long, ctypes.c_long, ctypes.c_void_p, ctypes.c_void_p)
+
+T = TypeVar("T")
+
+
+@dataclass(slots=True)
+class Seen:
+    """One system call: `args` are the six registers; `result` is set at its exit (-errno)."""
+
+    number: int
+    args: tuple[int, ...]
+    result: int | None = None
+    fails: int = 0  # the errno that it was made to fail with
+
+
+@dataclass(slots=True, eq=False)
+class Process:
+    """A traced process. `state` is the watcher's own."""
+
+    pid: int
+    parent: Process | None = None
+    call: Seen | None = None
+    status: int | None = None  # as waitpid gives it, once it has ended
+    free: bool = False  # runs without stops at its calls
+    memory: int = -1
+    state: Any = None
+
+    def read(self, address: int, size: int) -> bytes:
+        """`size` bytes of its memory. Raises OSError where they are not all mapped."""
+        if self.memory < 0:
+            self.memory = os.open(f"/proc/{self.pid}/mem", os.O_RDONLY | os.O_CLOEXEC)
+        data = os.pread(self.memory, size, address)
+        if len(data) != size:
+            raise OSError(errno.EFAULT, f"only {len(data)} of {size} bytes at {address:#x}")
+        return data
+
+    def string(self, address: int, most: int = 1 << 20) -> bytes:
+        """The NUL-terminated string at `address`, without the NUL."""
+        data = b""
+        while len(data) < most:
+            step = min(4096 - (address + len(data)) % 4096, 256)
+            data += self.read(address + len(data), step)
+            if b"\0" in data[-step:]:
+                return data[: data.index(b"\0")]
+        raise OSError(errno.E2BIG, f"no end of the string at {address:#x}")
+
+    def forget_memory(self) -> None:
+        """After an exec or its end: the memory is another."""
+        if self.memory >= 0:
+            os.close(self.memory)
+            self.memory = -1
+
+
+@dataclass(frozen=True, slots=True)
+class Fail:
+    """What `Watcher.entry` may return: do not make the call, let it fail."""
+
+    errno: int
+
+
+@dataclass(frozen=True, slots=True)
+class Kill:
+    """What `Watcher.entry` may return: SIGKILL before the call is made."""
+
+
+class Watcher:
+    """Sees every call; each method may be overridden."""
+
+    def entry(self, process: Process, seen: Seen) -> Fail | Kill | None:
+        """Before the call: its memory can be read."""
+
+    def exit(self, process: Process, seen: Seen) -> None:
+        """After the call: its outputs can be read."""
+
+    def forked(self, parent: Process, child: Process) -> None:
+        """`child` was made; it has not run yet."""
+
+    def executed(self, process: Process) -> None:
+        """`process` runs a new program."""
+
+    def ended(self, process: Process) -> None:
+        """`process` is gone; `process.status` says how."""
+
+
+class StuckError(Exception):
+    """The traced processes did not end in time."""
+
+
+@dataclass(slots=True)
+class Tracer:
+    """Follows processes for `watcher` until all have ended."""
+
+    watcher: Watcher
+    processes: dict[int, Process] = field(default_factory=dict)
+    every: list[Process] = field(default_factory=list)  # also those that have ended
+    early: dict[int, int] = field(default_factory=dict)  # stopped before its parent's fork event
+
+    def seize(self, pid: int) -> Process:
+        """Begin to trace `pid`, which must be blocked or asleep until this returns."""
+        ptrace(_SEIZE, pid, 0, _OPTIONS)
+        process = self._add(Process(pid))
+        ptrace(_INTERRUPT, pid)
+        _, status = os.waitpid(pid, _WALL)
+        if not os.WIFSTOPPED(status):
+            raise ChildProcessError(f"{pid} ended before it was traced: {status:#x}")
+        self._resume(process)
+        return process
+
+    def run(self, seconds: float) -> None:
+        """Until no traced process is left. Raises StuckError, after killing all, when it takes longer."""
+
+        def late(number: int, frame: FrameType | None) -> None:
+            raise StuckError(f"alive after {seconds} s: {sorted(self.processes)}")
+
+        before = signal.signal(signal.SIGALRM, late)
+        signal.setitimer(signal.ITIMER_REAL, seconds)
+        try:
+            while self.processes:
+                self._stopped(*os.waitpid(-1, _WALL))
+        finally:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            signal.signal(signal.SIGALRM, before)
+            self._end()
+
+    def _add(self, process: Process) -> Process:
+        self.processes[process.pid] = process
+        self.every.append(process)
+        return process
+
+    def _end(self) -> None:
+        for pid in (*self.processes, *self.early):
+            os.kill(pid, signal.SIGKILL)
+        for pid in (*self.processes, *self.early):
+            while True:
+                try:
+                    _, status = os.waitpid(pid, _WALL)
+                except ChildProcessError:
+                    break
+                if not os.WIFSTOPPED(status):
+                    break
+        for process in self.every:
+            process.forget_memory()
+
+    def _resume(self, process: Process, number: int = 0) -> None:
+        ptrace(_CONT if process.free else _SYSCALL, process.pid, 0, number)
+
+    def _stopped(self, pid: int, status: int) -> None:
+        process = self.processes.get(pid)
+        if process is None:
+            if os.WIFSTOPPED(status):
+                self.early[pid] = status
+            return
+        if not os.WIFSTOPPED(status):
+            process.status = status
+            process.forget_memory()
+            del self.processes[pid]
+            self.watcher.ended(process)
+            return
+        number, event = os.WSTOPSIG(status), status >> 16
+        if number == signal.SIGTRAP | 0x80:
+            self._syscall(process)
+        elif event in _EVENT_FORKS:
+            self._fork(process)
+            self._resume(process)
+        elif event == _EVENT_EXEC:
+            process.forget_memory()
+            self.watcher.executed(process)
+            self._resume(process)
+        elif event == _EVENT_STOP:
+            if number == signal.SIGTRAP:
+                self._resume(process)
+            else:
+                ptrace(_LISTEN, pid)
+        else:
+            self._resume(process, number)
+
+    def _fork(self, parent: Process) -> None:
+        message = ctypes.c_ulong()
+        ptrace(_EVENTMSG, parent.pid, 0, ctypes.addressof(message))
+        child = self._add(Process(message.value, parent, free=parent.free))
+        self.watcher.forked(parent, child)
+        if child.pid in self.early:
+            self._stopped(child.pid, self.early.pop(child.pid))
+
+    def _syscall(self, process: Process) -> None:
+        info = ctypes.create_string_buffer(88)
+        ptrace(_SYSCALL_INFO, process.pid, 88, ctypes.addressof(info))
+        if info.raw[0] == 1:  # entry
+            number, *args = struct.unpack_from("<7Q", info.raw, 24)
+            process.call = Seen(number, tuple(args))
+            action = self.watcher.entry(process, process.call)
+            if isinstance(action, Kill):
+                os.kill(process.pid, signal.SIGKILL)
+                return
+            if isinstance(action, Fail):
+                process.call.fails = action.errno
+                ptrace(_POKEUSER, process.pid, _ORIG_RAX, -1)
+        elif info.raw[0] == 2 and process.call is not None:
+            seen, process.call = process.call, None
+            (seen.result,) = struct.unpack_from("<q", info.raw, 24)
+            if seen.fails:
+                ptrace(_POKEUSER, process.pid, _RAX, -seen.fails)
+                seen.result = -seen.fails
+            self.watcher.exit(process, seen)
+        self._resume(process)
+
+
+def ptrace(request: int, pid: int, address: int = 0, data: int = 0) -> None:
+    """ptrace(2). A process that was killed in the meantime (ESRCH) is no error: its end follows."""
+    if _PTRACE(request, pid, address, data) == -1 and ctypes.get_errno() != errno.ESRCH:
+        number = ctypes.get_errno()
+        raise OSError(number, f"ptrace {request:#x} of {pid}: {os.strerror(number)}")
+
+
+def isolated(work: Callable[[], T]) -> T:
+    """`work()` in a process of its own, which owns every process that it leaves: none may be left.
+
+    A tracer waits for any child, which must not be somebody else's.
+    """
+    reader, writer = os.pipe()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    pid = os.fork()
+    if pid == 0:
+        os.close(reader)
+        _LIBC.prctl(_SUBREAPER, 1, 0, 0, 0)
+        try:
+            answer: tuple[bool, Any] = (True, work())
+        except BaseException:  # noqa: BLE001, RUF100 - it is shown by the parent
+            answer = (False, traceback.format_exc())
+        left = leftovers()
+        if left and answer[0]:
+            answer = (False, f"processes left: {left}")
+        with os.fdopen(writer, "wb") as out:
+            pickle.dump(answer, out)
+        os._exit(0)
+    os.close(writer)
+    with os.fdopen(reader, "rb") as source:
+        data = source.read()
+    os.waitpid(pid, 0)
+    if not data:
+        raise ChildProcessError("the tracer died")
+    good, value = pickle.loads(data)
+    if not good:
+        raise AssertionError(f"in the tracer's process:\n{value}")
+    result: T = value
+    return result
+
+
+def children() -> list[int]:
+    """The pids of this process's children, zombies too."""
+    found = []
+    for name in filter(str.isdecimal, os.listdir("/proc")):
+        try:
+            with open(f"/proc/{name}/stat", encoding="utf-8", errors="replace") as file:
+                parent = file.read().rpartition(")")[2].split()[1]
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        if int(parent) == os.getpid():
+            found.append(int(name))
+    return found
+
+
+def leftovers() -> list[str]:
+    """Children of this process that still run, killed now, each as `pid comm`."""
+    left: list[str] = []
+    while True:
+        try:
+            found = os.waitpid(-1, os.WNOHANG | _WALL)[0]
+        except ChildProcessError:
+            return left
+        if found:
+            continue
+        for pid in children():
+            with open(f"/proc/{pid}/comm", encoding="utf-8", errors="replace") as file:
+                left.append(f"{pid} {file.read().strip()}")
+            os.kill(pid, signal.SIGKILL)
+        time.sleep(0.01)
