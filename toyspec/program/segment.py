@@ -1,0 +1,221 @@
+"""The data segment of a program while it grows: cells of slots, texts, structures.
+
+In the order of their first use: a 4-byte cell a slot, texts (ending in NUL), structures. What the
+kernel only reads is there once; what it may write has its own bytes.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from toyspec.kernel.flags import value
+from toyspec.kernel.structs import STRUCTS
+from toyspec.plan.step import Bpf, Data, Fd, Flags, Int, Pid, Struct
+from toyspec.program.program import NO_DESCRIPTOR, NO_PROCESS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from toyspec.spec.model import Text, Variable
+
+AT_FDCWD: Final = -100
+PID: Final = "pid:"
+
+
+class UnfitError(Exception):
+    """Why something cannot become bytes or numbers."""
+
+
+def encode(text: str) -> bytes:
+    """The bytes of `text`; UnfitError where it has none (a surrogate that stands for no byte)."""
+    try:
+        return text.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError as error:
+        raise UnfitError(f"{text!r} has no bytes: {error.reason}") from None
+
+
+def terminated(content: bytes) -> bytes:
+    """`content`, which ends at its first NUL for the kernel; UnfitError where it holds one."""
+    if b"\0" in content:
+        raise UnfitError(f"{content!r} holds a NUL byte, where the kernel would stop reading")
+    return content
+
+
+def integer(number: int, size: int) -> bytes:
+    """`number` in `size` bytes; UnfitError where it does not fit."""
+    try:
+        return number.to_bytes(size, "little", signed=number < 0)
+    except OverflowError:
+        raise UnfitError(f"{number} does not fit in {size} bytes") from None
+
+
+class Segment:
+    """The data so far, and where in it each thing already is."""
+
+    def __init__(self, arch: str, variables: Mapping[str, str]) -> None:
+        self.arch = arch
+        self.variables = variables
+        self.data = bytearray()
+        self.pointers: list[tuple[int, int]] = []
+        self.slots: dict[str, int] = {}
+        self._texts: dict[bytes, int] = {}
+        self._constants: dict[bytes, int] = {}
+        self._pointing: dict[tuple[int, ...], int] = {}
+
+    def place(self, content: bytes | bytearray, align: int = 8) -> int:
+        """New bytes of their own; returns their offset."""
+        data = self.data
+        if len(data) % align:
+            data += bytes(-len(data) % align)
+        offset = len(data)
+        data += content
+        return offset
+
+    def text(self, content: bytes) -> int:
+        """A text, with its NUL, once however often it is used."""
+        offset = self._texts.get(content)
+        if offset is None:
+            offset = self._texts[content] = len(self.data)
+            self.data += content
+            self.data.append(0)
+        return offset
+
+    def constant(self, content: bytes) -> int:
+        """A structure that the kernel only reads, once however often it is used."""
+        offset = self._constants.get(content)
+        if offset is None:
+            offset = self._constants[content] = self.place(content)
+        return offset
+
+    def texts(self, contents: list[bytes]) -> int:
+        """An array of pointers to texts, ended by a null pointer."""
+        targets = tuple([self.text(terminated(content)) for content in contents])
+        offset = self._pointing.get(targets)
+        if offset is None:
+            offset = self._pointing[targets] = self.place(bytes(8 * len(targets) + 8))
+            for index, target in enumerate(targets):
+                self.pointers.append((offset + 8 * index, target))
+        return offset
+
+    def cell(self, slot: str) -> int:
+        """The slot's 4 bytes, made where they are first asked for."""
+        offset = self.slots.get(slot)
+        if offset is None:
+            empty = NO_PROCESS if slot.startswith(PID) else NO_DESCRIPTOR
+            offset = self.slots[slot] = self.place(empty.to_bytes(4, "little", signed=True), 4)
+        return offset
+
+    def encode(self, text: Text) -> bytes:
+        """The bytes of a text, its variables replaced; UnfitError where one is not set."""
+        return encode(
+            "".join([part if isinstance(part, str) else self._value(part) for part in text])
+        )
+
+    def _value(self, variable: Variable) -> str:
+        found = self.variables.get(variable.name)
+        if found is None:
+            raise UnfitError(f"the variable {variable.name} is not set")
+        return found
+
+    def struct(self, given: Struct, writable: bool) -> int:
+        """The offset of a structure; its size is `size`'s. KeyError where a name is unknown."""
+        if given.name == "int[2]":
+            return self._pipe(given)
+        if given.name == "pid_t":
+            for _, field in given.fields:
+                if isinstance(field, Pid):
+                    return self.cell(PID + field.role)
+        if given.name == "sock_fprog":
+            return self._filter(given)
+        content = self._filled(given)
+        return self.place(content) if writable else self.constant(bytes(content))
+
+    def _filled(self, given: Struct) -> bytearray:
+        content = bytearray(size(given))
+        layout = {field[0]: field for field in STRUCTS[given.name][1]}
+        for name, field in given.fields:
+            _, offset, width, kind = layout[name]
+            if kind == "size":
+                continue
+            if kind == "capabilities":
+                low, high = self._mask(field)
+                content[offset : offset + 4] = low
+                content[offset + 12 : offset + 16] = high
+            elif isinstance(field, Data):
+                text = terminated(self.encode(field.text))
+                if kind != "text" or len(text) >= width:
+                    raise UnfitError(f"{given.name}.{name} cannot hold {text!r}")
+                content[offset : offset + len(text)] = text
+            else:
+                number = self._number(field, kind)
+                if number is None:
+                    raise UnfitError(f"{given.name}.{name} needs a number that is known beforehand")
+                content[offset : offset + width] = integer(number, width)
+        return content
+
+    def _mask(self, field: object) -> tuple[bytes, bytes]:
+        """The two halves of a mask of capabilities."""
+        if not isinstance(field, Flags):
+            raise UnfitError("capabilities are given by name")
+        mask = integer(value("capability", field.names, self.arch), 8)
+        return mask[:4], mask[4:]
+
+    def _number(self, field: object, kind: str) -> int | None:
+        if isinstance(field, Int):
+            return field.value
+        if isinstance(field, Flags):
+            known = kind.removeprefix("flags:")
+            if known == kind != "mode":
+                raise UnfitError(f"names where {kind} belongs")
+            return value(known, field.names, self.arch)
+        if isinstance(field, Fd):
+            return AT_FDCWD if field.slot == "AT_FDCWD" else _known(field.slot)
+        return None
+
+    def _pipe(self, given: Struct) -> int:
+        """Two cells side by side, which pipe2 fills."""
+        ends = dict(given.fields)
+        read, write = ends.get("read"), ends.get("write")
+        if not (isinstance(read, Fd) and isinstance(write, Fd)):
+            raise UnfitError("int[2] needs the slots read and write")
+        if not (isinstance(read.slot, str) and isinstance(write.slot, str)):
+            raise UnfitError("int[2] fills slots, not numbers")
+        first = self.slots.get(read.slot)
+        if first is None and write.slot not in self.slots and read.slot != write.slot:
+            first = self.place(integer(NO_DESCRIPTOR, 4) * 2, 4)
+            self.slots[read.slot], self.slots[write.slot] = first, first + 4
+        if first is None or self.slots.get(write.slot) != first + 4:
+            raise UnfitError(f"the slots {read.slot} and {write.slot} cannot lie side by side")
+        return first
+
+    def _filter(self, given: Struct) -> int:
+        """A classic BPF program, and the `sock_fprog` that points to it."""
+        bpf = dict(given.fields).get("filter")
+        if not isinstance(bpf, Bpf):
+            raise UnfitError("sock_fprog needs a filter")
+        code = b"".join(
+            [
+                integer(code, 2) + integer(jt, 1) + integer(jf, 1) + integer(k, 4)
+                for code, jt, jf, k in bpf.instructions
+            ]
+        )
+        target = self.constant(code)
+        key = (len(bpf.instructions), -1, target)
+        offset = self._pointing.get(key)
+        if offset is None:
+            head = integer(len(bpf.instructions), 2) + bytes(14)
+            offset = self._pointing[key] = self.place(head)
+            self.pointers.append((offset + 8, target))
+        return offset
+
+
+def size(given: Struct) -> int:
+    """How many bytes the structure has; KeyError where it is unknown."""
+    for name, field in given.fields:
+        if name == "size" and isinstance(field, Int) and given.name == "char[]":
+            return field.value
+    return STRUCTS[given.name][0]
+
+
+def _known(slot: str | int) -> int | None:
+    return slot if isinstance(slot, int) else None
