@@ -1,0 +1,165 @@
+"""The command `toyspec`: picks the verb, and turns every error into words and a status.
+
+Imports nothing but builtins before it knows the verb: `toyspec --version` is as fast as Python.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+TYPE_CHECKING = False  # typing's own costs its import
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+TOYSPEC_FAILED = 125  # and never 1 or 2 from `up`, which may be init's own
+USAGE = 2
+INTERRUPTED = 130
+
+VERBS = {
+    "up": "bring up the box that a spec describes",
+    "plan": "print the system calls that `up` would make",
+    "check": "say whether a spec is valid",
+    "facts": "print what a plan may know of this machine",
+    "schema": "print a JSON Schema: the spec's or the plan's",
+}
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the command. `argv`: the words after `toyspec`, sys.argv's where None.
+
+    Returns the exit status; never raises for what a person did.
+    """
+    args = sys.argv[1:] if argv is None else list(argv)
+    ours = args[: args.index("--")] if "--" in args else args
+    first = ours[0] if ours else ""
+    if first in ("--version", "-V"):
+        return _guarded("", lambda: _put(_version()))
+    if first in ("-h", "--help", "help"):
+        return _guarded("", lambda: _put(_help()))
+    if first not in VERBS:
+        return _guarded("", lambda: _no_verb(first))
+    status = _guarded(first, lambda: _verb(first, args[1:]), verbose=_is_verbose(ours))
+    if argv is None and first == "up":
+        _leave(status)
+    return status
+
+
+def _leave(status: int) -> None:
+    """End at once: taking the interpreter down would cost 6 ms."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except (OSError, ValueError, AttributeError):
+            pass  # closed by the caller: nothing of ours is in it
+    os._exit(status)
+
+
+def _is_verbose(ours: list[str]) -> bool:
+    return any(
+        word == "--verbose" or (word[:1] == "-" and word[1:2] != "-" and "v" in word)
+        for word in ours
+    )
+
+
+def _put(text: str) -> int:
+    from toyspec.cli.streams import put
+
+    put(text)
+    return 0
+
+
+def _version() -> str:
+    from toyspec.version import VERSION
+
+    return f"toyspec {VERSION}\n"
+
+
+def _help() -> str:
+    wide = max(map(len, VERBS))
+    lines = ["usage: toyspec VERB [OPTIONS] [SPEC] [NAME] [-- ARGV…]", ""]
+    lines += [f"  {verb:<{wide}}  {summary}" for verb, summary in VERBS.items()]
+    lines += ["", "toyspec VERB --help says more; toyspec --version says which one this is."]
+    return "\n".join(lines) + "\n"
+
+
+def _no_verb(word: str) -> int:
+    from toyspec.cli.error import UsageError
+
+    if not word:
+        raise UsageError("what shall it do?", "one of: " + ", ".join(VERBS))
+    if word.startswith("-"):
+        raise UsageError(f"unknown option {word}", "options come after the verb: toyspec --help")
+    if "/" in word or word.endswith((".yaml", ".yml", ".json")):
+        raise UsageError(f"`{word}` is no verb", f"did you mean: toyspec up {word}")
+    from difflib import get_close_matches
+
+    near = get_close_matches(word, VERBS, n=1)
+    remedy = f"did you mean {near[0]}?" if near else "one of: " + ", ".join(VERBS)
+    raise UsageError(f"`{word}` is no verb", remedy)
+
+
+def _verb(verb: str, args: list[str]) -> int:
+    if verb == "up":
+        from toyspec.cli.up import up as run
+    elif verb == "plan":
+        from toyspec.cli.plan import plan as run
+    elif verb == "check":
+        from toyspec.cli.check import check as run
+    elif verb == "facts":
+        from toyspec.cli.facts import facts as run
+    else:
+        from toyspec.cli.schema import schema as run
+    return run(args)
+
+
+def _guarded(verb: str, action: Callable[[], int], verbose: bool = False) -> int:
+    """The one place where exceptions end."""
+    from toyspec.cli.error import FatalError, Reported
+
+    failed = TOYSPEC_FAILED if verb == "up" else USAGE
+    try:
+        return action()
+    except Reported as reported:
+        return failed if reported.status is None else reported.status
+    except FatalError as error:
+        _say(error.message, error.remedy)
+        return failed if error.status is None else error.status
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except Exception as error:  # noqa: BLE001  # whatever it is, a person gets a sentence
+        _bug(error, verbose)
+        return TOYSPEC_FAILED
+
+
+def _say(message: str, remedy: str | None) -> None:
+    from toyspec.cli.streams import say
+    from toyspec.show.text import escape
+
+    text = f"toyspec: error: {escape(message)}\n"
+    say(text + (f"  {escape(remedy)}\n" if remedy else ""))
+
+
+def _bug(error: Exception, verbose: bool) -> None:
+    from toyspec.cli.streams import say
+    from toyspec.show.text import escape
+
+    where = error.__traceback__
+    while where is not None and where.tb_next is not None:
+        where = where.tb_next
+    place = "?"
+    if where is not None:
+        file = where.tb_frame.f_code.co_filename
+        place = f"{'/'.join(file.split('/')[-2:])}:{where.tb_lineno}"
+    text = escape(f"{type(error).__name__}: {error}")
+    say(f"toyspec: this is a bug in toyspec, not in your spec: {text} ({place})\n")
+    if verbose:
+        import traceback
+
+        say("".join(traceback.format_exception(error)))
+    else:
+        say("  -v shows the traceback, which a report needs\n")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,90 @@
+"""`toyspec plan`: the system calls that `up` would make, as a table, as strace, as JSON."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from toyspec.cli.box import INVALID, load_spec, make_plan, read, read_file
+from toyspec.cli.error import FatalError, UsageError
+from toyspec.cli.streams import colour, columns, put
+from toyspec.cli.words import COMMON, FORMAT, PLANNING, Option, Syntax, Words, help_text, parse
+
+if TYPE_CHECKING:
+    from toyspec.host.facts import HostFacts
+    from toyspec.plan.step import Plan
+
+SYNTAX = Syntax(
+    "plan",
+    "Print the plan of a box: every system call that `up` would make, and what the box can touch.",
+    (
+        *PLANNING,
+        Option(("--syscalls",), "one line a call, as strace writes it"),
+        Option(("--json",), "the whole plan as data; also --format json"),
+        FORMAT,
+        Option(("--facts",), "plan for the machine that `toyspec facts` recorded", "FILE"),
+        *COMMON,
+    ),
+)
+
+
+def plan(args: list[str]) -> int:
+    """Load, look at the machine (or at saved facts), plan, print. Changes nothing."""
+    words = parse(args, SYNTAX)
+    if words.flag("help"):
+        put(help_text(SYNTAX))
+        return 0
+    form = _form(words)
+    source = read(words, SYNTAX)
+    saved = saved_facts(words)
+    spec = load_spec(source, words, INVALID, saved)
+    if saved is None:
+        from toyspec.host.probe import probe
+
+        facts = probe(spec)
+    else:
+        facts = saved
+    put(_text(make_plan(spec, facts, source, words, INVALID), form, words))
+    return 0
+
+
+def _form(words: Words) -> str:
+    json = words.flag("json") or words.one("format") == "json"
+    if json and words.flag("syscalls"):
+        raise UsageError("--syscalls is text, and --json is not")
+    if words.flag("json") and words.one("format") == "text":
+        raise UsageError("--json and --format text contradict each other")
+    return "json" if json else "syscalls" if words.flag("syscalls") else "text"
+
+
+def _text(made: Plan, form: str, words: Words) -> str:
+    if form == "json":
+        from toyspec.emit.plan_json import to_json
+
+        return to_json(made)
+    if form == "syscalls":
+        from toyspec.show.syscalls import syscalls
+
+        return syscalls(made)
+    from toyspec.show.plan_text import FIXED_COLUMNS, plan_text
+
+    return plan_text(
+        made,
+        columns=columns(1, FIXED_COLUMNS),
+        colour=colour(words, 1),
+        verbose=words.flag("verbose"),
+    )
+
+
+def saved_facts(words: Words) -> HostFacts | None:
+    """The facts that `--facts FILE` names, if any; raises FatalError."""
+    path = words.one("facts")
+    if path is None:
+        return None
+    from toyspec.host.facts import FactsError, HostFacts
+
+    try:
+        return HostFacts.from_json(read_file(path).decode())
+    except (FactsError, UnicodeDecodeError) as error:
+        raise FatalError(
+            f"{path}: {error}", f"record facts with: toyspec facts SPEC > {path}"
+        ) from None

@@ -1,0 +1,53 @@
+"""What goes out: standard output, standard error, and whether they are coloured."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from toyspec.cli.error import FatalError, Reported
+from toyspec.cli.words import Words
+
+CLOSED_PIPE = 141  # 128 + SIGPIPE: what any tool's status is where nobody reads on
+
+
+def colour(words: Words, fd: int) -> bool:
+    """`--color`, then NO_COLOR and FORCE_COLOR, then whether `fd` is a terminal."""
+    choice = words.one("color") or "auto"
+    if choice != "auto":
+        return choice == "always"
+    if os.environ.get("NO_COLOR"):
+        return False
+    if os.environ.get("FORCE_COLOR", "0") not in ("", "0"):
+        return True
+    return os.isatty(fd) and os.environ.get("TERM", "dumb") != "dumb"
+
+
+def columns(fd: int, otherwise: int) -> int:
+    """The width of the terminal `fd`; `otherwise` where it is none or says nothing."""
+    try:
+        return os.get_terminal_size(fd).columns or otherwise
+    except OSError:
+        return otherwise
+
+
+def put(text: str, fd: int = 1) -> None:
+    """Write all of `text` at once. A closed pipe ends the command quietly."""
+    data = memoryview(text.encode("utf-8", "surrogateescape"))
+    try:
+        while data:
+            data = data[os.write(fd, data) :]
+    except BrokenPipeError:
+        raise Reported(CLOSED_PIPE) from None
+    except OSError as error:
+        name = {1: "standard output", 2: "standard error"}.get(fd, f"descriptor {fd}")
+        raise FatalError(f"cannot write to {name}: {error.strerror}") from None
+
+
+def say(text: str) -> None:
+    """Write to standard error, if anybody is there."""
+    try:
+        sys.stderr.write(text)
+        sys.stderr.flush()
+    except (OSError, ValueError, AttributeError):
+        pass  # closed: there is nobody left to tell

@@ -1,0 +1,98 @@
+"""`toyspec up`: from words to a running box, and to init's own exit status."""
+
+from __future__ import annotations
+
+import os
+import time
+from typing import TYPE_CHECKING
+
+from toyspec.cli.box import load_spec, make_plan, read
+from toyspec.cli.streams import colour, put, say
+from toyspec.cli.words import COMMON, PLANNING, Syntax, Words, help_text, parse
+from toyspec.run.progress import FAILED, QUIT, Progress
+
+if TYPE_CHECKING:
+    from toyspec.plan.step import Plan
+    from toyspec.run.box import Outcome
+    from toyspec.show.view import View
+
+TOYSPEC_FAILED = 125
+
+SYNTAX = Syntax(
+    "up",
+    "Bring up the box of a spec, and run its init (or the command after `--`) as PID 1.",
+    (*PLANNING, *COMMON),
+)
+
+
+def up(args: list[str]) -> int:
+    """View, load, look, plan, lower, run, report: each takes the last one's result."""
+    words = parse(args, SYNTAX)
+    if words.flag("help"):
+        put(help_text(SYNTAX))
+        return 0
+    progress = Progress()
+    view = _view(words, progress)
+    try:
+        source = read(words, SYNTAX)
+        spec = load_spec(source, words, TOYSPEC_FAILED)
+
+        from toyspec.host.probe import probe
+
+        facts = probe(spec)
+        plan = make_plan(spec, facts, source, words, TOYSPEC_FAILED)
+
+        from toyspec.program.lower import lower
+
+        program = lower(plan, os.environ)
+
+        from toyspec.run.box import run
+        from toyspec.show.trace import phases
+
+        progress.publish(phases(plan), time.monotonic_ns())
+        outcome = run(plan, program, progress=progress, view=view)
+    except BaseException:
+        _dismiss(progress, view)
+        raise
+    return _report(outcome, plan, words, progress, view, source.data)
+
+
+def _view(words: Words, progress: Progress) -> View | None:
+    """The view, where a trace is drawn; forked before anything that takes time."""
+    if words.flag("quiet") or not os.isatty(2):
+        return None
+    from toyspec.show.view import start
+
+    try:
+        return start(progress, colour=colour(words, 2), verbose=words.flag("verbose"))
+    except OSError:
+        return None  # no process to spare: the box matters more
+
+
+def _dismiss(progress: Progress, view: View | None) -> None:
+    """The view ends without a word; after this nothing of it can reach the terminal."""
+    progress.state = QUIT
+    if view is not None:
+        view.finish()
+
+
+def _report(
+    outcome: Outcome,
+    plan: Plan,
+    words: Words,
+    progress: Progress,
+    view: View | None,
+    data: bytes,
+) -> int:
+    """What is left to say once the box is gone: nothing, unless it never stood."""
+    if outcome.failure is None:
+        _dismiss(progress, view)
+        return outcome.status
+    progress.state = FAILED
+    if view is not None:
+        view.finish()
+    from toyspec.show.failure import failure_lines
+    from toyspec.show.paint import render
+
+    say(render(failure_lines(outcome.failure, plan, data), colour(words, 2)))
+    return outcome.status

@@ -1,0 +1,206 @@
+"""The grammar of the command line: `VERB [OPTIONS] [SPEC] [NAME] [-- ARGV…]`.
+
+A parser of our own: argparse would cost 10 ms of every start, and knows no SPEC rule.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from toyspec.cli.error import UsageError
+
+
+class Option(NamedTuple):
+    """One option. `value` names what follows it; a flag has none."""
+
+    names: tuple[str, ...]
+    help: str
+    value: str = ""
+    choices: tuple[str, ...] = ()
+    repeats: bool = False
+
+    @property
+    def key(self) -> str:
+        """The longest name, without dashes."""
+        return max(self.names, key=len).lstrip("-")
+
+
+class Syntax(NamedTuple):
+    """What a verb understands. `words`: names of its positional words; `argv`: takes `-- ARGV`."""
+
+    verb: str
+    summary: str
+    options: tuple[Option, ...]
+    words: tuple[str, ...] = ("SPEC", "NAME")
+    argv: bool = True
+
+    def usage(self) -> str:
+        """One line."""
+        words = "".join(f" [{word}]" for word in self.words)
+        return f"toyspec {self.verb} [OPTIONS]{words}{' [-- ARGV…]' if self.argv else ''}"
+
+
+class Words(NamedTuple):
+    """The words of one command, sorted out. `argv` is None where there was no `--`."""
+
+    options: dict[str, list[str]]
+    words: tuple[str, ...]
+    argv: tuple[str, ...] | None
+
+    def flag(self, key: str) -> bool:
+        """Whether the option was given."""
+        return key in self.options
+
+    def one(self, key: str) -> str | None:
+        """The option's value; the last one counts."""
+        return self.options[key][-1] if key in self.options else None
+
+    def every(self, key: str) -> tuple[str, ...]:
+        """All values of an option that may be repeated."""
+        return tuple(self.options.get(key, ()))
+
+
+HELP = Option(("-h", "--help"), "this text")
+FILE = Option(("-f", "--file"), "the spec, whatever its name looks like", "SPEC")
+ENV = Option(
+    ("-e", "--env"), "set a variable in the box; alone: the caller's own", "KEY[=VALUE]", (), True
+)
+DIRECTORY = Option(("-w", "--working-dir"), "where init starts, inside the box", "DIR")
+QUIET = Option(("-q", "--quiet"), "say nothing but errors")
+VERBOSE = Option(("-v", "--verbose"), "say more")
+COLOR = Option(("--color",), "colours: auto, always or never", "WHEN", ("auto", "always", "never"))
+FORMAT = Option(("--format",), "how data is printed: text or json", "FORMAT", ("text", "json"))
+PLANNING = (FILE, ENV, DIRECTORY)
+"""The options that change the plan: `up`, `plan`, `check` and `facts` all take them."""
+COMMON = (QUIET, VERBOSE, COLOR, HELP)
+
+
+def parse(args: list[str], syntax: Syntax) -> Words:
+    """Sort `args` (what follows the verb) out; raises UsageError. `--help` wins over errors."""
+    cut = args.index("--") if "--" in args else len(args)
+    argv = tuple(args[cut + 1 :]) if cut < len(args) else None
+    ours = args[:cut]
+    table = {name: option for option in syntax.options for name in option.names}
+    options: dict[str, list[str]] = {}
+    words: list[str] = []
+    while ours:
+        word = ours.pop(0)
+        if word == "-" or not word.startswith("-"):
+            words.append(word)
+        elif word.startswith("--"):
+            name, equals, value = word.partition("=")
+            _take(table, options, name, value if equals else None, ours, syntax)
+        else:
+            _letters(table, options, word, ours, syntax)
+    if "help" in options:
+        return Words(options, (), None)
+    if argv is not None and not syntax.argv:
+        raise UsageError(f"{syntax.verb} takes no command after `--`", syntax.usage())
+    if "quiet" in options and "verbose" in options:
+        raise UsageError("-q and -v contradict each other")
+    return Words(options, tuple(words), argv or None)
+
+
+def _letters(
+    table: dict[str, Option],
+    options: dict[str, list[str]],
+    word: str,
+    ours: list[str],
+    syntax: Syntax,
+) -> None:
+    """`-qe A=1` and `-eA=1`: the first letter with a value takes the rest of the word."""
+    at = 1
+    while at < len(word):
+        name = "-" + word[at]
+        option = table.get(name)
+        rest = word[at + 1 :]
+        if option is not None and option.value and rest:
+            _take(table, options, name, rest, ours, syntax)
+            return
+        _take(table, options, name, None, ours, syntax)
+        at += 1
+
+
+def _take(
+    table: dict[str, Option],
+    options: dict[str, list[str]],
+    name: str,
+    value: str | None,
+    ours: list[str],
+    syntax: Syntax,
+) -> None:
+    option = table.get(name)
+    if option is None:
+        raise UsageError(f"unknown option {name}", _nearest(name, table) or syntax.usage())
+    if not option.value:
+        if value is not None:
+            raise UsageError(f"{name} takes no value")
+        options.setdefault(option.key, []).append("")
+        return
+    if value is None:
+        if not ours:
+            raise UsageError(f"{name} needs a value: {name} {option.value}")
+        value = ours.pop(0)
+    if option.choices and value not in option.choices:
+        raise UsageError(f"{name} takes {' or '.join(option.choices)}, not `{value}`")
+    if not option.repeats and option.key in options and options[option.key] != [value]:
+        raise UsageError(f"{name} is given twice, with different values")
+    options.setdefault(option.key, []).append(value)
+
+
+def _nearest(name: str, table: dict[str, Option]) -> str | None:
+    from difflib import get_close_matches
+
+    near = get_close_matches(name, table, n=1)
+    return f"did you mean {near[0]}?" if near else None
+
+
+def is_spec(word: str) -> bool:
+    """Whether a word is a SPEC by its looks."""
+    return word == "-" or "/" in word or word.endswith((".yaml", ".yml", ".json"))
+
+
+def is_name(word: str) -> bool:
+    """Whether a word can name a box: `[a-z0-9][a-z0-9_-]*`."""
+    letters = frozenset("abcdefghijklmnopqrstuvwxyz0123456789_-")
+    return bool(word) and word[0] not in "_-" and letters.issuperset(word)
+
+
+def spec_and_name(words: Words, syntax: Syntax) -> tuple[str | None, str | None]:
+    """Which of the positional words is which; raises UsageError."""
+    left = list(words.words)
+    spec = words.one("file")
+    if spec is not None and left and is_spec(left[0]):
+        raise UsageError(f"two specs: {spec} by -f, and {left[0]}")
+    if spec is None and left and is_spec(left[0]):
+        spec = left.pop(0)
+    name = left.pop(0) if left and is_name(left[0]) else None
+    if left:
+        raise UsageError(*_stray(left[0], spec, name, syntax))
+    return spec, name
+
+
+def _stray(word: str, spec: str | None, name: str | None, syntax: Syntax) -> tuple[str, str]:
+    shown = spec or "SPEC"
+    if name is None and spec is None:
+        return (
+            f"`{word}` is neither a spec nor a name",
+            "a spec is `-`, holds a / or ends in .yaml, .yml or .json, or comes after -f; "
+            "a name is of a-z, 0-9, _ and -",
+        )
+    command = f"toyspec {syntax.verb} {shown} -- {word} …"
+    return (
+        f"`{word}` is one word too many",
+        f"a command to run instead of the spec's init goes after `--`: {command}",
+    )
+
+
+def help_text(syntax: Syntax) -> str:
+    """What `toyspec VERB --help` prints."""
+    rows = []
+    for option in syntax.options:
+        names = ", ".join(option.names) + (f" {option.value}" if option.value else "")
+        rows.append((names, option.help))
+    wide = max(len(names) for names, _ in rows)
+    lines = [f"usage: {syntax.usage()}", "", syntax.summary, ""]
+    return "\n".join(lines + [f"  {names:<{wide}}  {text}" for names, text in rows]) + "\n"

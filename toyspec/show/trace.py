@@ -1,0 +1,133 @@
+"""What a run looks like while it happens: phases with their times, read from the shared page."""
+
+from __future__ import annotations
+
+from itertools import groupby
+from typing import NamedTuple
+
+from toyspec.plan.step import Plan, Step
+from toyspec.run.progress import Progress
+from toyspec.show.paint import BAD, DIM, HEADING, Line
+from toyspec.show.text import width
+
+
+def go(plan: Plan) -> int:
+    """The id of init's last step before its first execve: the read that waits for `go`."""
+    before = 0
+    for step in plan.steps:
+        if step.role == "init":
+            if step.call == "execve":
+                return before
+            before = step.id
+    return before
+
+
+def phases(plan: Plan) -> list[tuple[str, tuple[int, ...]]]:
+    """What to publish. First the box: its name, with `go`'s id and the number of all steps. Then
+    each phase with the steps that are done before `go`; the others never are, or too late to show.
+    """
+    last = go(plan)
+    after = {step.id for step in plan.steps if _never_done(step, last)}
+    told: list[tuple[str, tuple[int, ...]]] = [(plan.box, (last, len(plan.steps)))]
+    for phase, steps in groupby(plan.steps, lambda step: step.phase):
+        ids = tuple(step.id for step in steps if step.id not in after)
+        if ids:
+            told.append((phase, ids))
+    return told
+
+
+def _never_done(step: Step, last: int) -> bool:
+    return step.call == "supervise" or (step.role == "init" and step.id >= last)
+
+
+class PhaseTime(NamedTuple):
+    """A phase: how many of its steps are done, and its time in nanoseconds so far."""
+
+    name: str
+    done: int
+    steps: int
+    time: int
+
+    @property
+    def over(self) -> bool:
+        """Whether every step is done."""
+        return self.done == self.steps
+
+
+class Trace(NamedTuple):
+    """A run at one moment. `time`: nanoseconds from its start to the last step that is done."""
+
+    box: str
+    steps: int
+    time: int
+    phases: tuple[PhaseTime, ...]
+    failed: int
+
+
+def is_over(progress: Progress, go_step: int) -> bool:
+    """Whether init has done everything but to wait for `go` (steps are begun in order)."""
+    return progress.current("init") >= go_step > 0
+
+
+def look(progress: Progress, published: list[tuple[str, tuple[int, ...]]]) -> Trace:
+    """What the shared page says now."""
+    box, (_, steps) = published[0][0], published[0][1][:2]
+    before = progress.started
+    found: list[PhaseTime] = []
+    for name, ids in published[1:]:
+        ends = [when for when in map(progress.when, ids) if when]
+        end = max([before, *ends])
+        found.append(PhaseTime(name, len(ends), len(ids), end - before))
+        before = end
+    failure = progress.failure()
+    return Trace(box, steps, before - progress.started, tuple(found), failure[0] if failure else 0)
+
+
+def duration(nanoseconds: int) -> str:
+    """`0.6 ms`, `6.3 ms`, `240 ms`, `2.4 s`."""
+    milliseconds = nanoseconds / 1e6
+    if milliseconds >= 1000:
+        return f"{milliseconds / 1000:.1f} s"
+    return f"{milliseconds:.0f} ms" if milliseconds >= 100 else f"{milliseconds:.1f} ms"
+
+
+def folded(trace: Trace, columns: int) -> Line:
+    """`dev: 131 steps in 6.3 ms · namespaces 0.7 · attach 2.9`: the dearest phases that fit."""
+    line: Line = [(trace.box, HEADING), (f": {trace.steps} steps in {duration(trace.time)}", "")]
+    left = columns - 1 - sum(width(text) for text, _ in line)
+    shown = set()
+    for phase in sorted(trace.phases, key=lambda phase: -phase.time):
+        text = f" · {phase.name} {phase.time / 1e6:.1f}"
+        if phase.time < 50_000 or len(text) > left:
+            break
+        left -= len(text)
+        shown.add(phase)
+    line += [
+        (f" · {phase.name} {phase.time / 1e6:.1f}", DIM) for phase in trace.phases if phase in shown
+    ]
+    return line
+
+
+def stopped(trace: Trace) -> Line:
+    """Where a run ended that failed: `dev: stopped at step 57 of 131, in attach, after 2.2 ms`."""
+    line: Line = [(trace.box, HEADING), (": ", ""), ("stopped", BAD)]
+    where = f" at step {trace.failed} of {trace.steps}" if trace.failed else ""
+    phase = next((phase.name for phase in trace.phases if not phase.over), "")
+    return [*line, (f"{where}{', in ' + phase if phase else ''} after {duration(trace.time)}", "")]
+
+
+def plain_trace(progress: Progress) -> list[str]:
+    """The same without a terminal: one line a phase, then the sum. No newlines."""
+    published = progress.phases()
+    if not published:
+        return []
+    trace = look(progress, published)
+    lines = [
+        f"{trace.box}: {phase.name}: {phase.steps} step{'s' * (phase.steps != 1)}, "
+        f"{duration(phase.time)}"
+        for phase in trace.phases
+        if phase.over
+    ]
+    if trace.failed:
+        return [*lines, "".join(text for text, _ in stopped(trace))]
+    return [*lines, f"{trace.box}: {trace.steps} steps in {duration(trace.time)}"]
