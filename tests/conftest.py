@@ -70,7 +70,9 @@ def installed() -> Iterator[Installed]:
     before = traces_in(real_home())
     try:
         installation.copy_checkout(checkout)
-        made = Installed(session, checkout, installation.install(session, checkout, uid, gid), uid, gid)
+        made = Installed(
+            session, checkout, installation.install(session, checkout, uid, gid), uid, gid
+        )
         yield made
         if IS_ROOT and "TOYSPEC_TEST_UID" not in os.environ:
             left = processes_of(uid)
@@ -131,7 +133,9 @@ def pytest_report_header() -> list[str]:
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     if tools.missing:
         counts = ", ".join(f"{name} ({count})" for name, count in sorted(tools.missing.items()))
-        terminalreporter.write_line(f"missing tools, by tests that wanted them: {counts}", yellow=True)
+        terminalreporter.write_line(
+            f"missing tools, by tests that wanted them: {counts}", yellow=True
+        )
 
 
 def real_home() -> Path:

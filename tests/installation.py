@@ -83,7 +83,9 @@ def install(session: Path, checkout: Path, uid: int, gid: int) -> Path:
     script.write_text(_SCRIPT.format(python=venv / "bin" / "python"))
     script.chmod(0o755)
     subprocess.run(
-        [sys.executable, "-m", "compileall", "-qq", str(site)], check=False, stdin=subprocess.DEVNULL
+        [sys.executable, "-m", "compileall", "-qq", str(site)],
+        check=False,
+        stdin=subprocess.DEVNULL,
     )
     return venv / "bin"
 
@@ -191,7 +193,9 @@ def _dependencies() -> Iterator[Distribution]:
         try:
             found = distribution(requirement.name)
         except PackageNotFoundError:
-            raise AssertionError(f"{requirement.name} is missing: pip install -e '.[dev]'") from None
+            raise AssertionError(
+                f"{requirement.name} is missing: pip install -e '.[dev]'"
+            ) from None
         yield found
         waiting += [Requirement(text) for text in found.requires or ()]
 

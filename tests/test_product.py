@@ -16,7 +16,9 @@ def test_the_product_is_never_root(product: Product) -> None:
 
 
 def test_a_user_reaches_interpreter_and_checkout(product: Product) -> None:
-    done = product.as_user([product.python, "-c", "import os, toyspec, yaml, jsonschema, rich; print(os.getcwd())"])
+    done = product.as_user(
+        [product.python, "-c", "import os, toyspec, yaml, jsonschema, rich; print(os.getcwd())"]
+    )
     assert (done.returncode, done.stdout) == (0, f"{product.checkout}\n"), done.stderr
 
 
@@ -25,7 +27,9 @@ def test_the_product_may_make_a_user_namespace_on_its_own(product: Product) -> N
     assert done.stdout == "0\n", f"this machine forbids user namespaces: {done.stderr}"
 
 
-def test_nothing_of_pytests_environment_leaks(product: Product, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nothing_of_pytests_environment_leaks(
+    product: Product, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("TOYSPEC_LEAK", "1")
     done = product.as_user(["env"], env={"ADDED": "1", "LANG": None})
     names = {line.split("=")[0] for line in done.stdout.splitlines()}
@@ -37,7 +41,9 @@ def test_nothing_of_pytests_environment_leaks(product: Product, monkeypatch: pyt
 
 def test_a_directory_is_the_users_and_goes_whatever_its_modes(product: Product) -> None:
     directory = product.directory()
-    done = product.as_user(["sh", "-c", "mkdir -p a/b && touch a/b/c && chmod 0 a/b && chmod 0 a"], cwd=directory)
+    done = product.as_user(
+        ["sh", "-c", "mkdir -p a/b && touch a/b/c && chmod 0 a/b && chmod 0 a"], cwd=directory
+    )
     assert done.returncode == 0, done.stderr
     remove(directory)
     assert not directory.exists()
@@ -59,7 +65,9 @@ print(len(mounts_below(Path({str(directory)!r}))))
 
 
 def test_a_terminal_is_the_processs_own(product: Product) -> None:
-    process, master = product.terminal(["sh", "-c", "tty; ps -o tpgid= -p $$ >/dev/null; echo x >/dev/tty"], program=True)
+    process, master = product.terminal(
+        ["sh", "-c", "tty; ps -o tpgid= -p $$ >/dev/null; echo x >/dev/tty"], program=True
+    )
     assert process.wait(timeout=10) == 0
     assert b"/dev/pts/" in os.read(master, 1000)
     os.close(master)
