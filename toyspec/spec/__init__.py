@@ -1,4 +1,5 @@
-"""From text to a Spec: positions, interpolation, schema, meaning, diagnostics.
+"""From text to Spec: positions, interpolation, schema, checks, problems.
 
-May import no other room. Imports yaml and jsonschema only where it uses them.
+May import only `toyspec.version` and this room. Nothing here looks at the machine: what a spec may
+know of its surroundings is passed in.
 """

@@ -1,0 +1,267 @@
+"""Data to Spec: every default written out, every value with its origin, everything checked."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+from typing import Literal
+
+from toyspec.spec import paths
+from toyspec.spec.context import Context
+from toyspec.spec.entries import binds, files, mounts
+from toyspec.spec.environment import environment
+from toyspec.spec.model import Namespace, Root, Spec, User
+from toyspec.spec.nodes import Mapping, Sequence
+from toyspec.spec.shown import quote
+from toyspec.spec.wrong import Wrong
+
+HOST_NAME_MAX = 64
+"""Bytes of a host name (__NEW_UTS_LEN, linux/utsname.h)."""
+_SIMPLE = {
+    "system": "none", "network": "none", "capabilities": "[]", "no_new_privileges": "true",
+    "working_dir": "/",
+}  # fmt: skip
+
+
+def build(context: Context, path: str, sha256: str) -> Spec:
+    """The Spec; meaningless if the report holds anything afterwards."""
+    data = context.data
+    context.origins.clear()
+    for key, default in _SIMPLE.items():
+        _note(context, key, f"{key}: {default}")
+    system: Literal["none", "host"] = "host" if data.get("system") == "host" else "none"
+    network: Literal["none", "host"] = "host" if data.get("network") == "host" else "none"
+    etc: Literal["auto", "none"] = "auto" if system == "host" else "none"
+    _note(context, "etc", f"etc: {etc}, with system: {system}")
+    if data.get("etc") in ("auto", "none"):
+        etc = data["etc"]
+    user = _user(context)
+    name = _name(context, path)
+    return Spec(
+        path=path,
+        directory=context.surroundings.directory,
+        sha256=sha256,
+        version=1,
+        name=name,
+        root=_root(context),
+        system=system,
+        user=user,
+        host_namespaces=_namespaces(context, network),
+        binds=binds(context),
+        mounts=mounts(context),
+        files=files(context),
+        etc=etc,
+        environment=environment(context, system, user),
+        working_dir=_working_dir(context),
+        hostname=_hostname(context, name),
+        init=_init(context),
+        network=network,
+        capabilities=(),
+        no_new_privileges=data.get("no_new_privileges") is not False,
+        origins=MappingProxyType(context.origins),
+    )
+
+
+def _note(context: Context, key: str, rule: str) -> None:
+    """The origin of a top-level key: its value in the file, or the default's rule."""
+    node = context.top.get(key)
+    if node is not None:
+        context.origin(key, node)
+    else:
+        context.default(key, rule)
+
+
+def _name(context: Context, path: str) -> str:
+    fitted = fit_name(path, context.surroundings.directory)
+    _note(context, "name", f"name: {fitted}, from the file's place")
+    return _plain(context, "name") or fitted
+
+
+def fit_name(path: str, directory: str) -> str:
+    """A box's name from its file's: the stem, or for toyspec.yaml the directory's."""
+    import re
+
+    base = path.rpartition("/")[2]
+    stem, dot, _ending = base.rpartition(".")
+    if not dot or not stem:
+        stem = base
+    if stem == "toyspec" or base == "-":
+        stem = directory.rstrip("/").rpartition("/")[2]
+    fitted = re.sub(r"[^a-z0-9_-]+", "-", stem.lower()).lstrip("-_")[:HOST_NAME_MAX].rstrip("-")
+    return fitted or "box"
+
+
+def _plain(context: Context, key: str) -> str | None:
+    """A top-level string without control characters, or None."""
+    if not context.usable(key) or key not in context.data:
+        return None
+    text: str = context.data[key]
+    try:
+        paths.plain(text)
+    except Wrong as wrong:
+        context.refuse(Wrong(wrong.message), context.node(key), key)
+    return text
+
+
+def _hostname(context: Context, name: str) -> str:
+    _note(context, "hostname", f"hostname: {name}, the box's name")
+    hostname = _plain(context, "hostname")
+    if hostname is None:
+        return name
+    namespaces = context.data.get("namespaces")
+    if isinstance(namespaces, dict) and namespaces.get("uts") == "host":
+        wrong = Wrong(
+            "a hostname with the host's uts namespace", "it would rename the host",
+            "leave out `hostname`, or `uts: host`",
+        )  # fmt: skip
+        context.refuse(wrong, context.node("hostname"), "hostname")
+    return hostname
+
+
+def _working_dir(context: Context) -> str:
+    override = context.overrides.working_dir
+    if override is not None:
+        context.origins.pop("working_dir", None)
+        context.default("working_dir", f"-w {override}")
+        try:
+            return paths.target(override, root=True)
+        except Wrong as wrong:
+            context.report.add_outside("-w", wrong.message, wrong.label or wrong.help)
+            return "/"
+    if not context.usable("working_dir"):
+        return "/"
+    try:
+        return paths.target(context.data.get("working_dir", "/"), root=True)
+    except Wrong as wrong:
+        context.refuse(_unplaced(wrong), context.node("working_dir"), "working_dir")
+        return "/"
+
+
+def _unplaced(wrong: Wrong) -> Wrong:
+    return Wrong(wrong.message, wrong.label, wrong.help)
+
+
+def _root(context: Context) -> Root:
+    _note(context, "root", "root: tmpfs")
+    data = context.data.get("root")
+    node = context.node("root")
+    if data is None or not context.usable("root"):
+        return Root()
+    if isinstance(data, str):
+        if data in ("tmpfs", "host", "overlay", "directory"):
+            wrong = Wrong(
+                f"{quote(data)} as a root reads as a path", f"{{type: {data}}} or ./{data}"
+            )
+            context.refuse(wrong, node, "root")
+        return Root("directory", _root_path(context, data, "root"))
+    if isinstance(node, Mapping):
+        for key, value in node.pairs:
+            context.origin(f"root.{key.text}", value)
+    read_only: bool = data.get("read_only", False)
+    if "path" not in data:
+        if data.get("type") == "directory":
+            context.refuse(Wrong("a directory root has a `path`"), node, "root")
+        for name in ("create", "old_root"):
+            if name in data and isinstance(node, Mapping):
+                wrong = Wrong(f"`{name}` goes with a directory root", "this root is a tmpfs")
+                context.refuse(wrong, node.key(name) or node, "root", name)
+        return Root("tmpfs", read_only=read_only)
+    if data.get("type") == "tmpfs":
+        wrong = Wrong("a tmpfs root has no `path`", "`type: directory`, or no `type` at all")
+        context.refuse(wrong, context.node("root", "path"), "root", "path")
+    path = _root_path(context, data["path"], "root", "path")
+    return Root("directory", path, data.get("create", False), read_only, _old_root(context, data))
+
+
+def _root_path(context: Context, text: str, *at: str) -> str:
+    surroundings = context.surroundings
+    try:
+        path = paths.source(text, surroundings.directory, surroundings.home)
+        if path == "/":
+            raise Wrong(
+                "the host's own `/` cannot be a box's root", "its mounts are locked to it",
+                "`system: host` shows the host's system in a root of the box's own",
+            )  # fmt: skip
+    except Wrong as wrong:
+        context.refuse(_unplaced(wrong), context.node(*at), *at)
+        return "/"
+    return path
+
+
+def _old_root(context: Context, data: dict[str, str]) -> str | None:
+    if "old_root" not in data:
+        return None
+    try:
+        path = paths.target(data["old_root"])
+        if path.count("/") != 1:
+            raise Wrong("the old root's place is a directory directly in the root", "like /tmp")
+    except Wrong as wrong:
+        context.refuse(_unplaced(wrong), context.node("root", "old_root"), "root", "old_root")
+        return None
+    return path
+
+
+def _user(context: Context) -> User:
+    _note(context, "user", "user: caller")
+    data = context.data.get("user", "caller")
+    if not context.usable("user") or data == "caller":
+        return User()
+    if data == "root":
+        return User("root")
+    if isinstance(data, dict):
+        return User("ids", int(data["uid"]), int(data["gid"]))
+    _plain(context, "user")
+    uid, _, gid = data.partition(":")
+    if not gid:
+        return User()
+    for name, number in (("uid", int(uid)), ("gid", int(gid))):
+        if number > 2**32 - 2:
+            wrong = Wrong(f"the {name} {number} is more than {2**32 - 2}")
+            context.refuse(wrong, context.node("user"), "user")
+    return User("ids", int(uid), int(gid))
+
+
+def _namespaces(context: Context, network: str) -> frozenset[Namespace]:
+    _note(context, "namespaces", "namespaces: all new but time")
+    shared: set[Namespace] = set()
+    data = context.data.get("namespaces")
+    node = context.top.get("namespaces")
+    if isinstance(data, dict) and isinstance(node, Mapping):
+        known: tuple[Namespace, ...] = ("ipc", "uts", "cgroup")
+        for name in known:
+            value = node.get(name)
+            if value is not None:
+                context.origin(f"namespaces.{name}", value)
+            if data.get(name) == "host":
+                shared.add(name)
+    if network == "host":
+        shared.add("network")
+    return frozenset(shared)
+
+
+def _init(context: Context) -> tuple[str, ...]:
+    given = context.overrides.init
+    if given is not None:
+        context.default("init", "the command line's command")
+        if not given or not given[0]:
+            context.report.add_outside("--", "an empty command", "give a command after --")
+        return given
+    node = context.top.get("init")
+    if node is None:
+        top = context.top
+        first = top.pairs[0][0] if top.pairs else top
+        context.report.add(
+            first.start, max(first.end, first.start + 1), "no `init`: nothing to run",
+            "", "write `init: [COMMAND, ARGUMENT]`, or give a command after --", "init",
+        )  # fmt: skip
+        return ()
+    context.origin("init", node)
+    if not context.usable("init") or not isinstance(node, Sequence):
+        return ()
+    words: list[str] = context.data["init"]
+    for i, (word, item) in enumerate(zip(words, node.items, strict=True)):
+        context.origin(f"init[{i}]", item)
+        if "\0" in word:
+            context.refuse(Wrong("a NUL in a word of the command"), item, "init", i)
+        elif i == 0 and not word:
+            context.refuse(Wrong("the command is an empty string"), item, "init", 0)
+    return tuple(words)

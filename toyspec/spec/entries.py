@@ -1,0 +1,232 @@
+"""Binds, mounts and files: everything of a spec that has a target."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from toyspec.spec import binds as short_form
+from toyspec.spec import paths
+from toyspec.spec.context import Context
+from toyspec.spec.interpolation import substitute
+from toyspec.spec.model import Bind, File, Mount, Text
+from toyspec.spec.nodes import Key, Mapping, Node, Scalar, Sequence
+from toyspec.spec.wrong import Wrong
+
+DEFAULT_TARGETS = {"proc": "/proc", "sysfs": "/sys", "dev": "/dev"}
+_UNITS = {"k": 10, "m": 20, "g": 30}
+
+
+def binds(context: Context) -> tuple[Bind, ...]:
+    """The binds, in the file's order."""
+    found = []
+    for i, node, data in _items(context, "binds"):
+        at = f"binds[{i}]"
+        try:
+            if isinstance(node, Scalar):
+                found.append(_short(context, at, node, ("binds", i)))
+            elif isinstance(node, Mapping):
+                found.append(_long(context, at, node, data, ("binds", i)))
+        except Wrong as wrong:
+            context.refuse(wrong, node, "binds", i)
+    return tuple(found)
+
+
+def _items(context: Context, key: str) -> list[tuple[int, Node, Any]]:
+    """A list's entries in which nothing is wrong so far, their origins noted."""
+    if not context.readable(key):
+        return []
+    node = context.top.get(key)
+    if not isinstance(node, Sequence):
+        context.default(key, f"{key}: []")
+        return []
+    context.origin(key, node)
+    items = []
+    for i, (item, data) in enumerate(zip(node.items, context.data[key], strict=True)):
+        if not context.usable(key, i):
+            continue
+        context.origin(f"{key}[{i}]", item)
+        if isinstance(item, Mapping):
+            for name, value in item.pairs:
+                if not name.text.startswith("x-"):
+                    context.origin(f"{key}[{i}].{name.text}", value)
+        items.append((i, item, data))
+    return items
+
+
+def _short(context: Context, at: str, node: Scalar, path: Key) -> Bind:
+    surroundings = context.surroundings
+    short = short_form.split(node.text)
+    text = _fill(context, short.source)
+    try:
+        source = paths.source(text, surroundings.directory, surroundings.home)
+    except Wrong as wrong:
+        raise _at(wrong, short.source) from None
+    part = short.target or short.source
+    if short.target is not None:
+        text = _fill(context, short.target)
+    elif not text.startswith("/"):
+        raise Wrong(
+            "no target", "only an absolute source may stand alone: SOURCE:TARGET", "",
+            short.source.start, short.source.end,
+        )  # fmt: skip
+    try:
+        target = paths.target(text)
+    except Wrong as wrong:
+        raise _at(wrong, part) from None
+    context.claim(target, node, path, part.start, part.end)
+    return Bind(
+        at, source, target, "rw" in short.options, "dev" in short.options,
+        "optional" in short.options,
+    )  # fmt: skip
+
+
+def _fill(context: Context, part: short_form.Part) -> str:
+    if "$" not in part.text:
+        return part.text
+    try:
+        return substitute(part.text, context.surroundings.variables)
+    except Wrong as wrong:
+        end = part.start + (wrong.end if wrong.end is not None else len(part.text))
+        raise Wrong(
+            wrong.message, wrong.label, wrong.help, part.start + wrong.start, end
+        ) from None  # fmt: skip
+
+
+def _at(wrong: Wrong, part: short_form.Part) -> Wrong:
+    return Wrong(wrong.message, wrong.label, wrong.help, part.start, max(part.end, part.start + 1))
+
+
+def _long(context: Context, at: str, node: Mapping, data: Any, path: Key) -> Bind:
+    surroundings = context.surroundings
+    source = _checked(
+        context, node, path, "source",
+        lambda: paths.source(data["source"], surroundings.directory, surroundings.home),
+    )  # fmt: skip
+    if "target" in data:
+        target = _target(context, node, data["target"], path)
+    elif data["source"].startswith("/"):
+        target = _checked(context, node, path, "source", lambda: paths.target(data["source"]))
+        context.claim(target, node, path)
+    else:
+        raise Wrong("no `target`", "only an absolute source may stand alone")
+    writable = not data.get("read_only", True)
+    return Bind(at, source, target, writable, data.get("dev", False), data.get("optional", False))
+
+
+def _checked(context: Context, node: Mapping, path: Key, key: str, check: Callable[[], str]) -> str:
+    """A key's checked value; what is wrong with it is noted at the value, and `/` stands in."""
+    try:
+        value = check()
+    except Wrong as wrong:
+        whole = Wrong(wrong.message, wrong.label, wrong.help)
+        context.refuse(whole, node.get(key) or node, *path, key)
+        return "/"
+    return value
+
+
+def _target(context: Context, node: Mapping, text: str, path: Key) -> str:
+    target = _checked(context, node, path, "target", lambda: paths.target(text))
+    if target != "/":
+        context.claim(target, node.get("target") or node, (*path, "target"))
+    return target
+
+
+def mounts(context: Context) -> tuple[Mount, ...]:
+    """The mounts, in the file's order."""
+    found = []
+    for i, node, data in _items(context, "mounts"):
+        if isinstance(node, Mapping):
+            try:
+                found.append(_mount(context, node, data, ("mounts", i)))
+            except Wrong as wrong:
+                context.refuse(wrong, node, "mounts", i)
+    return tuple(found)
+
+
+def _mount(context: Context, node: Mapping, data: Any, path: Key) -> Mount:
+    at, kind = f"mounts[{path[1]}]", data["type"]
+    for key in ("size", "mode"):
+        if key in data and kind != "tmpfs":
+            wrong = Wrong(f"a mount of type {kind} has no `{key}`", "for a tmpfs only")
+            context.refuse(wrong, node.key(key) or node, *path, key)
+    if kind == "sysfs" and context.data.get("network") == "host":
+        raise Wrong(
+            "a sysfs needs the box's own network namespace",
+            "the kernel refuses it with `network: host`",
+            "leave out `network: host`, or bind the host's /sys",
+        )  # fmt: skip
+    if "target" in data:
+        target = _target(context, node, data["target"], path)
+    elif kind in DEFAULT_TARGETS:
+        target = DEFAULT_TARGETS[kind]
+        context.default(f"{at}.target", f"mounts: {kind} at {target}")
+        context.claim(target, node, path)
+    else:
+        raise Wrong("a tmpfs needs a `target`")
+    size = mode = None
+    try:
+        size = _size(data.get("size"))
+        mode = _mode(data.get("mode"))
+    except Wrong as wrong:
+        key = "mode" if size is not None or "size" not in data else "size"
+        context.refuse(wrong, node.get(key) or node, *path, key)
+    return Mount(at, kind, target, size, mode)
+
+
+def _size(value: str | int | float | None) -> int | None:
+    """Bytes; 0 is refused, since the kernel takes it for no limit at all (tmpfs(5))."""
+    if value is None:
+        return None
+    if isinstance(value, str):
+        paths.plain(value)
+        unit = _UNITS.get(value[-1].lower(), 0)
+        size = int(value[:-1] if unit else value) << unit
+    else:
+        size = int(value)
+    if size == 0:
+        raise Wrong("a size of 0", "to the kernel, 0 means no limit")
+    if size >= 1 << 63:
+        raise Wrong("a size that no kernel can count", "less than 2^63 bytes")
+    return size
+
+
+def _mode(value: str | None) -> int | None:
+    if value is None:
+        return None
+    paths.plain(value)
+    return int(value, 8)
+
+
+def files(context: Context) -> tuple[File, ...]:
+    """The files and symlinks, in the file's order."""
+    found = []
+    for i, node, data in _items(context, "files"):
+        if isinstance(node, Mapping):
+            try:
+                found.append(_file(context, node, data, ("files", i)))
+            except Wrong as wrong:
+                context.refuse(wrong, node, "files", i)
+    return tuple(found)
+
+
+def _file(context: Context, node: Mapping, data: Any, path: Key) -> File:
+    at = f"files[{path[1]}]"
+    if ("content" in data) == ("symlink" in data):
+        both = "not both" if "content" in data else "neither is here"
+        raise Wrong("a file has either `content` or `symlink`", both)
+    target = _target(context, node, data["target"], path)
+    if "symlink" in data:
+        if "mode" in data:
+            wrong = Wrong("a symlink has no `mode`", "the kernel gives it none")
+            context.refuse(wrong, node.key("mode") or node, *path, "mode")
+        link = data["symlink"]
+        _checked(context, node, path, "symlink", lambda: paths.link(link))
+        return File(at, target, symlink=link)
+    text: str = data["content"]
+    content: Text = context.values.texts.get((*path, "content"), (text,) if text else ())
+    mode = _mode(data.get("mode"))
+    if mode is None:
+        context.default(f"{at}.mode", "files: mode 0644")
+        return File(at, target, content)
+    return File(at, target, content, mode=mode)

@@ -1,0 +1,118 @@
+"""The box's environment: the defaults, then the spec's entries, then the command line's."""
+
+from __future__ import annotations
+
+from toyspec.spec.context import Context
+from toyspec.spec.model import Env, Origin, Text, User, Variable
+from toyspec.spec.nodes import Key, Mapping, Scalar, Sequence
+from toyspec.spec.shown import quote
+from toyspec.spec.wrong import Wrong
+
+PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+_NAME = r"[A-Za-z_][A-Za-z0-9_]*"
+
+
+def environment(context: Context, system: str, user: User) -> tuple[Env, ...]:
+    """Every variable once; a later source replaces the value and keeps the place."""
+    found = _defaults(context, system, user)
+    node = context.top.get("environment")
+    if node is None:
+        context.default("environment", "environment: PATH, HOME and TERM on a terminal")
+    else:
+        context.origin("environment", node)
+        if context.readable("environment"):
+            _entries(context, node, found)
+    for name, value in context.overrides.environment:
+        _override(context, name, value, found)
+    return tuple(found.values())
+
+
+def home(context: Context, system: str, user: User) -> str:
+    """HOME by default: the caller's with the host's system, else /root for root, else `/`."""
+    if system == "host":
+        return context.surroundings.home
+    return "/root" if user.kind == "root" or user.uid == 0 else "/"
+
+
+def _defaults(context: Context, system: str, user: User) -> dict[str, Env]:
+    found: dict[str, Env] = {}
+
+    def default(name: str, value: Text, rule: str) -> None:
+        at = f"environment.{name}"
+        context.default(at, f"environment: {rule}")
+        found[name] = Env(at, name, value)
+
+    path = home(context, system, user)
+    default("PATH", (PATH,), f"PATH={PATH}")
+    default("HOME", (path,), f"HOME={path}")
+    if context.surroundings.terminal and "TERM" in context.surroundings.variables:
+        default("TERM", (Variable("TERM"),), "TERM on a terminal")
+    return found
+
+
+def _entries(context: Context, node: object, found: dict[str, Env]) -> None:
+    seen: dict[str, int] = {}
+    if isinstance(node, Mapping):
+        for key, value in node.pairs:
+            path: Key = ("environment", key.text)
+            if context.usable(*path) and isinstance(value, Scalar):
+                alone = context.data["environment"][key.text] is None
+                _entry(context, key.text, None if alone else value, path, value, found)
+    elif isinstance(node, Sequence):
+        for i, item in enumerate(node.items):
+            path = ("environment", i)
+            if not context.usable(*path) or not isinstance(item, Scalar):
+                continue
+            name, equals, _ = item.text.partition("=")
+            if name in seen:
+                line, _column = context.report.source.place(seen[name])
+                wrong = Wrong(
+                    f"the variable {quote(name)} is here twice",
+                    f"first on line {line}",
+                    "",
+                    0,
+                    len(name),
+                )
+                context.refuse(wrong, item, *path)
+            seen.setdefault(name, item.start)
+            _entry(context, name, item if equals else None, path, item, found)
+
+
+def _entry(
+    context: Context, name: str, value: Scalar | None, path: Key, at: Scalar, found: dict[str, Env]
+) -> None:
+    """One entry: its own text, or without one the caller's value if the caller has it."""
+    last = path[-1]
+    key = f"environment[{last}]" if isinstance(last, int) else f"environment.{last}"
+    if "\n" in name:
+        context.refuse(Wrong("a newline in a variable's name"), at, *path)
+        return
+    context.origins.pop(key, None)
+    context.origin(key, at)
+    if value is None:
+        if name in context.surroundings.variables:
+            found[name] = Env(key, name, (Variable(name),))
+        else:
+            found.pop(name, None)
+        return
+    text = context.values.texts.get(path, ())
+    if any(isinstance(part, str) and "\0" in part for part in text):
+        context.refuse(Wrong("a NUL in a variable's value", "the kernel ends it there"), at, *path)
+        return
+    found[name] = Env(key, name, text)
+
+
+def _override(context: Context, name: str, value: str | None, found: dict[str, Env]) -> None:
+    import re
+
+    if not re.fullmatch(_NAME, name) or "\0" in (value or ""):
+        context.report.add_outside("-e", f"{quote(name)} cannot be a variable's name", "NAME=VALUE")
+        return
+    at = f"environment.{name}"
+    context.origins[at] = Origin(at, default=f"-e {name}")
+    if value is not None:
+        found[name] = Env(at, name, (value,) if value else ())
+    elif name in context.surroundings.variables:
+        found[name] = Env(at, name, (Variable(name),))
+    else:
+        found.pop(name, None)

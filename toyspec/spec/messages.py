@@ -1,0 +1,304 @@
+"""What is said when data does not fit the schema: one sentence a case, never jsonschema's own."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from toyspec.spec import words
+from toyspec.spec.nodes import Key, Mapping, Node, Scalar, Sequence, dotted, find
+from toyspec.spec.schema import Misfit, properties
+from toyspec.spec.shown import escape, quote
+from toyspec.spec.source import Report
+
+_KINDS = {"object": "a mapping", "array": "a list", "string": "a string",
+          "boolean": "true or false", "integer": "a whole number", "number": "a number", "null": "nothing"}  # fmt: skip
+_SUGGESTIONS = 30
+"""Unknown keys for which the nearest known one is looked up; the lookup is slow."""
+
+
+def explain(found: list[Misfit], top: Mapping, wrong: set[Key], report: Report) -> None:
+    """Add a finding for every misfit but those whose place is already known to be wrong."""
+    words_left = [_SUGGESTIONS]
+    for misfit in found:
+        if misfit.path in wrong:
+            continue
+        if misfit.validator == "additionalProperties":
+            _unknown_keys(misfit, top, wrong, report, words_left)
+        else:
+            wrong.add(misfit.path)
+            if _as_mapping(misfit, top, report):
+                continue
+            _misfit(misfit, top, report)
+
+
+def _misfit(misfit: Misfit, top: Mapping, report: Report) -> None:
+    node = find(top, misfit.path) or top
+    name = _name(misfit.path)
+    if misfit.validator == "required":
+        _missing(misfit, node, top, report)
+        return
+    start, end = _extent(node, report)
+    message, label, remedy = _say(misfit, node, name)
+    report.add(start, end, message, label, remedy, dotted(misfit.path))
+
+
+def _say(misfit: Misfit, node: Node, name: str) -> tuple[str, str, str]:
+    """Message, label and help for a value that does not fit."""
+    value, data = misfit.value, misfit.data
+    match misfit.validator:
+        case "type":
+            return _type(misfit, node, name)
+        case "enum" | "const":
+            return _choice(misfit, name)
+        case "pattern":
+            rule = str(misfit.schema.get("patternErrorMessage", "this does not fit"))
+            return f"{name} cannot be {quote(str(data))}", rule, _pattern_help(misfit)
+        case "minLength" | "minItems":
+            return f"{name} is empty", "", _example(misfit)
+        case "maxItems" if misfit.path == ("capabilities",):
+            return "capabilities: not yet", "only the empty list, for now", ""
+        case "maxLength":
+            return f"{name} is longer than {value} characters", "", ""
+        case "minimum":
+            return f"{name} is less than {value}", "", ""
+        case "maximum":
+            return f"{name} is more than {value}", "", ""
+    return f"{name} does not fit", "", ""
+
+
+def _type(misfit: Misfit, node: Node, name: str) -> tuple[str, str, str]:
+    names = [misfit.value] if isinstance(misfit.value, str) else list(misfit.value)
+    data = misfit.data
+    place, _ = _where(misfit.path)
+    asked = {"binds[]": "a string or a mapping", "root": "a path or a mapping",
+             "user": "a string or a mapping", "mounts[].size": "a string or a number",
+             "environment": "a list or a mapping"}.get(
+        place, " or ".join(_KINDS[n] for n in names if n != "null"))  # fmt: skip
+    message = f"{name} must be {asked}, not {_kind(data)}"
+    if data is None:
+        return message, *_null(node, place)
+    if isinstance(node, Scalar) and node.plain and not isinstance(data, str) and (
+        "string" in asked or "path" in asked
+    ):  # fmt: skip
+        text = escape(node.text) if len(node.text) < 40 else "…"
+        return message, f'quote it: "{text}"', ""
+    if "array" in names and isinstance(data, str) and place in ("init", "binds", "capabilities"):
+        parts = data.split() if place == "init" else [data]
+        if len(data) < 60 and place != "capabilities":
+            listed = ", ".join(parts)
+            return message, f"write [{escape(listed)}]", _no_shell(place)
+        return message, "", _no_shell(place)
+    if place == "binds" and isinstance(data, dict):
+        key, value = next(iter(data.items()), ("SOURCE", "TARGET"))
+        return message, f'write ["{escape(key)}:{escape(str(value))}"]', ""
+    if names == ["boolean"] and isinstance(data, str) and isinstance(node, Scalar):
+        meant = {"yes": "true", "on": "true", "true": "true", "no": "false", "off": "false",
+                 "false": "false"}.get(data.lower())  # fmt: skip
+        return message, f"write {meant}" if meant else "", ""
+    if "integer" in names and isinstance(data, str) and data.isdigit():
+        return message, "write it without quotes", ""
+    return message, "", _example(misfit)
+
+
+def _no_shell(place: str) -> str:
+    return "one entry a word: no shell guesses at it" if place == "init" else ""
+
+
+def _null(node: Node, place: str) -> tuple[str, str]:
+    if isinstance(node, Scalar) and node.text == "~":
+        remedy = 'write "~:/TARGET"' if place == "binds[]" else ""
+        return '`~` alone is YAML\'s null: quote it, "~"', remedy
+    if isinstance(node, Scalar) and node.text:
+        return f"{quote(node.text)} is YAML's null: quote it to mean the word", ""
+    return "nothing stands here", ""
+
+
+def _choice(misfit: Misfit, name: str) -> tuple[str, str, str]:
+    data = misfit.data
+    options = [misfit.value] if misfit.validator == "const" else list(misfit.value)
+    place, _ = _where(misfit.path)
+    if isinstance(data, str):
+        word = words.known(f"{place}=", data)
+        if word is not None:
+            message, label = words.message(word)
+            return f"{name}: {message}", label, ""
+        if place.startswith("namespaces.") and data.startswith("/"):
+            return f"{name}: joining by path: not yet", "new or host", ""
+    shown = quote(data) if isinstance(data, str) else _kind(data)
+    known = " or ".join(str(option) for option in options)
+    if misfit.path == ("version",):
+        remedy = "it is the version of toyspec's format, not of Compose's"
+        return f"version must be 1, not {shown}", "write `version: 1`", remedy
+    label = ""
+    if isinstance(data, str):
+        guess = words.nearest(data, [str(option) for option in options])
+        label = f"did you mean `{guess}`?" if guess else ""
+    elif isinstance(data, bool) or data is None:
+        label = "write the word"
+    return f"{name} must be {known}, not {shown}", label, ""
+
+
+def _pattern_help(misfit: Misfit) -> str:
+    data = str(misfit.data)
+    place, key = _where(misfit.path)
+    if key == "mode" and data.startswith(("0o", "0O")):
+        return f'write "{escape(data[2:])}"'
+    if place == "user":
+        return "names are not looked up" if data.isidentifier() else ""
+    if place == "mounts[].size" and data.endswith("%"):
+        return "a share of the memory: not yet"
+    if place == "environment[]" and ":" in data and "=" not in data:
+        return "write NAME=VALUE"
+    if data.startswith(("./", "~", "../")) and "absolute" in str(misfit.schema):
+        return "paths of the box have no home and no working directory"
+    return ""
+
+
+def _example(misfit: Misfit) -> str:
+    examples = misfit.schema.get("examples")
+    if not examples:
+        return ""
+    import json
+
+    return f"for example {json.dumps(examples[0], ensure_ascii=False)}"
+
+
+def _missing(misfit: Misfit, node: Node, top: Mapping, report: Report) -> None:
+    for key in misfit.value:
+        if isinstance(misfit.data, dict) and key in misfit.data:
+            continue
+        if not misfit.path:
+            first = top.pairs[0][0] if top.pairs else node
+            report.add(
+                first.start, max(first.end, first.start + 1), f"the key `{key}` is missing",
+                f"begin with `{key}: 1`" if key == "version" else "", "", key,
+            )  # fmt: skip
+            continue
+        start, end = _extent(node, report)
+        path = dotted((*misfit.path, key))
+        report.add(start, end, f"{_name(misfit.path)} has no `{key}`", "", "", path)
+
+
+def _as_mapping(misfit: Misfit, top: Mapping, report: Report) -> bool:
+    """`- /a: /b` and `- CI: 1`: a space after the colon has made a mapping of a string."""
+    node = find(top, misfit.path)
+    if len(misfit.path) != 2 or not isinstance(node, Mapping) or len(node.pairs) != 1:
+        return False
+    key, value = node.pairs[0]
+    if not isinstance(value, Scalar):
+        return False
+    place, _ = _where(misfit.path)
+    if place == "binds[]" and misfit.validator == "required" and key.text not in _bind_keys():
+        right = f"{key.text}:{value.text}"
+    elif place == "environment[]" and misfit.validator == "type":
+        right = f"{key.text}={value.text}"
+    else:
+        return False
+    start, end = key.start, max(value.end, key.end)
+    report.add(
+        start, end, "a space after the colon makes this a mapping", f"write {quote(right)}",
+        key=dotted(misfit.path),
+    )  # fmt: skip
+    return True
+
+
+def _bind_keys() -> list[str]:
+    return [name for name, _ in properties(("binds", 0))]
+
+
+def _unknown_keys(
+    misfit: Misfit, top: Mapping, wrong: set[Key], report: Report, left: list[int]
+) -> None:
+    node = find(top, misfit.path)
+    if not isinstance(node, Mapping):
+        return
+    place, _ = _where(misfit.path)
+    if place == "environment":
+        _bad_names(misfit, node, wrong, report)
+        return
+    if place == "binds[]" and len(node.pairs) == 1 and misfit.path not in wrong:
+        required = Misfit(misfit.path, "required", ["source"], misfit.data, misfit.schema)
+        if _as_mapping(required, top, report):
+            wrong.add(misfit.path)
+            return
+    candidates = list(misfit.schema.get("properties", {}))
+    for key, _value in node.pairs:
+        if key.text in candidates or key.text.startswith("x-"):
+            continue
+        wrong.add((*misfit.path, key.text))
+        if key.text not in misfit.data:
+            continue
+        message, label, remedy = _unknown(key.text, place, candidates, left)
+        report.add(
+            key.start, max(key.end, key.start + 1), message, label, remedy,
+            dotted((*misfit.path, key.text)),
+        )  # fmt: skip
+
+
+def _unknown(key: str, place: str, candidates: list[str], left: list[int]) -> tuple[str, str, str]:
+    word = words.known(place, key)
+    if word is None and place == "":
+        word = words.known("", key.lstrip("-").lower())
+    if word is not None:
+        return *words.message(word), ""
+    guess = None
+    if left[0] > 0:
+        left[0] -= 1
+        guess = words.nearest(key, candidates)
+    if guess:
+        return f"unknown key {quote(key)}", f"did you mean `{guess}`?", ""
+    if place == "":
+        return f"unknown key {quote(key)}", "", "keys of your own begin with `x-`"
+    where = place.replace("[]", "")
+    return f"unknown key {quote(key)}", f"known in {where}: {', '.join(candidates)}", ""
+
+
+def _bad_names(misfit: Misfit, node: Mapping, wrong: set[Key], report: Report) -> None:
+    import re
+
+    for key, _ in node.pairs:
+        if not re.search(r"^[A-Za-z_][A-Za-z0-9_]*$", key.text) and key.text in misfit.data:
+            wrong.add(("environment", key.text))
+            report.add(
+                key.start, max(key.end, key.start + 1),
+                f"{quote(key.text)} cannot be a variable's name", "letters, digits and `_`",
+            )  # fmt: skip
+
+
+def _extent(node: Node, report: Report) -> tuple[int, int]:
+    """What to mark: a scalar whole, of a collection its first line."""
+    end = max(node.end, node.start + 1)
+    if isinstance(node, Mapping | Sequence):
+        text = report.source.text
+        line = text.find("\n", node.start, end)
+        if line >= 0:
+            end = line
+        end = max(len(text[node.start : end].rstrip()) + node.start, node.start + 1)
+        if isinstance(node, Mapping) and node.pairs and text[node.start : node.start + 1] != "{":
+            end = min(end, max(node.pairs[0][0].end, node.start + 1))
+    return node.start, end
+
+
+def _name(path: Key) -> str:
+    return escape(dotted(path)) if path else "the spec"
+
+
+def _where(path: Key) -> tuple[str, str]:
+    """The path with its indices left out (`binds[].target`), and its last key."""
+    text = ""
+    for step in path:
+        text += "[]" if isinstance(step, int) else f".{step}" if text else str(step)
+    last = path[-1] if path else ""
+    return text, str(last)
+
+
+def _kind(data: Any) -> str:
+    if isinstance(data, bool):
+        return str(data).lower()
+    if data is None:
+        return "null"
+    if isinstance(data, (int, float)):
+        return f"the number {str(data)[:24]}"
+    if isinstance(data, str):
+        return "a string"
+    return "a list" if isinstance(data, list) else "a mapping"

@@ -1,0 +1,118 @@
+"""The text of a spec file, and where in it an index lies.
+
+Lines end with a newline only, so that numbers agree with what editors show.
+"""
+
+from __future__ import annotations
+
+from array import array
+from dataclasses import dataclass, field
+
+from toyspec.spec.problem import Problem, SpecError
+
+BLOCK = 4096
+"""Characters between two checkpoints: one lookup counts newlines in one block at most."""
+WIDTH = 240
+"""Characters of a line that an excerpt keeps."""
+SHOWN = 100
+"""Problems that are reported; the rest are counted."""
+
+
+class Source:
+    """A file's name and text. Lookups take constant time, also in a single line of 8 MiB."""
+
+    def __init__(self, path: str, text: str) -> None:
+        self.path = path
+        self.text = text
+        self._counts = array("q", [0])
+        self._starts = array("q", [0])
+        for at in range(0, len(text) - BLOCK, BLOCK):
+            last = text.rfind("\n", at, at + BLOCK)
+            self._counts.append(self._counts[-1] + text.count("\n", at, at + BLOCK))
+            self._starts.append(last + 1 if last >= 0 else self._starts[-1])
+
+    def place(self, index: int) -> tuple[int, int]:
+        """Line and column of a character, from 1."""
+        block = min(index // BLOCK, len(self._counts) - 1)
+        begin = block * BLOCK
+        line = self._counts[block] + self.text.count("\n", begin, index)
+        last = self.text.rfind("\n", begin, index)
+        return line + 1, index - (last + 1 if last >= 0 else self._starts[block]) + 1
+
+    def problem(self, found: Finding) -> Problem:
+        """The finding with its place and excerpt."""
+        line, column = self.place(found.start)
+        begin = found.start - (column - 1)
+        skipped = 0
+        if column > WIDTH * 2 // 3:
+            skipped = column - 1 - WIDTH // 3
+        window = self.text[begin + skipped : begin + skipped + WIDTH]
+        excerpt = window.split("\n", 1)[0].rstrip("\r")
+        room = max(len(excerpt) - (column - 1 - skipped), 1)
+        width = min(max(found.end - found.start, 1), room)
+        return Problem(
+            path=self.path,
+            line=line,
+            column=column,
+            end_column=column + width,
+            message=found.message,
+            label=found.label,
+            help=found.help,
+            key=found.key,
+            excerpt=excerpt,
+            excerpt_column=skipped + 1,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A problem before its line and column are worked out: `start` and `end` index the text."""
+
+    start: int
+    end: int
+    message: str
+    label: str = ""
+    help: str = ""
+    key: str = ""
+
+
+@dataclass(slots=True)
+class Report:
+    """Collects findings; the only mutable thing that the loader's parts share."""
+
+    source: Source
+    found: dict[tuple[int, str], Finding] = field(default_factory=dict)
+    outside: list[Problem] = field(default_factory=list)
+    dropped: int = 0
+
+    def add(
+        self, start: int, end: int, message: str, label: str = "", help: str = "", key: str = ""
+    ) -> None:
+        """Note a finding; the same one twice (through an alias) counts once."""
+        if (start, message) in self.found:
+            return
+        if len(self.found) >= SHOWN * 10:
+            self.dropped += 1
+            return
+        self.found[start, message] = Finding(start, end, message, label, help, key)
+
+    def add_outside(self, place: str, message: str, help: str = "") -> None:
+        """Note a problem with something that is not in the file (`place` names it)."""
+        self.outside.append(Problem(place, 0, 0, 0, message, help=help))
+
+    def __bool__(self) -> bool:
+        return bool(self.found or self.outside)
+
+    def fail(self) -> None:
+        """Raise SpecError with everything noted so far, in order of position, if anything was."""
+        if not self:
+            return
+        ordered = sorted(self.found.values(), key=lambda f: (f.start, f.end))
+        problems = [self.source.problem(f) for f in ordered[:SHOWN]]
+        more = len(ordered) - SHOWN + self.dropped
+        if more > 0:
+            last = problems[-1]
+            problems.append(
+                Problem(last.path, last.line, last.column, last.end_column, f"and {more} more")
+            )
+        raise SpecError((*self.outside, *problems))

@@ -1,0 +1,149 @@
+"""Nodes to plain data, as the schema sees it: variables filled in, scalars typed.
+
+What a schema must not see goes another way: `x-` keys are not read, short binds stay as written,
+the values of `environment` are their own text, `init` knows no variables.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping as Variables
+from typing import Any
+
+from toyspec.spec.interpolation import as_text, substitute
+from toyspec.spec.model import Text
+from toyspec.spec.nodes import Key, Mapping, Node, Scalar, Sequence, dotted
+from toyspec.spec.scalars import Value, resolve
+from toyspec.spec.shown import quote
+from toyspec.spec.source import Report
+from toyspec.spec.wrong import Wrong
+
+
+class Values:
+    """The data of a spec, the texts that keep variables, and the paths that already went wrong."""
+
+    def __init__(self, report: Report, variables: Variables[str, str]) -> None:
+        self.report = report
+        self.variables = variables
+        self.wrong: set[Key] = set()
+        self.texts: dict[Key, Text] = {}
+
+    def read(self, top: Mapping) -> dict[str, Any]:
+        """Plain data for the whole document."""
+        return {key.text: self._top(key.text, node) for key, node in top.pairs}
+
+    def _top(self, key: str, node: Node) -> Any:
+        if key.startswith("x-"):
+            return None
+        if key in ("init", "requires"):
+            return self._data(node, (key,), literal=True)
+        if key == "environment":
+            return self._environment(node)
+        if key == "binds" and isinstance(node, Sequence):
+            return [
+                resolve_scalar(item) if isinstance(item, Scalar) else self._data(item, (key, i))
+                for i, item in enumerate(node.items)
+            ]
+        return self._data(node, (key,))
+
+    def _data(self, node: Node, path: Key, *, literal: bool = False) -> Any:
+        if isinstance(node, Scalar):
+            return resolve_scalar(node) if literal else self._scalar(node, path)
+        if isinstance(node, Sequence):
+            return [self._data(n, (*path, i), literal=literal) for i, n in enumerate(node.items)]
+        data: dict[str, Any] = {}
+        for key, inner in node.pairs:
+            if key.text.startswith("x-"):
+                data[key.text] = None
+            else:
+                data[key.text] = self._data(inner, (*path, key.text), literal=literal)
+        return data
+
+    def _scalar(self, node: Scalar, path: Key) -> Value:
+        if "$" not in node.text:
+            return resolve(node.text) if node.plain else node.text
+        if len(path) == 3 and path[0] == "files" and path[2] == "content":
+            return self._text(node, path)
+        try:
+            text = substitute(node.text, self.variables)
+        except Wrong as wrong:
+            self.refuse(node, path, wrong)
+            return node.text
+        return resolve(text) if node.plain and text else text
+
+    def _text(self, node: Scalar, path: Key) -> str:
+        """A value whose variables stay: the schema sees its text as written."""
+        try:
+            self.texts[path] = as_text(node.text, self.variables)
+        except Wrong as wrong:
+            self.refuse(node, path, wrong)
+        return node.text
+
+    def _environment(self, node: Node) -> Any:
+        path: Key
+        if isinstance(node, Mapping):
+            data: dict[str, Any] = {}
+            for key, value in node.pairs:
+                path = ("environment", key.text)
+                data[key.text] = self._environment_value(value, path)
+            return data
+        if not isinstance(node, Sequence):
+            return self._data(node, ("environment",))
+        entries: list[Any] = []
+        for i, item in enumerate(node.items):
+            path = ("environment", i)
+            if not isinstance(item, Scalar) or (item.plain and resolve(item.text) is None):
+                entries.append(self._data(item, path))
+                continue
+            name, equals, _ = item.text.partition("=")
+            if "$" in name:
+                wrong = Wrong("a variable in a variable's name", "write the name", "", 0, len(name))
+                self.refuse(item, path, wrong)
+            elif equals:
+                self._entry(item, path, len(name) + 1)
+            entries.append(item.text)
+        return entries
+
+    def _entry(self, item: Scalar, path: Key, begin: int) -> None:
+        try:
+            self.texts[path] = as_text(item.text[begin:], self.variables)
+        except Wrong as wrong:
+            end = None if wrong.end is None else wrong.end + begin
+            moved = Wrong(wrong.message, wrong.label, wrong.help, wrong.start + begin, end)
+            self.refuse(item, path, moved)
+
+    def _environment_value(self, node: Node, path: Key) -> Any:
+        if not isinstance(node, Scalar):
+            return self._data(node, path)
+        if node.plain and not node.text:
+            return None
+        if node.plain and resolve(node.text) is None:
+            shown = quote(node.text)
+            wrong = Wrong(
+                f"{shown} is YAML's null", "quote it, or leave it out to take the caller's value"
+            )
+            self.refuse(node, path, wrong)
+            return node.text
+        return self._text(node, path)
+
+    def refuse(self, node: Scalar, path: Key, wrong: Wrong) -> None:
+        """Note what is wrong with a value, under the very characters where they can be told."""
+        self.wrong.add(path)
+        start, end = span(self.report.source.text, node, wrong.start, wrong.end)
+        self.report.add(start, end, wrong.message, wrong.label, wrong.help, dotted(path))
+
+
+def resolve_scalar(node: Scalar) -> Value:
+    """A scalar's value, without variables."""
+    return resolve(node.text) if node.plain else node.text
+
+
+def span(text: str, node: Scalar, start: int, end: int | None) -> tuple[int, int]:
+    """Where a piece of a scalar's text lies in the source; the whole of it if it is folded."""
+    whole = (node.start, max(node.end, node.start + 1))
+    if end is None:
+        return whole
+    for quoted in (0, 1):
+        begin = node.start + quoted
+        if text.startswith(node.text, begin) and begin + len(node.text) == node.end - quoted:
+            return begin + start, begin + max(end, start + 1)
+    return whole

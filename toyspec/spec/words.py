@@ -1,0 +1,235 @@
+"""Words that people will write and that are not ours, or not ours yet: one table.
+
+It feeds the diagnostics and the docs. `where` is the place a word stands in, with indices left
+out: `""` is the top, `binds[]` an entry of the list, `network=` the value of a key.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Kind = Literal["reserved", "later", "foreign"]
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """A word, whose it is (`of`), and one phrase that says what to write instead."""
+
+    where: str
+    word: str
+    kind: Kind
+    of: str
+    says: str
+
+
+def _words(where: str, kind: Kind, of: str, table: dict[str, str]) -> tuple[Word, ...]:
+    return tuple(Word(where, word, kind, of, says) for word, says in table.items())
+
+
+_RESERVED = _words("", "reserved", "toyspec", {
+    "services": "a file describes one box for now; put its keys at the top",
+    "volumes": "host paths go under `binds`, a tmpfs under `mounts`",
+    "networks": "a box has one `network`: none or host",
+    "secrets": "bind the file read-only under `binds`, or take a variable in `environment`",
+    "configs": "a file's text goes under `files`",
+    "include": "a spec stands alone, so that what you read is what runs",
+    "extends": "a spec stands alone; YAML's own anchors and `<<` work within the file",
+    "commands": "a box has one `init`; another command goes after `--`",
+    "profiles": "write one file per box",
+    "depends_on": "a file describes one box, there is nothing to wait for",
+})  # fmt: skip
+
+_LATER = (
+    *_words("", "later", "toyspec", {
+        "reaper": "init reaps its own children",
+        "seccomp": "no filter can be chosen yet",
+        "limits": "the caller's own limits hold",
+        "ulimits": "the caller's own limits hold; `ulimit` in the box lowers them",
+        "env_file": "list the variables in `environment`",
+        "landlock": "what is not mounted is not there",
+        "devices": "a bind with the option `dev` shows one device",
+        "sysctls": "write them from init, where the box's namespaces allow it",
+        "tty": "a box shares the terminal it is started from",
+    }),
+    *_words("user", "later", "toyspec", {"ranges": "one uid and one gid are mapped"}),
+    *_words("root", "later", "toyspec", {
+        "size": "the root tmpfs has the kernel's default size",
+        "lower": "a root is a tmpfs or a directory", "upper": "a root is a tmpfs or a directory",
+        "work": "a root is a tmpfs or a directory",
+    }),
+    *_words("binds[]", "later", "toyspec", {"noexec": "binds are nosuid and nodev"}),
+    *_words("mounts[]", "later", "toyspec", {
+        "name": "volumes come later; bind a directory of the host",
+        "noexec": "mounts are nosuid and nodev", "lower": "overlays come later",
+        "upper": "overlays come later",
+    }),
+    *_words("namespaces", "later", "toyspec", {
+        "time": "the host's clocks show", "pid": "a pid namespace is always new",
+    }),
+    *_words("root=", "later", "toyspec", {
+        "overlay": "a root is a tmpfs or a directory",
+        "host": "`system: host` gives the host's system in a root of the box's own",
+    }),
+    *_words("mounts[].type=", "later", "toyspec", {
+        "overlay": "bind a directory read-only", "volume": "bind a directory of the host",
+        "mqueue": "proc, sysfs, tmpfs and dev are there", "devpts": "`type: dev` has no terminals",
+    }),
+    *_words("network=", "later", "toyspec", {
+        "nat": "none (its own, with lo up) and host are there",
+    }),
+)  # fmt: skip
+
+_COMPOSE = (
+    *_words("", "foreign", "Compose", {
+        "image": "there are no images: `root` names a directory, `system: host` shows the host's",
+        "build": "there are no images to build: `root` names a directory",
+        "command": "`init`, a list",
+        "entrypoint": "`init`, a list",
+        "tmpfs": "under `mounts`: {type: tmpfs, target: /tmp}",
+        "network_mode": "`network`: none or host",
+        "container_name": "`name`",
+        "privileged": "a box never has more than its caller",
+        "cap_add": "`capabilities`, empty for now",
+        "cap_drop": "a box has no capabilities to begin with",
+        "security_opt": "`no_new_privileges` is true by default",
+        "read_only": "in `root`: {path: …, read_only: true}",
+        "userns_mode": "a user namespace is always new; `user` says who init is",
+        "ipc": "under `namespaces`: {ipc: host}",
+        "uts": "under `namespaces`: {uts: host}",
+        "cgroup": "under `namespaces`: {cgroup: host}",
+        "pid": "a pid namespace is always new",
+        "ports": "`network: host` shares the host's ports",
+        "expose": "`network: host` shares the host's ports",
+        "restart": "a box runs once; what supervises it starts it again",
+        "healthcheck": "nothing watches a box but its caller",
+        "labels": "`x-` keys are your own",
+        "stdin_open": "the box's streams are the caller's",
+        "mem_limit": "limits come later",
+        "cpus": "limits come later",
+        "pids_limit": "limits come later",
+        "shm_size": "under `mounts`: {type: tmpfs, target: /dev/shm, size: 64m}",
+        "extra_hosts": "under `files`: {target: /etc/hosts, content: …}",
+        "dns": "under `files`: {target: /etc/resolv.conf, content: …}",
+        "domainname": "`hostname`",
+        "stop_signal": "the box's init gets what its caller gets",
+        "working-dir": "`working_dir`",
+    }),
+    *_words("binds[]", "foreign", "Compose", {
+        "type": "a bind has none; other filesystems go under `mounts`",
+        "bind": "`create_host_path` and propagation have no counterpart: a source must exist",
+        "consistency": "it has no meaning on Linux",
+    }),
+    *_words("mounts[]", "foreign", "Compose", {
+        "tmpfs": "`size` and `mode` stand beside `type`",
+        "source": "a host path goes under `binds`",
+        "read_only": "a mount of its own is the box's to write; read-only host paths are `binds`",
+    }),
+    *_words("mounts[].type=", "foreign", "Compose", {"bind": "host paths go under `binds`"}),
+    *_words("network=", "foreign", "Compose", {
+        "bridge": "none (its own, with lo up) or host",
+    }),
+)  # fmt: skip
+
+_OCI = (
+    *_words("", "foreign", "OCI", {
+        "process": "its `args` are `init`, `env` is `environment`, `cwd` is `working_dir`",
+        "linux": "its namespaces are `namespaces`, its resources come later",
+        "hooks": "nothing of a spec runs on the host",
+        "ociVersion": "`version: 1`",
+        "args": "`init`, a list",
+        "cwd": "`working_dir`",
+        "rootfs": "`root`",
+        "noNewPrivileges": "`no_new_privileges`",
+        "maskedPaths": "toyspec decides: what is not mounted is not there",
+        "readonlyPaths": "bind read-only, which is the default",
+        "annotations": "`x-` keys are your own",
+    }),
+    *_words("root", "foreign", "OCI", {"readonly": "`read_only`"}),
+    *_words("binds[]", "foreign", "OCI", {
+        "destination": "`target`", "options": "`read_only`, `dev` and `optional` are keys",
+    }),
+    *_words("mounts[]", "foreign", "OCI", {
+        "destination": "`target`", "options": "`size` and `mode` are keys",
+    }),
+)  # fmt: skip
+
+_BUBBLEWRAP = (
+    *_words("", "foreign", "bubblewrap", {
+        "bind": "under `binds`: SOURCE:TARGET:rw",
+        "ro-bind": "under `binds`: SOURCE:TARGET, read-only by default",
+        "ro-bind-try": "under `binds`: SOURCE:TARGET:optional",
+        "bind-try": "under `binds`: SOURCE:TARGET:rw,optional",
+        "dev-bind": "under `binds`: SOURCE:TARGET:rw,dev",
+        "dev": "under `mounts`: {type: dev}",
+        "proc": "under `mounts`: {type: proc}",
+        "chdir": "`working_dir`",
+        "setenv": "`environment`",
+        "unsetenv": "the box's environment holds only what the spec names",
+        "clearenv": "the box's environment holds only what the spec names",
+        "symlink": "under `files`: {target: /bin/vi, symlink: busybox}",
+        "file": "under `files`: {target: …, content: …}",
+        "dir": "missing directories above a target are made",
+        "die-with-parent": "a box always does",
+        "new-session": "without a terminal a box always has its own",
+        "unshare-all": "every namespace is new but for the exceptions in `namespaces`",
+        "unshare-net": "`network: none`, the default",
+        "share-net": "`network: host`",
+        "uid": "`user`: {uid: …, gid: …}",
+        "gid": "`user`: {uid: …, gid: …}",
+    }),
+)  # fmt: skip
+
+_OURS = (
+    *_words("binds[]", "foreign", "another place", {
+        "writable": "`read_only: false`", "rw": "`read_only: false`", "ro": "the default",
+        "devices": "`dev: true`", "mode": "`read_only: false` makes it writable",
+        "path": "`source` and `target`", "src": "`source`", "dst": "`target`",
+    }),
+    *_words("files[]", "foreign", "another place", {
+        "source": "a file of the host goes under `binds`", "path": "`target`",
+        "text": "`content`", "link": "`symlink`",
+    }),
+    *_words("namespaces", "foreign", "another place", {
+        "network": "`network: host` or `network: none`, at the top",
+        "net": "`network: host` or `network: none`, at the top",
+        "mount": "a mount namespace is always new", "mnt": "a mount namespace is always new",
+        "user": "a user namespace is always new; `user` says who init is",
+    }),
+    *_words("", "foreign", "another place", {
+        "env": "`environment`", "cmd": "`init`, a list", "cwd": "`working_dir`",
+        "workdir": "`working_dir`", "mount": "`mounts`", "net": "`network`",
+        "namespace": "`namespaces`",
+    }),
+)  # fmt: skip
+
+WORDS: tuple[Word, ...] = (*_RESERVED, *_LATER, *_COMPOSE, *_OCI, *_BUBBLEWRAP, *_OURS)
+
+
+def known(where: str, word: str) -> Word | None:
+    """The table's entry for a word in a place; the first one wins."""
+    return next((w for w in WORDS if w.word == word and w.where == where), None)
+
+
+def message(word: Word) -> tuple[str, str]:
+    """What is said of a word: the message, and the label that stands under it."""
+    if word.kind == "reserved":
+        return f"`{word.word}` is reserved", word.says
+    if word.kind == "later":
+        return f"`{word.word}`: not yet", word.says
+    if word.of == "another place":
+        return f"unknown key `{word.word}`", f"here it is {word.says}"
+    return f"`{word.word}` is {word.of}'s word", f"here: {word.says}"
+
+
+def nearest(word: str, candidates: list[str]) -> str | None:
+    """The candidate that a slip of the finger would turn into the word, or None."""
+    if len(word) > 40:
+        return None
+    from difflib import get_close_matches
+
+    folded = word.lower().replace("-", "_")
+    if folded in candidates:
+        return folded
+    found = get_close_matches(folded, candidates, n=1, cutoff=0.65)
+    return found[0] if found else None
