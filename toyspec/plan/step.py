@@ -13,11 +13,11 @@ from toyspec.spec.model import Origin, Text
 
 Phase = Literal[
     "prepare", "namespaces", "identity", "propagation", "root", "attach",
-    "init", "mounts", "pivot", "confine", "exec",
+    "init", "mounts", "pivot", "seal", "confine", "exec",
 ]  # fmt: skip
 PHASES: tuple[Phase, ...] = (
     "prepare", "namespaces", "identity", "propagation", "root", "attach",
-    "init", "mounts", "pivot", "confine", "exec",
+    "init", "mounts", "pivot", "seal", "confine", "exec",
 )  # fmt: skip
 Role = Literal["monitor", "setup", "init"]
 ROLES: tuple[Role, ...] = ("monitor", "setup", "init")

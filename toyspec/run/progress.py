@@ -64,9 +64,9 @@ class Progress:
         """When the run began."""
         return self.cells[_STARTED]
 
-    def begin(self, role: Role, step: int) -> None:
-        """`role` is about to make the call of `step`."""
-        self.cells[_CURRENT + ROLES.index(role)] = step
+    def current_cell(self, role: Role) -> int:
+        """The cell that says which step `role` is in: written before each of its calls."""
+        return _CURRENT + ROLES.index(role)
 
     def current(self, role: Role) -> int:
         """The last step that `role` began; 0 before its first."""

@@ -1,0 +1,202 @@
+"""HostFacts: everything the planner may know of a machine, as a plain value.
+
+Facts are made by `host.probe`, saved and loaded as JSON, and never guessed: asking for something
+that was not probed raises `FactMissing`, so a plan cannot depend on what nobody recorded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from typing import Literal
+
+FORMAT = "toyspec-facts"
+FORMAT_VERSION = "1.0"
+
+Kind = Literal[
+    "directory", "file", "symlink", "character", "block", "fifo", "socket", "missing", "denied"
+]
+
+
+class FactMissing(LookupError):
+    """The planner asked for a fact that was not recorded: `question` is ("path", "/x") or so."""
+
+    def __init__(self, question: tuple[str, str]) -> None:
+        super().__init__(f"no fact recorded for {question[0]} {question[1]}")
+        self.question = question
+
+
+class FactsError(ValueError):
+    """A facts file that cannot be used."""
+
+
+@dataclass(frozen=True, slots=True)
+class PathFact:
+    """One host path, as lstat(2) sees it, and where it leads.
+
+    `link` is a symlink's text; `real` the path with every symlink resolved by the host's rules,
+    and `real_kind` what is there. `device` is `MAJOR:MINOR` of a device node. `denied` is the
+    directory that the caller may not search, where that is why nothing is known.
+    """
+
+    kind: Kind
+    link: str | None = None
+    real: str | None = None
+    real_kind: Kind = "missing"
+    uid: int = -1
+    mode: int = 0
+    device: str | None = None
+    writable: bool = False
+    denied: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MountFact:
+    """One mount of the caller's namespace: its mount point, type, and per-mount flags."""
+
+    point: str
+    type: str
+    flags: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """What a spec asks of a host: paths (by lstat), mount tables below paths, variables."""
+
+    paths: frozenset[str] = frozenset()
+    mounts: frozenset[str] = frozenset()
+    variables: frozenset[str] = frozenset()
+
+    def __or__(self, other: Needs) -> Needs:
+        return Needs(
+            self.paths | other.paths, self.mounts | other.mounts, self.variables | other.variables
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class HostFacts:
+    """A machine and its caller. Ids are the caller's own, numbers as the kernel prints them.
+
+    `features` says which system calls and flags the kernel knows; `sysctls` holds the ones that
+    decide over user namespaces (None: not there). `terminal`: standard input and output are the
+    caller's controlling terminal, with the caller in its foreground. `inherited` are descriptors
+    above 2 that an execve would pass on.
+    """
+
+    arch: str
+    kernel: str
+    uid: int
+    gid: int
+    groups: tuple[int, ...]
+    user_name: str
+    group_name: str
+    home: str
+    last_capability: int
+    no_new_privs: bool
+    terminal: bool
+    inherited: tuple[int, ...]
+    features: Mapping[str, bool]
+    sysctls: Mapping[str, str | None]
+    rlimits: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    newuidmap: str | None = None
+    subuids: tuple[tuple[int, int], ...] = ()
+    subgids: tuple[tuple[int, int], ...] = ()
+    paths: Mapping[str, PathFact] = field(default_factory=dict)
+    mounts: Mapping[str, tuple[MountFact, ...]] = field(default_factory=dict)
+    variables: Mapping[str, str | None] = field(default_factory=dict)
+
+    def feature(self, name: str) -> bool:
+        """Whether the kernel has `name`; raises FactMissing if that was not asked."""
+        try:
+            return self.features[name]
+        except KeyError:
+            raise FactMissing(("feature", name)) from None
+
+    def path(self, path: str) -> PathFact:
+        """What is at `path`; raises FactMissing if that was not asked."""
+        try:
+            return self.paths[path]
+        except KeyError:
+            raise FactMissing(("path", path)) from None
+
+    def mounts_at(self, path: str) -> tuple[MountFact, ...]:
+        """The mount that holds `path`, then those below it; FactMissing if not asked."""
+        try:
+            return self.mounts[path]
+        except KeyError:
+            raise FactMissing(("mounts", path)) from None
+
+    def variable(self, name: str) -> str | None:
+        """A variable of the caller's environment that the plan itself depends on."""
+        try:
+            return self.variables[name]
+        except KeyError:
+            raise FactMissing(("variable", name)) from None
+
+    def merged(self, other: HostFacts) -> HostFacts:
+        """These facts, and the answers about paths, mounts and variables of `other`."""
+        return replace(
+            self,
+            paths={**self.paths, **other.paths},
+            mounts={**self.mounts, **other.mounts},
+            variables={**self.variables, **other.variables},
+        )
+
+    def to_json(self) -> str:
+        """The facts as one JSON object, keys sorted, equal facts giving equal bytes."""
+        import json
+
+        body = {"format": FORMAT, "format_version": FORMAT_VERSION, **asdict(self)}
+        body["paths"] = {
+            path: {key: value for key, value in fact.items() if value not in (None, False)}
+            for path, fact in body["paths"].items()
+        }
+        return json.dumps(body, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+
+    @staticmethod
+    def from_json(text: str) -> HostFacts:
+        """Facts as `to_json` wrote them; raises FactsError for anything else."""
+        import json
+
+        try:
+            body = json.loads(text)
+        except (ValueError, RecursionError) as error:
+            raise FactsError(f"not JSON: {error}") from None
+        if not isinstance(body, dict) or body.get("format") != FORMAT:
+            raise FactsError(f'not a facts file: "format" is not "{FORMAT}"')
+        version = str(body.get("format_version"))
+        if version.split(".")[0] != FORMAT_VERSION.split(".")[0]:
+            raise FactsError(f"facts of format version {version}; this toyspec reads 1.x")
+        try:
+            return _facts(body)
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise FactsError(f"a fact is missing or of the wrong type: {error!r}") from None
+
+
+def _facts(body: dict[str, object]) -> HostFacts:
+    names = HostFacts.__slots__
+    known = {name: body[name] for name in names if name in body}
+    paths = {key: PathFact(**value) for key, value in _table(known, "paths").items()}
+    mounts = {
+        key: tuple(MountFact(m["point"], m["type"], tuple(m["flags"])) for m in value)
+        for key, value in _table(known, "mounts").items()
+    }
+    rlimits = {key: (int(v[0]), int(v[1])) for key, v in _table(known, "rlimits").items()}
+    lists = {
+        name: _tuple(known.get(name, ())) for name in ("groups", "inherited", "subuids", "subgids")
+    }
+    known.update(lists, paths=paths, mounts=mounts, rlimits=rlimits)
+    return HostFacts(**known)  # type: ignore[arg-type]  # checked by use; wrong types raise
+
+
+def _table(known: dict[str, object], name: str) -> dict[str, dict[str, object] | list[object]]:
+    table = known.get(name, {})
+    if not isinstance(table, dict):
+        raise TypeError(f"{name} is not an object")
+    return table
+
+
+def _tuple(value: object) -> tuple[object, ...]:
+    if not isinstance(value, list | tuple):
+        raise TypeError("not a list")
+    return tuple(_tuple(v) if isinstance(v, list) else v for v in value)

@@ -1,0 +1,225 @@
+"""The only look at the machine before a run: it answers needs, and changes nothing.
+
+Features are learnt by calls that cannot succeed, ids and sysctls by reading. What only an
+attempt can tell (AppArmor's veto) stays unknown here.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterable
+
+from toyspec.host import mountinfo
+from toyspec.host.facts import HostFacts, Kind, MountFact, Needs, PathFact
+from toyspec.kernel import features
+
+_SYSCTLS = (
+    "user.max_user_namespaces",
+    "kernel.unprivileged_userns_clone",
+    "kernel.apparmor_restrict_unprivileged_userns",
+)
+_KINDS: tuple[tuple[int, Kind], ...] = (
+    (stat.S_IFDIR, "directory"),
+    (stat.S_IFREG, "file"),
+    (stat.S_IFLNK, "symlink"),
+    (stat.S_IFCHR, "character"),
+    (stat.S_IFBLK, "block"),
+    (stat.S_IFIFO, "fifo"),
+    (stat.S_IFSOCK, "socket"),
+)
+_NEWUIDMAP = ("/usr/bin/newuidmap", "/bin/newuidmap", "/usr/local/bin/newuidmap")
+
+
+def probe(needs: Needs) -> HostFacts:
+    """Everything that `needs` asks, and what every plan depends on."""
+    system = os.uname()
+    arch = system.machine
+    uid, gid = os.getuid(), os.getgid()
+    user, home = _account(uid)
+    return HostFacts(
+        arch=arch,
+        kernel=system.release,
+        uid=uid,
+        gid=gid,
+        groups=tuple(sorted(os.getgroups())),
+        user_name=user,
+        group_name=_group(gid),
+        home=os.environ.get("HOME") or home,
+        last_capability=int(_read("/proc/sys/kernel/cap_last_cap") or "40"),
+        no_new_privs=_status("NoNewPrivs") == "1",
+        terminal=terminal(),
+        inherited=inherited(),
+        features={
+            "openat2": features.openat2(arch),
+            "open_tree": features.open_tree(arch),
+            "mount_setattr": features.mount_setattr(arch),
+            "close_range_cloexec": features.close_range_cloexec(arch),
+        },
+        sysctls={name: _read("/proc/sys/" + name.replace(".", "/")) for name in _SYSCTLS},
+        rlimits=_rlimits(),
+        newuidmap=_newuidmap(),
+        subuids=_ranges("/etc/subuid", user, uid),
+        subgids=_ranges("/etc/subgid", user, uid),
+        paths={path: path_fact(path) for path in sorted(needs.paths)},
+        mounts=_mounts(needs.mounts),
+        variables={name: os.environ.get(name) for name in sorted(needs.variables)},
+    )
+
+
+def terminal() -> bool:
+    """Input and output are our controlling terminal, and we are in its foreground."""
+    try:
+        same = os.fstat(0).st_rdev == os.fstat(1).st_rdev
+        return same and os.isatty(0) and os.isatty(1) and os.tcgetpgrp(0) == os.getpgrp()
+    except OSError:
+        return False
+
+
+def inherited() -> tuple[int, ...]:
+    """Descriptors above 2 that an execve passes on."""
+    found = []
+    try:
+        names = os.listdir("/proc/self/fd")
+    except OSError:
+        return ()
+    for name in names:
+        try:
+            if int(name) > 2 and os.get_inheritable(int(name)):
+                found.append(int(name))
+        except OSError:
+            continue  # the one that listed the directory
+    return tuple(sorted(found))
+
+
+def path_fact(path: str) -> PathFact:
+    """One path by lstat(2), and where it leads by the host's rules."""
+    try:
+        seen = os.lstat(path)
+    except PermissionError:
+        return PathFact("denied", real_kind="denied", denied=_denied(path))
+    except (OSError, ValueError):
+        return PathFact("missing")
+    kind = _kind(seen)
+    if kind != "symlink":
+        return _found(path, kind, seen, None, path, seen)
+    link = os.readlink(path)
+    try:
+        return _found(path, kind, seen, link, os.path.realpath(path, strict=True), os.stat(path))
+    except PermissionError:
+        return PathFact(kind, link=link, uid=seen.st_uid, denied=_denied(os.path.realpath(path)))
+    except OSError:
+        return PathFact(kind, link=link, uid=seen.st_uid)
+
+
+def _found(
+    path: str, kind: Kind, seen: os.stat_result, link: str | None, real: str, end: os.stat_result
+) -> PathFact:
+    real = os.path.realpath(path) if link is None else real
+    device = f"{os.major(end.st_rdev)}:{os.minor(end.st_rdev)}"
+    return PathFact(
+        kind,
+        link=link,
+        real=real,
+        real_kind=_kind(end),
+        uid=seen.st_uid,
+        mode=stat.S_IMODE(end.st_mode),
+        device=device if _kind(end) in ("character", "block") else None,
+        writable=os.access(path, os.W_OK, effective_ids=True),
+    )
+
+
+def _kind(seen: os.stat_result) -> Kind:
+    form = stat.S_IFMT(seen.st_mode)
+    return next((kind for bits, kind in _KINDS if bits == form), "file")
+
+
+def _denied(path: str) -> str:
+    """The outermost directory on the way to `path` that the caller may not search."""
+    here = ""
+    for part in path.strip("/").split("/"):
+        here = f"{here}/{part}"
+        try:
+            os.lstat(here)
+        except PermissionError:
+            return here.rpartition("/")[0] or "/"
+        except OSError:
+            break
+    return os.path.dirname(path) or "/"
+
+
+def _mounts(paths: Iterable[str]) -> dict[str, tuple[MountFact, ...]]:
+    wanted = sorted(paths)
+    if not wanted:
+        return {}
+    table = mountinfo.parse(_bytes("/proc/self/mountinfo"))
+    return {path: mountinfo.below(table, os.path.realpath(path)) for path in wanted}
+
+
+def _read(path: str) -> str | None:
+    try:
+        return _bytes(path).decode("utf-8", "replace").strip()
+    except OSError:
+        return None
+
+
+def _bytes(path: str) -> bytes:
+    with open(path, "rb") as file:
+        return file.read()
+
+
+def _status(key: str) -> str | None:
+    for line in (_read("/proc/self/status") or "").splitlines():
+        name, _, value = line.partition(":")
+        if name == key:
+            return value.strip()
+    return None
+
+
+def _rlimits() -> dict[str, tuple[int, int]]:
+    import resource
+
+    return {
+        "nofile": resource.getrlimit(resource.RLIMIT_NOFILE),
+        "nproc": resource.getrlimit(resource.RLIMIT_NPROC),
+    }
+
+
+def _account(uid: int) -> tuple[str, str]:
+    """The caller's name and home, from /etc/passwd or whatever else names users here."""
+    import pwd
+
+    try:
+        entry = pwd.getpwuid(uid)
+    except KeyError:
+        return str(uid), "/"
+    return entry.pw_name, entry.pw_dir
+
+
+def _group(gid: int) -> str:
+    import grp
+
+    try:
+        return grp.getgrgid(gid).gr_name
+    except KeyError:
+        return str(gid)
+
+
+def _newuidmap() -> str | None:
+    for path in _NEWUIDMAP:
+        try:
+            if os.stat(path).st_mode & stat.S_ISUID:
+                return path
+        except OSError:
+            continue
+    return None
+
+
+def _ranges(path: str, user: str, uid: int) -> tuple[tuple[int, int], ...]:
+    found = []
+    for line in (_read(path) or "").splitlines():
+        name, _, numbers = line.partition(":")
+        first, _, count = numbers.partition(":")
+        if name in (user, str(uid)) and first.isdigit() and count.isdigit():
+            found.append((int(first), int(count)))
+    return tuple(found)

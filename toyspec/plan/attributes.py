@@ -1,0 +1,45 @@
+"""Mount attributes where mount_setattr(2) is missing (Linux < 5.12): bind, then remount.
+
+Each mount is remounted by itself, with every flag that it inherits repeated: a user namespace
+may not take them away (EPERM). The mount is reached by descriptor: the process steps into it
+and remounts `.`; a file's mount is remounted from its directory.
+"""
+
+from __future__ import annotations
+
+from toyspec.plan import calls
+from toyspec.plan.box import Box
+from toyspec.plan.tree import join, parent
+from toyspec.plan.writer import Writer
+
+_KEPT = ("ro", "nosuid", "nodev", "noexec", "noatime", "nodiratime", "relatime", "strictatime")
+
+
+def restrict(
+    w: Writer, box: Box, root: str, path: str, source: str, *, read_only: bool, devices: bool,
+    directory: bool = True,
+) -> None:  # fmt: skip
+    """Remount what was attached at `path`, and every mount below that came along."""
+    wanted = {"MS_NOSUID"} | (set() if devices else {"MS_NODEV"})
+    wanted |= {"MS_RDONLY"} if read_only else set()
+    mounts = box.facts.mounts_at(source)
+    for number, mount in enumerate(mounts):
+        below = "" if number == 0 else mount.point[len(source.rstrip("/")) :].strip("/")
+        inherited = {"MS_" + {"ro": "rdonly"}.get(f, f).upper() for f in mount.flags if f in _KEPT}
+        flags = ("MS_REMOUNT", "MS_BIND", *sorted(wanted | inherited))
+        where = join(path, below) if below else path
+        remount(w, root, where, flags, directory=directory)
+
+
+def remount(w: Writer, root: str, path: str, flags: tuple[str, ...], *, directory: bool) -> None:
+    step_into = path if directory else parent(path)
+    w.do(
+        calls.openat2(root, step_into or ".", "O_PATH", "O_DIRECTORY"),
+        "the mount, found inside the root" if directory else "the directory that holds the file",
+        yields="inside",
+    )
+    w.do(calls.fchdir("inside"), "reached by descriptor, not by name")
+    name = "." if directory else path.rpartition("/")[2]
+    again = calls.mount(None, name, None, flags, None)
+    w.do(again, "its own flags and those it inherits, which a user namespace may not drop")
+    w.do(calls.close("inside"), "done with it")

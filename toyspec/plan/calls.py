@@ -1,0 +1,384 @@
+"""System calls as plan values: one constructor a call, arguments in the kernel's order.
+
+Constructors only name things. What a call is for, who makes it and what may go wrong with it is
+said where it is used.
+"""
+
+from __future__ import annotations
+
+from toyspec.plan.step import (
+    Argument,
+    Bpf,
+    Data,
+    Environment,
+    Fd,
+    Flags,
+    Int,
+    Length,
+    Null,
+    Path,
+    Pid,
+    Role,
+    Strings,
+    Struct,
+)
+from toyspec.spec.model import Text
+
+Call = tuple[str, tuple[Argument, ...]]
+Slot = str | int
+
+CWD = "AT_FDCWD"
+IN_ROOT = ("RESOLVE_IN_ROOT", "RESOLVE_NO_MAGICLINKS")
+NO_LINKS = ("RESOLVE_IN_ROOT", "RESOLVE_NO_MAGICLINKS", "RESOLVE_NO_SYMLINKS")
+SIZEOF_OPEN_HOW = 24
+SIZEOF_MOUNT_ATTR = 32
+SIZEOF_SIGSET = 8
+
+
+def _call(name: str, *args: tuple[str, object]) -> Call:
+    return name, tuple(Argument(key, value) for key, value in args)  # type: ignore[arg-type]
+
+
+def _zeros(*names: str) -> tuple[tuple[str, Int], ...]:
+    return tuple((name, Int(0)) for name in names)
+
+
+def close(fd: Slot) -> Call:
+    """close(2)"""
+    return _call("close", ("fd", Fd(fd)))
+
+
+def read(fd: Slot, count: int) -> Call:
+    """read(2) into a buffer that nobody looks at."""
+    buffer = Struct("char[]", (("size", Int(count)),))
+    return _call("read", ("fd", Fd(fd)), ("buf", buffer), ("count", Int(count)))
+
+
+def write(fd: Slot, text: Text) -> Call:
+    """write(2) of a whole text."""
+    literal = [part for part in text if isinstance(part, str)]
+    fixed = len(literal) == len(text)
+    count = Int(len("".join(literal).encode("utf-8", "surrogateescape"))) if fixed else None
+    return _call(
+        "write", ("fd", Fd(fd)), ("buf", Data(text)), ("count", count or Length("buf"))
+    )
+
+
+def openat(dirfd: Slot, path: str, *flags: str) -> Call:
+    """openat(2) of something that exists."""
+    return _call(
+        "openat",
+        ("dirfd", Fd(dirfd)),
+        ("path", Path(path)),
+        ("flags", Flags((*flags, "O_CLOEXEC"))),
+        ("mode", Int(0)),
+    )
+
+
+def openat2(
+    dirfd: Slot, path: str, *flags: str, resolve: tuple[str, ...] = IN_ROOT, mode: int | None = None
+) -> Call:
+    """openat2(2): `path` resolved inside `dirfd`, whatever symlinks lie there."""
+    how: list[tuple[str, Flags]] = [("flags", Flags((*flags, "O_CLOEXEC")))]
+    if mode is not None:
+        how.append(("mode", Flags((f"{mode:04o}",))))
+    how.append(("resolve", Flags(resolve)))
+    return _call(
+        "openat2",
+        ("dirfd", Fd(dirfd)),
+        ("path", Path(path)),
+        ("how", Struct("open_how", tuple(how))),
+        ("size", Int(SIZEOF_OPEN_HOW)),
+    )
+
+
+def mkdirat(dirfd: Slot, path: str, mode: int) -> Call:
+    """mkdirat(2)"""
+    return _call(
+        "mkdirat", ("dirfd", Fd(dirfd)), ("path", Path(path)), ("mode", Flags((f"{mode:04o}",)))
+    )
+
+
+def mknodat_file(dirfd: Slot, path: str) -> Call:
+    """mknodat(2) of an empty regular file: unlike open, it cannot block on a FIFO."""
+    mode = Flags(("S_IFREG", "0644"))
+    return _call(
+        "mknodat", ("dirfd", Fd(dirfd)), ("path", Path(path)), ("mode", mode), ("dev", Int(0))
+    )
+
+
+def symlinkat(target: str, dirfd: Slot, path: str) -> Call:
+    """symlinkat(2)"""
+    return _call(
+        "symlinkat", ("target", Path(target)), ("newdirfd", Fd(dirfd)), ("linkpath", Path(path))
+    )
+
+
+def fchmod(fd: Slot, mode: int) -> Call:
+    """fchmod(2)"""
+    return _call("fchmod", ("fd", Fd(fd)), ("mode", Flags((f"{mode:04o}",))))
+
+
+def chdir(path: str) -> Call:
+    """chdir(2)"""
+    return _call("chdir", ("path", Path(path)))
+
+
+def fchdir(fd: Slot) -> Call:
+    """fchdir(2)"""
+    return _call("fchdir", ("fd", Fd(fd)))
+
+
+def getcwd(size: int) -> Call:
+    """getcwd(2): the kernel's, which answers `(unreachable)…` outside the root."""
+    return _call("getcwd", ("buf", Struct("char[]", (("size", Int(size)),))), ("size", Int(size)))
+
+
+def umask(mask: int) -> Call:
+    """umask(2)"""
+    return _call("umask", ("mask", Flags((f"{mask:04o}",))))
+
+
+def statx_type(fd: Slot) -> Call:
+    """statx(2) of an open descriptor: its type and, of a device, its numbers."""
+    return _call(
+        "statx",
+        ("dirfd", Fd(fd)),
+        ("path", Path("")),
+        ("flags", Flags(("AT_EMPTY_PATH",))),
+        ("mask", Flags(("STATX_TYPE",))),
+        ("statxbuf", Struct("statx")),
+    )
+
+
+def fstatfs(fd: Slot) -> Call:
+    """fstatfs(2)"""
+    return _call("fstatfs", ("fd", Fd(fd)), ("buf", Struct("statfs")))
+
+
+def pipe2(slot: str, *flags: str) -> Call:
+    """pipe2(2); its ends are the slots `SLOT.read` and `SLOT.write`."""
+    ends = (("read", Fd(f"{slot}.read")), ("write", Fd(f"{slot}.write")))
+    return _call("pipe2", ("pipefd", Struct("int[2]", ends)), ("flags", Flags(flags)))
+
+
+def clone() -> Call:
+    """clone(2) as fork does it."""
+    null = Null()
+    return _call(
+        "clone",
+        ("flags", Flags(("SIGCHLD",))),
+        ("stack", null),
+        ("parent_tid", null),
+        ("child_tid", null),
+        ("tls", Int(0)),
+    )
+
+
+def supervise(child: Role, **fds: str) -> Call:
+    """Not the kernel's: from here on the process waits for `child` and relays to it."""
+    return _call("supervise", ("child", Pid(child)), *((k, Fd(v)) for k, v in fds.items()))
+
+
+def unshare(*flags: str) -> Call:
+    """unshare(2)"""
+    return _call("unshare", ("flags", Flags(flags)))
+
+
+def prctl(option: str, arg2: Int | Flags, arg3: Int | Flags | None = None) -> Call:
+    """prctl(2)"""
+    return _call(
+        "prctl",
+        ("option", Flags((option,))),
+        ("arg2", arg2),
+        ("arg3", arg3 or Int(0)),
+        *_zeros("arg4", "arg5"),
+    )
+
+
+def sigprocmask(*signals: str) -> Call:
+    """rt_sigprocmask(2): the mask becomes exactly `signals` (`ALL`: every one)."""
+    return _call(
+        "rt_sigprocmask",
+        ("how", Flags(("SIG_SETMASK",))),
+        ("set", Struct("sigset_t", (("signals", Flags(signals)),))),
+        ("oldset", Null()),
+        ("sigsetsize", Int(SIZEOF_SIGSET)),
+    )
+
+
+def sigaction_default(signal: str) -> Call:
+    """rt_sigaction(2): `signal` to SIG_DFL."""
+    return _call(
+        "rt_sigaction",
+        ("signum", Flags((signal,))),
+        ("act", Struct("sigaction")),
+        ("oldact", Null()),
+        ("sigsetsize", Int(SIZEOF_SIGSET)),
+    )
+
+
+def setsid() -> Call:
+    """setsid(2)"""
+    return _call("setsid")
+
+
+def setpgid(pid: Pid | Int, pgid: Pid | Int) -> Call:
+    """setpgid(2)"""
+    return _call("setpgid", ("pid", pid), ("pgid", pgid))
+
+
+def ioctl(fd: Slot, request: str, argp: Struct) -> Call:
+    """ioctl(2)"""
+    return _call("ioctl", ("fd", Fd(fd)), ("request", Flags((request,))), ("argp", argp))
+
+
+def socket(domain: str, *kind: str) -> Call:
+    """socket(2)"""
+    return _call(
+        "socket", ("domain", Flags((domain,))), ("type", Flags(kind)), ("protocol", Int(0))
+    )
+
+
+def set_cloexec(fd: int) -> Call:
+    """fcntl(2) F_SETFD FD_CLOEXEC"""
+    return _call(
+        "fcntl", ("fd", Fd(fd)), ("cmd", Flags(("F_SETFD",))), ("arg", Flags(("FD_CLOEXEC",)))
+    )
+
+
+def close_range_cloexec(first: int) -> Call:
+    """close_range(2): every descriptor from `first` on closes at execve."""
+    return _call(
+        "close_range",
+        ("first", Int(first)),
+        ("last", Int(0xFFFFFFFF)),
+        ("flags", Flags(("CLOSE_RANGE_CLOEXEC",))),
+    )
+
+
+def sethostname(name: str) -> Call:
+    """sethostname(2)"""
+    return _call("sethostname", ("name", Data((name,))), ("len", Int(len(name.encode()))))
+
+
+def drop_all_capabilities() -> Call:
+    """capset(2) with all three sets empty."""
+    header = (("version", Flags(("_LINUX_CAPABILITY_VERSION_3",))), ("pid", Int(0)))
+    return _call(
+        "capset",
+        ("hdrp", Struct("__user_cap_header_struct", header)),
+        ("datap", Struct("__user_cap_data_struct")),
+    )
+
+
+def seccomp_filter(instructions: tuple[tuple[int, int, int, int], ...]) -> Call:
+    """seccomp(2) SECCOMP_SET_MODE_FILTER"""
+    return _call(
+        "seccomp",
+        ("operation", Flags(("SECCOMP_SET_MODE_FILTER",))),
+        ("flags", Flags(())),
+        ("args", Struct("sock_fprog", (("filter", Bpf(instructions)),))),
+    )
+
+
+def open_tree_clone(dirfd: Slot, path: str, *, recursive: bool = True) -> Call:
+    """open_tree(2): a private clone of the mounts at `path`, attached nowhere."""
+    flags = ("OPEN_TREE_CLONE", "OPEN_TREE_CLOEXEC") + (("AT_RECURSIVE",) if recursive else ())
+    return _call(
+        "open_tree", ("dirfd", Fd(dirfd)), ("path", Path(path)), ("flags", Flags(flags))
+    )
+
+
+def move_mount(fd: Slot, to: Slot, path: str = "") -> Call:
+    """move_mount(2): the mount of descriptor `fd` onto descriptor `to`, or `path` below it."""
+    flags = ("MOVE_MOUNT_F_EMPTY_PATH",) + (() if path else ("MOVE_MOUNT_T_EMPTY_PATH",))
+    return _call(
+        "move_mount",
+        ("from_dirfd", Fd(fd)),
+        ("from_path", Path("")),
+        ("to_dirfd", Fd(to)),
+        ("to_path", Path(path)),
+        ("flags", Flags(flags)),
+    )
+
+
+def mount_setattr(fd: Slot, *attributes: str, recursive: bool = True) -> Call:
+    """mount_setattr(2): set `attributes` on the mount of `fd` and, recursively, below it."""
+    flags = ("AT_EMPTY_PATH",) + (("AT_RECURSIVE",) if recursive else ())
+    return _call(
+        "mount_setattr",
+        ("dirfd", Fd(fd)),
+        ("path", Path("")),
+        ("flags", Flags(flags)),
+        ("attr", Struct("mount_attr", (("attr_set", Flags(attributes)),))),
+        ("size", Int(SIZEOF_MOUNT_ATTR)),
+    )
+
+
+def fsopen(name: str) -> Call:
+    """fsopen(2)"""
+    return _call("fsopen", ("fsname", Data((name,))), ("flags", Flags(("FSOPEN_CLOEXEC",))))
+
+
+def fsconfig_string(fd: Slot, key: str, value: str) -> Call:
+    """fsconfig(2) FSCONFIG_SET_STRING"""
+    return _call(
+        "fsconfig",
+        ("fd", Fd(fd)),
+        ("cmd", Flags(("FSCONFIG_SET_STRING",))),
+        ("key", Data((key,))),
+        ("value", Data((value,))),
+        ("aux", Int(0)),
+    )
+
+
+def fsconfig_create(fd: Slot) -> Call:
+    """fsconfig(2) FSCONFIG_CMD_CREATE"""
+    return _call(
+        "fsconfig",
+        ("fd", Fd(fd)),
+        ("cmd", Flags(("FSCONFIG_CMD_CREATE",))),
+        ("key", Null()),
+        ("value", Null()),
+        ("aux", Int(0)),
+    )
+
+
+def fsmount(fd: Slot, *attributes: str) -> Call:
+    """fsmount(2)"""
+    return _call(
+        "fsmount",
+        ("fsfd", Fd(fd)),
+        ("flags", Flags(("FSMOUNT_CLOEXEC",))),
+        ("attr_flags", Flags(attributes)),
+    )
+
+
+def mount(
+    source: str | None, target: str, fstype: str | None, flags: tuple[str, ...], data: str | None
+) -> Call:
+    """mount(2)"""
+    return _call(
+        "mount",
+        ("source", Path(source) if source is not None else Null()),
+        ("target", Path(target)),
+        ("filesystemtype", Data((fstype,)) if fstype is not None else Null()),
+        ("mountflags", Flags(flags)),
+        ("data", Data((data,)) if data is not None else Null()),
+    )
+
+
+def umount2(target: str, *flags: str) -> Call:
+    """umount2(2)"""
+    return _call("umount2", ("target", Path(target)), ("flags", Flags(flags)))
+
+
+def pivot_root(new_root: str, put_old: str) -> Call:
+    """pivot_root(2)"""
+    return _call("pivot_root", ("new_root", Path(new_root)), ("put_old", Path(put_old)))
+
+
+def execve(path: str, argv: tuple[str, ...], environment: Environment) -> Call:
+    """execve(2)"""
+    return _call("execve", ("path", Path(path)), ("argv", Strings(argv)), ("envp", environment))

@@ -1,0 +1,59 @@
+"""Contents of the box's own making: tmpfs mounts, and files whose text the spec holds."""
+
+from __future__ import annotations
+
+from toyspec.plan import calls
+from toyspec.plan.box import Box
+from toyspec.plan.layout import Placed
+from toyspec.plan.step import Expect
+from toyspec.plan.writer import Writer
+from toyspec.spec.model import File
+
+
+def tmpfs(w: Writer, slot: str, mode: str) -> None:
+    """A tmpfs attached over `/`, known only by its descriptor."""
+    w.do(calls.fsopen("tmpfs"), "a filesystem in memory", yields="fs")
+    w.do(calls.fsconfig_string("fs", "mode", mode), "the mode of its top directory")
+    w.do(calls.fsconfig_create("fs"), "made")
+    attributes = ("MOUNT_ATTR_NOSUID", "MOUNT_ATTR_NODEV")
+    w.do(calls.fsmount("fs", *attributes), "as a mount without setuid and devices", yields=slot)
+    w.do(calls.close("fs"), "done with it")
+    w.do(calls.move_mount(slot, calls.CWD, "/"), "attached over /, where it hides nothing")
+
+
+def scratch_files(box: Box) -> list[tuple[str, Placed]]:
+    """Files that lie in a directory of the host's: made in private, then bound there."""
+    found = [p for p in box.layout.placed if isinstance(p.entry.thing, File) and not p.own]
+    found = [p for p in found if p.kind == "file"]
+    return [(f"file:{number}", placed) for number, placed in enumerate(found, 1)]
+
+
+def write_scratch(w: Writer, box: Box) -> None:
+    """Make those files in a tmpfs of their own, and clone a mount of each."""
+    files = scratch_files(box)
+    if not files:
+        return
+    w.about("a private place for the contents of files", box.origin("files"))
+    tmpfs(w, "scratch", "0700")
+    for slot, placed in files:
+        name = slot.partition(":")[2]
+        w.about(f"file {placed.entry.target}", placed.entry.origin)
+        write_file(w, placed, "scratch", name)
+        why = "a mount of this file alone, to be attached at its target"
+        w.do(calls.open_tree_clone("scratch", name, recursive=False), why, yields=slot)
+    w.do(calls.close("scratch"), "its files are known by their own mounts now")
+
+
+def write_file(w: Writer, placed: Placed, root: str, path: str) -> None:
+    """Create a file and write its text; it must not be there yet."""
+    file = placed.entry.thing
+    assert isinstance(file, File) and file.content is not None
+    flags = ("O_WRONLY", "O_CREAT", "O_EXCL", "O_NOFOLLOW")
+    made = calls.openat2(root, path, *flags, mode=file.mode)
+    w.do(made, "a new file, inside the root", yields="file")
+    if file.content and any(file.content):
+        why = "its text"
+        w.do(calls.write("file", file.content), why, expects=Expect(result="count"))
+    if file.mode & 0o022:
+        w.do(calls.fchmod("file", file.mode), "the bits that the umask took away")
+    w.do(calls.close("file"), "done with it")

@@ -1,0 +1,61 @@
+"""The one list of everything that has a target: the spec's own entries and what `system` adds.
+
+Order: an entry comes after every entry whose target is its ancestor, otherwise as in the file,
+after what `system` and `etc` put there. A spec's own entry replaces theirs at its target and
+below it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from toyspec.host.facts import HostFacts, Needs
+from toyspec.plan import etc, system
+from toyspec.spec.model import Bind, File, Mount, Origin, Spec
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One thing with a target, and the line or default that asked for it."""
+
+    thing: Bind | Mount | File
+    origin: Origin
+
+    @property
+    def target(self) -> str:
+        """Where it goes in the box: an absolute, normal path."""
+        return self.thing.target
+
+
+def needs(spec: Spec) -> Needs:
+    """What the entries ask of the host: their sources, and what `system` and `etc` look at."""
+    sources = frozenset(bind.source for bind in spec.binds)
+    return Needs(paths=sources, mounts=sources) | system.needs(spec) | etc.needs(spec)
+
+
+def entries(spec: Spec, facts: HostFacts) -> list[Entry]:
+    """Every entry of the box, in the order in which it is attached."""
+    own = [Entry(thing, spec.origin(thing.at)) for thing in (*spec.binds, *spec.mounts, *spec.files)]
+    own.sort(key=lambda entry: (entry.origin.line, entry.origin.column))
+    replaced = {entry.target for entry in own}
+    added = [
+        Entry(thing, spec.origin(thing.at))
+        for thing in (*system.things(spec, facts), *etc.things(spec, facts))
+        if not any(above in replaced for above in _at_or_above(thing.target))
+    ]
+    return _parents_first(added + own)
+
+
+def _at_or_above(target: str) -> list[str]:
+    parts = target.strip("/").split("/")
+    return ["/" + "/".join(parts[:count]) for count in range(1, len(parts) + 1)]
+
+
+def _parents_first(wanted: list[Entry]) -> list[Entry]:
+    by_target = {entry.target: entry for entry in wanted}
+    placed: dict[str, Entry] = {}
+    for entry in wanted:
+        for above in _at_or_above(entry.target):
+            if above in by_target and above not in placed:
+                placed[above] = by_target[above]
+    return list(placed.values())

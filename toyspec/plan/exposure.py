@@ -1,0 +1,75 @@
+"""What a box can touch: the plan's last line, and what a reader should know besides."""
+
+from __future__ import annotations
+
+from toyspec.host.facts import HostFacts
+from toyspec.plan.box import Box
+from toyspec.plan.etc import ids
+from toyspec.plan.step import Exposed, Exposure
+from toyspec.spec.model import Bind
+
+
+def exposure(box: Box) -> Exposure:
+    """Writable host paths, network, environment, terminal, and weakened defaults."""
+    spec = box.spec
+    writable = []
+    if spec.root.path is not None and not spec.root.read_only:
+        writable.append(Exposed(_shown(box, spec.root.path), "/"))
+    for placed in box.layout.placed:
+        thing = placed.entry.thing
+        if isinstance(thing, Bind) and thing.writable:
+            writable.append(Exposed(_shown(box, thing.source), thing.target))
+    return Exposure(
+        writable=tuple(writable),
+        network=spec.network,
+        environment=tuple(env.name for env in spec.environment),
+        terminal=box.facts.terminal,
+        real_root=box.real_root,
+        weakened=_weakened(box),
+    )
+
+
+def _shown(box: Box, path: str) -> str:
+    """A path below the spec's directory is shown relative to it."""
+    directory = box.spec.directory
+    if path == directory:
+        return "."
+    return path[len(directory) + 1 :] if path.startswith(directory + "/") else path
+
+
+def _weakened(box: Box) -> tuple[str, ...]:
+    spec = box.spec
+    found = []
+    if spec.network == "host":
+        found.append("network host")
+    found += [f"{name} namespace of the host" for name in sorted(spec.host_namespaces)]
+    if not spec.no_new_privileges:
+        found.append("new privileges allowed")
+    found += [f"devices of {b.source}" for b in spec.binds if b.devices]
+    return tuple(found)
+
+
+def unresolved(facts: HostFacts) -> tuple[str, ...]:
+    """What only an attempt can tell."""
+    restricted = facts.sysctls.get("kernel.apparmor_restrict_unprivileged_userns")
+    if restricted not in (None, "0") and facts.uid != 0:
+        return ("whether AppArmor allows this program user namespaces is only told by `up`",)
+    return ()
+
+
+def warnings(box: Box) -> tuple[str, ...]:
+    """What the box does otherwise than a reader may expect."""
+    found = []
+    for bind in box.layout.skipped:
+        found.append(f"bind {bind.source} left out: it is optional and its source is not there")
+    _, gid = ids(box.spec, box.facts)
+    extra = [group for group in box.facts.groups if group != box.facts.gid]
+    if extra:
+        listed = " ".join(map(str, extra))
+        found.append(
+            f"supplementary groups stay: {listed} (an unprivileged box cannot drop them; "
+            "they read as nogroup inside)"
+        )
+    if box.real_root:
+        found.append("root runs this box: uid 0 inside is the host's own root, without capabilities")
+    return tuple(found)

@@ -1,0 +1,87 @@
+"""proc in a box that root runs: files that obey uid 0 whatever capabilities it lacks.
+
+Sysctls check the uid only; `core_pattern` and `sysrq-trigger` written by a box of root's would
+be the end of the host. The lists are those of OCI runtimes (runtime-spec, config-linux.md,
+"masked paths" and "readonly paths"), and kpage*, which uid 0 may read.
+"""
+
+from __future__ import annotations
+
+from toyspec.host.facts import Needs
+from toyspec.plan import calls
+from toyspec.plan.attributes import remount
+from toyspec.plan.box import Box
+from toyspec.plan.step import Expect
+from toyspec.plan.writer import Writer
+from toyspec.spec.model import Spec
+
+READ_ONLY = ("sys", "sysrq-trigger", "irq", "bus", "fs")
+MASKED = (
+    "acpi", "asound", "scsi", "kcore", "keys", "latency_stats", "timer_list", "timer_stats",
+    "sched_debug", "kpagecount", "kpageflags", "kpagecgroup",
+)  # fmt: skip
+
+
+def needs(spec: Spec) -> Needs:
+    """What is there of them."""
+    if spec.system == "none" and not any(mount.type == "proc" for mount in spec.mounts):
+        return Needs()
+    return Needs(paths=frozenset(f"/proc/{name}" for name in (*READ_ONLY, *MASKED)))
+
+
+def clone_nulls(w: Writer, box: Box, path: str) -> None:
+    """Null devices to hide the files of the proc at `path` with, while the host's is in reach."""
+    w.about(f"null devices for /{path}: root runs this box", box.origin("user"))
+    for name in MASKED:
+        if box.facts.path(f"/proc/{name}").kind != "file":
+            continue
+        slot = f"null:{path}/{name}"
+        null = calls.open_tree_clone(calls.CWD, "/dev/null", recursive=False)
+        w.do(null, f"to hide /{path}/{name} with", yields=slot)
+        w.do(
+            calls.statx_type(slot),
+            "it is the null device and nothing put in its place (CVE-2025-31133)",
+            expects=Expect(device="1:3"),
+        )
+
+
+def guard(w: Writer, box: Box, path: str) -> None:
+    """Read-only and masked paths below the proc at `path`, by its own descriptor."""
+    origin, proc = box.origin("user"), f"kernel:{path}"
+    for name in READ_ONLY:
+        if box.facts.path(f"/proc/{name}").kind in ("directory", "file"):
+            w.about(f"/{path}/{name} read-only: root runs this box", origin)
+            _read_only(w, box, proc, name)
+    for name in MASKED:
+        kind = box.facts.path(f"/proc/{name}").kind
+        if kind == "directory":
+            w.about(f"/{path}/{name} hidden: root runs this box", origin)
+            _empty(w, proc, name)
+        elif kind == "file":
+            slot = f"null:{path}/{name}"
+            w.about(f"/{path}/{name} hidden: root runs this box", origin)
+            w.do(calls.move_mount(slot, proc, name), "an empty file that swallows what is written")
+            w.do(calls.close(slot), "done with it")
+
+
+def _read_only(w: Writer, box: Box, proc: str, name: str) -> None:
+    w.do(calls.open_tree_clone(proc, name), "this part of proc as a mount", yields="part")
+    modern = box.facts.feature("mount_setattr")
+    if modern:
+        w.do(calls.mount_setattr("part", "MOUNT_ATTR_RDONLY"), "uid 0 may not write here either")
+    w.do(calls.move_mount("part", proc, name), "over itself")
+    w.do(calls.close("part"), "done with it")
+    if not modern:
+        directory = box.facts.path(f"/proc/{name}").kind == "directory"
+        flags = ("MS_REMOUNT", "MS_BIND", "MS_RDONLY", "MS_NOSUID", "MS_NODEV", "MS_NOEXEC")
+        remount(w, proc, name, flags, directory=directory)
+        w.do(calls.fchdir("root"), "back to the box's root")
+
+
+def _empty(w: Writer, proc: str, name: str) -> None:
+    w.do(calls.openat2(proc, name, "O_PATH", "O_DIRECTORY"), "the directory", yields="part")
+    w.do(calls.fchdir("part"), "reached by descriptor, not by name")
+    flags = ("MS_RDONLY", "MS_NOSUID", "MS_NODEV", "MS_NOEXEC")
+    w.do(calls.mount("tmpfs", ".", "tmpfs", flags, "mode=0755"), "nothing is there")
+    w.do(calls.close("part"), "done with it")
+    w.do(calls.fchdir("root"), "back to the box's root")

@@ -1,0 +1,42 @@
+"""attach: everything that has a target, save what needs the box's own processes."""
+
+from __future__ import annotations
+
+from toyspec.host.facts import Needs
+from toyspec.plan import attaching, layout, masking
+from toyspec.plan.box import Box
+from toyspec.plan.making import make
+from toyspec.plan.step import Step
+from toyspec.plan.writer import Writer
+from toyspec.spec.model import Mount, Spec
+
+
+def needs(spec: Spec) -> Needs:
+    """Sources, targets and devices."""
+    wanted = layout.needs(spec)
+    devices = frozenset(f"/dev/{name}" for name, _ in layout.DEVICES)
+    dev = any(mount.type == "dev" for mount in spec.mounts) or spec.system == "host"
+    return wanted | Needs(mounts=devices if dev else frozenset())
+
+
+def steps(box: Box) -> list[Step]:
+    """In the layout's order; what comes later still has its source cloned now.
+
+    With an old_root, the targets of proc and sysfs are opened here too: once the old root hangs
+    inside the new one, no name may be resolved until it is gone.
+    """
+    w = Writer("attach", "setup")
+    for placed in box.layout.placed:
+        if placed.stage == "attach":
+            attaching.attach(w, box, placed)
+            continue
+        attaching.prepare(w, box, placed)
+        if placed.stage == "mounts" and placed.below is None:
+            for wanted in placed.makes:
+                make(w, wanted, ("root", ""))
+            thing = placed.entry.thing
+            if box.spec.root.old_root and isinstance(thing, Mount):
+                attaching.open_kernel_target(w, placed)
+            if box.real_root and isinstance(thing, Mount) and thing.type == "proc":
+                masking.clone_nulls(w, box, placed.path)
+    return w.steps

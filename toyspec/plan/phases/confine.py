@@ -1,0 +1,109 @@
+"""confine: what init gives up before it runs the box's command. The order matters.
+
+Namespaced settings need capabilities, so they come first; seccomp needs no_new_privs or
+CAP_SYS_ADMIN, so it is last with the one and comes before the capabilities go without it.
+"""
+
+from __future__ import annotations
+
+from toyspec.host.facts import Needs
+from toyspec.kernel.flags import CAPABILITIES
+from toyspec.plan import calls
+from toyspec.plan.box import Box
+from toyspec.plan.phases.namespaces import new
+from toyspec.plan.seccomp import refuse_terminal_input
+from toyspec.plan.step import Data, Expect, Flags, Int, Step, Struct
+from toyspec.plan.writer import Writer
+from toyspec.spec.model import Spec
+
+
+def needs(spec: Spec) -> Needs:
+    """The last capability, the terminal and open descriptors are among every host's facts."""
+    return Needs()
+
+
+def steps(box: Box) -> list[Step]:
+    """As design orders it."""
+    w = Writer("confine", "init")
+    if "uts" in new(box.spec):
+        w.about(f"hostname {box.spec.hostname}", box.origin("hostname"))
+        w.do(calls.sethostname(box.spec.hostname), "the box's own name, seen inside only")
+    if "network" in new(box.spec):
+        _loopback(w, box)
+    if not box.spec.no_new_privileges:
+        _filter(w, box)
+    _capabilities(w, box)
+    _session(w, box)
+    _working_directory(w, box)
+    _descriptors(w, box)
+    if box.spec.no_new_privileges:
+        w.about("no new privileges", box.origin("no_new_privileges"))
+        w.do(calls.prctl("PR_SET_NO_NEW_PRIVS", Int(1)), "setuid programs gain nothing")
+        _filter(w, box)
+    return w.steps
+
+
+def _loopback(w: Writer, box: Box) -> None:
+    w.about("loopback up", box.origin("network"))
+    opened = calls.socket("AF_INET", "SOCK_DGRAM", "SOCK_CLOEXEC")
+    w.do(opened, "to speak to the box's own network namespace", yields="socket")
+    request = (("ifr_name", Data(("lo",))), ("ifr_flags", Flags(("IFF_UP", "IFF_RUNNING"))))
+    up = calls.ioctl("socket", "SIOCSIFFLAGS", Struct("ifreq", request))
+    w.do(up, "programs in the box reach each other on 127.0.0.1")
+    w.do(calls.close("socket"), "done with it")
+
+
+def _capabilities(w: Writer, box: Box) -> None:
+    last = box.facts.last_capability
+    w.about(f"no capabilities: bounding set dropped, 0 to {last}", box.origin("capabilities"))
+    for number in range(last + 1):
+        name: Int | Flags = Int(number)
+        if number < len(CAPABILITIES):
+            name = Flags((CAPABILITIES[number],))
+        w.do(calls.prctl("PR_CAPBSET_DROP", name), "no program can get it back")
+    w.about("no capabilities: none held", box.origin("capabilities"))
+    w.do(calls.drop_all_capabilities(), "effective, permitted, inheritable; ambient goes with them")
+
+
+def _session(w: Writer, box: Box) -> None:
+    if box.facts.terminal:
+        w.about("init leads the foreground of your terminal")
+        w.do(calls.setpgid(Int(0), Int(0)), "a process group of its own, in the caller's session")
+        group = Struct("pid_t", (("pgid", Int(1)),))
+        why = "its group gets the keyboard; SIGTTOU is blocked, or PID 1 would spin here"
+        w.do(calls.ioctl(0, "TIOCSPGRP", group), why)
+    else:
+        w.about("a session of its own")
+        w.do(calls.setsid(), "no controlling terminal to push input into (CVE-2017-5226)")
+    w.about("signals as a program expects them")
+    for signal in ("SIGPIPE", "SIGXFSZ"):
+        w.do(calls.sigaction_default(signal), "Python leaves it ignored")
+    w.do(calls.sigprocmask(), "nothing blocked")
+
+
+def _working_directory(w: Writer, box: Box) -> None:
+    path = box.spec.working_dir
+    w.about(f"working directory {path}", box.origin("working_dir"))
+    w.do(calls.chdir(path), "where init starts")
+    w.do(
+        calls.getcwd(4096),
+        "it is inside the root: elsewhere the kernel says (unreachable) (CVE-2024-21626)",
+        expects=Expect(prefix="/"),
+    )
+
+
+def _descriptors(w: Writer, box: Box) -> None:
+    w.about("no descriptors but 0, 1 and 2")
+    why = "whatever the caller had open closes at execve (CVE-2024-21626)"
+    if box.facts.feature("close_range_cloexec"):
+        w.do(calls.close_range_cloexec(3), why)
+        return
+    for fd in box.facts.inherited:
+        w.do(calls.set_cloexec(fd), why, tolerates=("EBADF",))
+
+
+def _filter(w: Writer, box: Box) -> None:
+    if box.facts.terminal:
+        w.about("no input pushed into your terminal")
+        refused = calls.seccomp_filter(refuse_terminal_input(box.facts.arch))
+        w.do(refused, "TIOCSTI and TIOCLINUX fail with EPERM (CVE-2017-5226)")

@@ -1,0 +1,40 @@
+"""identity: who the box's user is outside. Before anything that creates an inode."""
+
+from __future__ import annotations
+
+from toyspec.host.facts import Needs
+from toyspec.plan import calls
+from toyspec.plan.box import Box
+from toyspec.plan.etc import ids
+from toyspec.plan.step import Expect, Step
+from toyspec.plan.writer import Writer
+from toyspec.spec.model import Spec
+
+
+def needs(spec: Spec) -> Needs:
+    """The caller's ids are among the facts of every host."""
+    return Needs()
+
+
+def steps(box: Box) -> list[Step]:
+    """setgroups is denied first: gid_map may not be written by an ordinary user before."""
+    w = Writer("identity", "setup")
+    uid, gid = ids(box.spec, box.facts)
+    outside = f"{box.facts.uid}:{box.facts.gid}"
+    w.about(f"{uid}:{gid} inside is {outside} outside", box.origin("user"))
+    _write(w, "setgroups", "deny", "groups cannot be dropped to get round a file's mode")
+    _write(w, "uid_map", f"{uid} {box.facts.uid} 1", "one uid: the caller's own")
+    _write(w, "gid_map", f"{gid} {box.facts.gid} 1", "one gid: the caller's own")
+    return w.steps
+
+
+def _write(w: Writer, name: str, text: str, why: str) -> None:
+    path = f"/proc/self/{name}"
+    w.do(calls.openat(calls.CWD, path, "O_WRONLY"), why, yields=name)
+    w.do(
+        calls.fstatfs(name),
+        "what is written lands in procfs, not in something mounted over it (CVE-2025-52881)",
+        expects=Expect(filesystem="PROC_SUPER_MAGIC"),
+    )
+    w.do(calls.write(name, (text,)), why, expects=Expect(result="count"))
+    w.do(calls.close(name), "done with it")

@@ -1,0 +1,56 @@
+"""init: the fork whose child is PID 1 of the box."""
+
+from __future__ import annotations
+
+from toyspec.host.facts import Needs
+from toyspec.plan import calls
+from toyspec.plan.box import Box
+from toyspec.plan.step import Expect, Flags, Int, Pid, Step
+from toyspec.plan.writer import Writer
+from toyspec.spec.model import Spec
+
+
+def needs(spec: Spec) -> Needs:
+    """Nothing."""
+    return Needs()
+
+
+def steps(box: Box) -> list[Step]:
+    """Fork; init ties its life to setup's, setup closes what would keep pipes open."""
+    w = Writer("init", "setup")
+    w.about("fork PID 1 of the box", box.origin("init"))
+    alive = calls.pipe2("alive", "O_CLOEXEC", "O_NONBLOCK")
+    w.do(alive, "closes when setup ends; getppid cannot tell across a pid namespace", yields="alive")
+    w.do(calls.clone(), "the first process after unshare is the box's PID 1", yields="init")
+    w.do(calls.close("alive.read"), "setup only holds the other end")
+    w.do(calls.close("exec.write"), "or no end of file would ever come")
+    w.do(calls.close("go.read"), "init alone waits there")
+    if box.facts.terminal:
+        _terminal(w)
+    w.about("setup waits for init", box.origin("init"))
+    why = "from here on setup waits for init and relays signals to it"
+    w.do(calls.supervise("init"), why)
+    w.about("init dies with setup", role="init")
+    death = Flags(("SIGKILL",))
+    w.do(calls.prctl("PR_SET_PDEATHSIG", death), "init, and so the box, is killed when setup ends")
+    w.do(calls.close("alive.write"), "only setup holds the end that tells of its life")
+    w.do(
+        calls.read("alive.read", 1),
+        "an empty pipe whose writer lives: setup did not end before the line above",
+        expects=Expect(errno="EAGAIN"),
+    )
+    return w.steps
+
+
+def _terminal(w: Writer) -> None:
+    """Whoever comes first makes the group; setup joins it, so that ^C reaches someone."""
+    w.about("setup joins init's process group on the terminal")
+    w.do(
+        calls.setpgid(Pid("init"), Pid("init")),
+        "init leads its own process group (unless it did so itself and runs already)",
+        tolerates=("EACCES",),
+    )
+    w.do(
+        calls.setpgid(Int(0), Pid("init")),
+        "^C and ^Z reach setup too, since PID 1 may have no handler for them",
+    )

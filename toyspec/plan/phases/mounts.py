@@ -1,0 +1,39 @@
+"""mounts: proc and sysfs, made by PID 1 while the old root and its proc are still in sight."""
+
+from __future__ import annotations
+
+from toyspec.host.facts import Needs
+from toyspec.plan import attaching, calls, masking
+from toyspec.plan.box import Box
+from toyspec.plan.step import Step
+from toyspec.plan.writer import Writer
+from toyspec.spec.model import Mount, Spec
+
+
+def needs(spec: Spec) -> Needs:
+    """Which of proc's files this kernel has, in case root runs the box."""
+    return masking.needs(spec)
+
+
+def steps(box: Box) -> list[Step]:
+    """Each by descriptor; what lies below one is resolved from that filesystem's own."""
+    w = Writer("mounts", "init")
+    waiting = box.layout.of("mounts")
+    kept = list[str]()
+    for placed in waiting:
+        thing = placed.entry.thing
+        if not isinstance(thing, Mount) or thing.type not in ("proc", "sysfs"):
+            attaching.put(w, box, placed)
+            continue
+        guarded = thing.type == "proc" and box.real_root
+        keep = guarded or any(other.below == placed.path for other in waiting)
+        if not box.spec.root.old_root:
+            attaching.open_kernel_target(w, placed)
+        attaching.mount_kernel(w, placed, keep=keep)
+        if guarded:
+            masking.guard(w, box, placed.path)
+        kept += [placed.path] if keep else []
+    for path in kept:
+        w.about(f"done below /{path}")
+        w.do(calls.close(f"kernel:{path}"), "done with it")
+    return w.steps

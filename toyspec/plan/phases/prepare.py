@@ -1,0 +1,81 @@
+"""prepare: the processes, the pipes between them, and mount points that a directory root lacks."""
+
+from __future__ import annotations
+
+from toyspec.host.facts import Needs
+from toyspec.plan import calls
+from toyspec.plan.box import Box
+from toyspec.plan.making import make_in_root
+from toyspec.plan.step import Expect, Flags, Int, Step
+from toyspec.plan.writer import Writer
+from toyspec.spec.model import Spec
+
+
+def needs(spec: Spec) -> Needs:
+    """Nothing beyond the layout's."""
+    return Needs()
+
+
+def steps(box: Box) -> list[Step]:
+    """Monitor makes the pipes and forks setup; setup ties its life to monitor's."""
+    w = Writer("prepare", "monitor")
+    _monitor(w)
+    w.about("setup dies with the monitor", role="setup")
+    death = Flags(("SIGKILL",))
+    w.do(calls.prctl("PR_SET_PDEATHSIG", death), "setup is killed when the monitor ends")
+    w.do(calls.close("life.write"), "only the monitor holds the end that tells of its life")
+    w.do(
+        calls.read("life.read", 1),
+        "an empty pipe whose writer lives: the monitor did not end before the line above",
+        expects=Expect(errno="EAGAIN"),
+    )
+    w.do(calls.close("go.write"), "only the monitor says go")
+    w.do(calls.close("exec.read"), "only the monitor listens for the execve")
+    w.do(calls.umask(0o022), "modes in this plan are final, whatever the caller's umask")
+    _root_directory(w, box)
+    return w.steps
+
+
+def _monitor(w: Writer) -> None:
+    w.about("signals wait until they can be relayed")
+    w.do(calls.sigprocmask("ALL"), "no signal interrupts the building; they are relayed later")
+    subreaper = calls.prctl("PR_SET_CHILD_SUBREAPER", Int(1))
+    w.do(subreaper, "init comes to the monitor if setup is killed, so that its end is seen")
+    w.about("pipes: life, exec, go")
+    w.do(calls.pipe2("life", "O_CLOEXEC", "O_NONBLOCK"), "closes when the monitor ends", yields="life")
+    w.do(calls.pipe2("exec", "O_CLOEXEC"), "closes when init's execve succeeded", yields="exec")
+    w.do(calls.pipe2("go", "O_CLOEXEC"), "init waits here until the trace is drawn", yields="go")
+    w.about("fork the builder")
+    w.do(calls.clone(), "setup builds the box; the monitor stays outside", yields="setup")
+    w.do(calls.close("life.read"), "the monitor only holds the other end")
+    w.do(calls.close("exec.write"), "or no end of file would ever come")
+    w.do(calls.close("go.read"), "the monitor only holds the other end")
+    w.do(
+        calls.supervise("setup", exec="exec.read", go="go.write"),
+        "from here on the monitor waits, relays signals, and returns init's status",
+    )
+
+
+def _root_directory(w: Writer, box: Box) -> None:
+    root = box.spec.root
+    makes = [make for placed in box.layout.placed for make in placed.makes if make.before]
+    old = (root.old_root or "").strip("/")
+    missing_old = bool(old) and box.facts.path(f"{root.path}/{old}").kind == "missing"
+    if root.path is None:
+        return
+    missing = box.facts.path(root.path).real_kind == "missing"
+    if not (missing or makes or missing_old):
+        return
+    w.about("mount points that the root directory lacks", box.origin("root.path"))
+    if missing:
+        made = calls.mkdirat(calls.CWD, root.path, 0o755)
+        w.do(made, "`create: true` makes the root directory", tolerates=("EEXIST",))
+    flags = ("O_PATH", "O_DIRECTORY", "O_NOFOLLOW")
+    if not missing:
+        flags = flags[:2]
+    w.do(calls.openat(calls.CWD, root.path, *flags), "the root directory", yields="directory")
+    if missing_old:
+        make_in_root(w, "directory", old, "directory")
+    for make in makes:
+        make_in_root(w, "directory", make.path, make.kind)
+    w.do(calls.close("directory"), "it is opened again in the new namespaces")

@@ -1,0 +1,46 @@
+"""seal: nothing of the host's tree is left, and the root is read-only if the spec says so."""
+
+from __future__ import annotations
+
+from toyspec.host.facts import Needs
+from toyspec.plan import attaching, calls
+from toyspec.plan.attributes import remount
+from toyspec.plan.box import Box
+from toyspec.plan.step import Step
+from toyspec.plan.writer import Writer
+from toyspec.spec.model import Spec
+
+
+def needs(spec: Spec) -> Needs:
+    """Nothing beyond the layout's."""
+    return Needs()
+
+
+def steps(box: Box) -> list[Step]:
+    """The old root goes (where it was kept in sight), what belongs in its place comes."""
+    w = Writer("seal", "init")
+    root = box.spec.root
+    if root.old_root:
+        name = root.old_root.strip("/")
+        w.about(f"the old root at /{name} goes", box.origin("root.old_root"))
+        gone = calls.umount2(name, "MNT_DETACH", "UMOUNT_NOFOLLOW")
+        w.do(gone, "the host's tree is gone from the box")
+        for placed in box.layout.of("late"):
+            attaching.put(w, box, placed)
+    if root.read_only:
+        w.about("root read-only", box.origin("root.read_only"))
+        _read_only(w, box)
+    return w.steps
+
+
+def _read_only(w: Writer, box: Box) -> None:
+    if box.facts.feature("mount_setattr"):
+        attributes = calls.mount_setattr("root", "MOUNT_ATTR_RDONLY", recursive=False)
+        w.do(attributes, "its own mount only: what is mounted below keeps its mode")
+        return
+    path = box.spec.root.path
+    flags = {"MS_NOSUID", "MS_NODEV"}
+    if path is not None:
+        inherited = box.facts.mounts_at(path)[0].flags
+        flags |= {f"MS_{flag.upper()}" for flag in inherited if flag in ("noexec", "noatime")}
+    remount(w, "root", "", ("MS_REMOUNT", "MS_BIND", "MS_RDONLY", *sorted(flags)), directory=True)

@@ -1,0 +1,117 @@
+"""The planner: a pure function from a spec and the facts of a host to a plan.
+
+No I/O, no clock, no environment: same inputs, same bytes out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from toyspec.host.facts import FactMissing, HostFacts, Needs
+from toyspec.plan.box import Box
+from toyspec.plan.error import PlanError, PlanProblem
+from toyspec.plan.exposure import exposure, unresolved, warnings
+from toyspec.plan.layout import arrange
+from toyspec.plan.phases import (
+    attach,
+    confine,
+    exec,
+    identity,
+    init,
+    mounts,
+    namespaces,
+    pivot,
+    prepare,
+    propagation,
+    root,
+    seal,
+)
+from toyspec.plan.step import Plan, Step
+from toyspec.spec.model import Spec
+
+_FIRST = (prepare, namespaces, identity, propagation, root, attach)
+_LAST = (seal, confine, exec)
+_MOST_ROUNDS = 64
+
+
+def _order(spec: Spec) -> tuple[object, ...]:
+    """The phases; the seed's own pivot, with its old root in sight, comes before the fork."""
+    middle = (pivot, init, mounts) if spec.root.old_root else (init, mounts, pivot)
+    return (*_FIRST, *middle, *_LAST)
+
+
+def needs(spec: Spec) -> Needs:
+    """What a plan of `spec` asks of a host."""
+    wanted = Needs()
+    for phase in _order(spec):
+        wanted |= phase.needs(spec)  # type: ignore[attr-defined]  # every phase module has it
+    return wanted
+
+
+def plan(spec: Spec, facts: HostFacts) -> Plan:
+    """Every step of the box, in order.
+
+    Raises PlanError where the host cannot do what the spec says, with every problem found;
+    FactMissing where `facts` does not say what has to be known.
+    """
+    _check(spec, facts)
+    box = Box(spec, facts, arrange(spec, facts))
+    steps: list[Step] = []
+    for phase in _order(spec):
+        steps += phase.steps(box)  # type: ignore[attr-defined]  # every phase module has it
+    return Plan(
+        box=spec.name,
+        spec_path=spec.path,
+        spec_sha256=spec.sha256,
+        arch=facts.arch,
+        host=_host(facts),
+        steps=tuple(replace(step, id=number) for number, step in enumerate(steps, 1)),
+        exposure=exposure(box),
+        unresolved=unresolved(facts),
+        warnings=warnings(box),
+    )
+
+
+def gather(spec: Spec, ask: Callable[[Needs], HostFacts]) -> tuple[HostFacts, Plan]:
+    """Ask a host until a plan can be made: symlinks on the way lead to further questions."""
+    facts = ask(needs(spec))
+    for _ in range(_MOST_ROUNDS):
+        try:
+            return facts, plan(spec, facts)
+        except FactMissing as missing:
+            kind, name = missing.question
+            more = {"path": "paths", "mounts": "mounts", "variable": "variables"}.get(kind)
+            if more is None:
+                raise
+            facts = facts.merged(ask(Needs(**{more: frozenset((name,))})))
+    raise PlanError(
+        PlanProblem("the box's targets lead through too many symbolic links", spec.origin("binds"))
+    )
+
+
+def _check(spec: Spec, facts: HostFacts) -> None:
+    problems = []
+    for feature, since in (("openat2", "5.6"), ("open_tree", "5.2")):
+        if not facts.feature(feature):
+            message = f"this kernel ({facts.kernel}) has no {feature}(2); toyspec needs Linux {since}"
+            problems.append(PlanProblem(message, spec.origin("version")))
+    if not spec.init:
+        remedy = "add `init: [COMMAND, …]`, or give a command after `--`"
+        problems.append(PlanProblem("there is no command to run", spec.origin("init"), remedy))
+    if problems:
+        raise PlanError(*problems)
+
+
+def _host(facts: HostFacts) -> tuple[tuple[str, str | int | bool | None], ...]:
+    """The facts that every plan depends on."""
+    rows: list[tuple[str, str | int | bool | None]] = [
+        ("arch", facts.arch),
+        ("kernel", facts.kernel),
+        ("uid", facts.uid),
+        ("gid", facts.gid),
+        ("last_capability", facts.last_capability),
+        ("terminal", facts.terminal),
+    ]
+    rows += [(name, known) for name, known in sorted(facts.features.items())]
+    return tuple(rows)

@@ -1,0 +1,60 @@
+"""`system: host`: the host's own tools in the box, read-only, and what they need to run.
+
+Directories that the host has as symlinks (`/bin -> usr/bin`) become the same symlinks.
+"""
+
+from __future__ import annotations
+
+from toyspec.host.facts import HostFacts, Needs
+from toyspec.spec.model import Bind, File, Mount, Spec
+
+_TOOLS = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32")
+_LINKING = (
+    "/etc/ld.so.cache",
+    "/etc/ld.so.conf",
+    "/etc/ld.so.conf.d",
+    "/etc/alternatives",
+    "/etc/ssl",
+    "/etc/ca-certificates",
+    "/etc/pki",
+    "/etc/localtime",
+    "/etc/services",
+    "/etc/protocols",
+)
+_TAKEN = ("/usr", "/bin", "/sbin", "/lib", "/etc", "/dev", "/proc", "/sys", "/tmp")
+
+
+def needs(spec: Spec) -> Needs:
+    """Which of the host's system directories and files are there."""
+    if spec.system == "none":
+        return Needs()
+    paths = frozenset((*_TOOLS, *_LINKING))
+    return Needs(paths=paths, mounts=paths)
+
+
+def things(spec: Spec, facts: HostFacts) -> list[Bind | Mount | File]:
+    """What `system` puts into the box, ancestors first."""
+    if spec.system == "none":
+        return []
+    found: list[Bind | Mount | File] = []
+    for path in _TOOLS:
+        fact = facts.path(path)
+        if fact.kind == "symlink" and (fact.real or "").startswith("/usr/"):
+            found.append(File("system", path, symlink=fact.link))
+        elif fact.real_kind == "directory":
+            found.append(Bind("system", path, path))
+    found += [
+        Bind("system", path, path)
+        for path in _LINKING
+        if facts.path(path).real_kind in ("file", "directory")
+    ]
+    found += [
+        Mount("system", "dev", "/dev"),
+        Mount("system", "proc", "/proc"),
+        Mount("system", "tmpfs", "/tmp", mode=0o1777),
+    ]
+    home = facts.home
+    if home.startswith("/") and not any(home == p or home.startswith(p + "/") for p in _TAKEN):
+        if home != "/":
+            found.append(Mount("system", "tmpfs", home, mode=0o700))
+    return found

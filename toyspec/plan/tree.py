@@ -1,0 +1,152 @@
+"""The box's tree as the plan will have made it: what is where, and who can change it.
+
+A layer is one mounted filesystem: the box's own (its content is exactly what the plan puts
+there), or one that shows the host's (a directory root, a bind, proc, sysfs: its content is asked
+of the facts). Targets are resolved here the way openat2's RESOLVE_IN_ROOT will resolve them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from toyspec.host.facts import HostFacts, Kind
+
+_MOST_LINKS = 40  # as the kernel's MAXSYMLINKS
+
+
+class TreeError(Exception):
+    """A target that cannot be reached inside the box; the message is for people."""
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """One filesystem of the box. `base` is the host path whose content it shows."""
+
+    kind: Literal["own", "root", "bind", "kernel"]
+    base: str | None = None
+    writable: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """What the plan itself put at a path. A directory with a layer is a mount point."""
+
+    kind: Kind
+    link: str | None = None
+    layer: Layer | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """Where a target leads. Paths are relative to the box's root, `""` being the root itself.
+
+    `missing` are the path's components that do not exist yet, outermost first; `layer` is the
+    one that holds the last component that exists; `links` are symlinks that were followed.
+    """
+
+    path: str
+    kind: Kind
+    missing: tuple[str, ...]
+    layer: Layer
+    layer_at: str
+    links: tuple[str, ...]
+
+
+@dataclass(slots=True)
+class Tree:
+    """The tree while it grows: entries are added in the order in which they will be attached."""
+
+    facts: HostFacts
+    root: Layer
+    nodes: dict[str, Node] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.nodes[""] = Node("directory", layer=self.root)
+
+    def layer_of(self, path: str) -> tuple[str, Layer]:
+        """The nearest mount point at or above `path`, and its layer."""
+        while True:
+            node = self.nodes.get(path)
+            if node is not None and node.layer is not None:
+                return path, node.layer
+            path = parent(path)
+
+    def host_path(self, path: str) -> str | None:
+        """The host path that `path` shows; None where the box's own content is."""
+        at, layer = self.layer_of(path)
+        if layer.base is None:
+            return None
+        rest = path[len(at) :].strip("/")
+        return f"{layer.base.rstrip('/')}/{rest}" if rest else layer.base
+
+    def look(self, path: str) -> Node:
+        """What is at `path` itself, without following it."""
+        known = self.nodes.get(path)
+        if known is not None:
+            return known
+        host = self.host_path(path)
+        if host is None:
+            return Node("missing")
+        fact = self.facts.path(host)
+        return Node(fact.kind, link=fact.link)
+
+    def resolve(self, target: str, *, follow_last: bool = True) -> Resolved:
+        """Walk `target` from the root of the box; raises TreeError where that is impossible."""
+        waiting = [part for part in target.split("/") if part][::-1]
+        path, links = "", list[str]()
+        kind: Kind = "directory"
+        while waiting:
+            part = waiting.pop()
+            if part in (".", ".."):
+                path = parent(path) if part == ".." else path
+                continue
+            here = join(path, part)
+            node = self.look(here)
+            kind = node.kind
+            if kind == "symlink" and (waiting or follow_last):
+                links.append(here)
+                if len(links) > _MOST_LINKS:
+                    raise TreeError(f"too many symbolic links on the way to {target}")
+                text = node.link or ""
+                path = "" if text.startswith("/") else path
+                waiting += [piece for piece in text.split("/") if piece][::-1]
+                kind = "directory"
+                continue
+            if kind == "missing":
+                return self._missing(target, here, waiting, links)
+            if kind == "denied":
+                raise TreeError(f"/{here} may not be looked into: a directory above it lacks x")
+            if waiting and kind != "directory":
+                raise TreeError(f"/{here} is a {kind}, not a directory")
+            path = here
+        at, layer = self.layer_of(parent(path) if path in self.nodes and path else path)
+        return Resolved(path, kind, (), layer, at, tuple(links))
+
+    def _missing(self, target: str, here: str, waiting: list[str], links: list[str]) -> Resolved:
+        missing = [here]
+        for part in reversed(waiting):
+            if part == "..":
+                raise TreeError(f"{target} leads through /{missing[-1]}, which does not exist")
+            if part != ".":
+                missing.append(join(missing[-1], part))
+        at, layer = self.layer_of(parent(here))
+        return Resolved(missing[-1], "missing", tuple(missing), layer, at, tuple(links))
+
+    def add(self, path: str, node: Node) -> None:
+        """Record what the plan puts at `path`; a mount hides what was below."""
+        if node.layer is not None:
+            below = path + "/" if path else ""
+            for hidden in [key for key in self.nodes if key.startswith(below) and key != path]:
+                del self.nodes[hidden]
+        self.nodes[path] = node
+
+
+def parent(path: str) -> str:
+    """The directory that holds `path`; the root's is the root."""
+    return path.rpartition("/")[0]
+
+
+def join(path: str, name: str) -> str:
+    """`name` inside `path`."""
+    return f"{path}/{name}" if path else name

@@ -1,0 +1,61 @@
+"""Writer: how a phase writes its steps down.
+
+It holds what consecutive steps share (phase, role, item, origin); ids come at the end, when the
+planner has every phase's steps in order.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from toyspec.plan.calls import Call
+from toyspec.plan.step import Expect, Phase, Role, Step
+from toyspec.spec.model import Origin
+
+_NAME_RETRIES = ("EAGAIN",)  # openat2(2): a rename raced with a walk that has to stay inside
+
+
+@dataclass(slots=True)
+class Writer:
+    """Steps of one phase, in order."""
+
+    phase: Phase
+    role: Role
+    item: str = ""
+    origin: Origin = Origin("", default="every box")
+    steps: list[Step] = field(default_factory=list)
+
+    def about(self, item: str, origin: Origin | None = None, role: Role | None = None) -> None:
+        """The steps that follow are a part of `item`."""
+        self.item = item
+        self.origin = origin or Origin("", default="every box")
+        self.role = role or self.role
+
+    def do(
+        self,
+        call: Call,
+        why: str,
+        *,
+        yields: str | None = None,
+        tolerates: tuple[str, ...] = (),
+        expects: Expect | None = None,
+    ) -> None:
+        """One step more."""
+        name, args = call
+        retries = _NAME_RETRIES if name == "openat2" else ()
+        self.steps.append(
+            Step(
+                id=0,
+                phase=self.phase,
+                role=self.role,
+                call=name,
+                args=args,
+                item=self.item,
+                why=why,
+                origin=self.origin,
+                tolerates=tolerates,
+                retries=retries,
+                expects=expects,
+                yields=yields,
+            )
+        )
