@@ -1,5 +1,8 @@
 """The system calls that a plan may hold: their numbers and their parameters, in kernel order.
 
+The order is the kernel's on x86_64. Aarch64 has `clone`'s last two the other way round, and
+`registers` says so.
+
 A call is (number on x86_64, number on aarch64, how many arguments must be given, parameters); the
 arguments left out are 0. A parameter is its name (as the man page has it) and the kinds of value
 that it takes:
@@ -135,13 +138,8 @@ PSEUDO_CALLS: Final[dict[str, Call]] = {
 PROBED: Final[dict[str, tuple[int, int]]] = {"landlock_create_ruleset": (444, 444)}
 """Calls that no plan holds and that only a question to the kernel needs."""
 
-# CONFIG_CLONE_BACKWARDS: aarch64 has clone's last two the other way round (clone(2), NOTES).
-_AARCH64_PARAMETERS: Final[dict[str, tuple[Parameter, ...]]] = {
-    "clone": (
-        ("flags", "flags:clone"), ("stack", "null", "int"), ("parent_tid", "null", "int"),
-        ("tls", "null", "int"), ("child_tid", "null", "int"),
-    ),
-}  # fmt: skip
+_FORWARDS: Final = (0, 1, 2, 3, 4, 5)
+_BACKWARDS: Final = (0, 1, 2, 4, 3, 5)
 
 
 def number(call: str, arch: str) -> int:
@@ -154,13 +152,16 @@ def number(call: str, arch: str) -> int:
     raise KeyError(arch)
 
 
-def parameters(call: str, arch: str) -> tuple[Parameter, ...]:
-    """What `call` takes on `arch`, in the kernel's order; KeyError where the call is unknown."""
-    if arch == "aarch64" and call in _AARCH64_PARAMETERS:
-        return _AARCH64_PARAMETERS[call]
+def parameters(call: str) -> tuple[Parameter, ...]:
+    """What `call` takes, in the order of a plan; KeyError where the call is unknown."""
     return (CALLS.get(call) or PSEUDO_CALLS[call])[3]
 
 
 def required(call: str) -> int:
     """How many of its arguments must be written; KeyError where the call is unknown."""
     return (CALLS.get(call) or PSEUDO_CALLS[call])[2]
+
+
+def registers(call: str, arch: str) -> tuple[int, ...]:
+    """Which argument of a plan each of the kernel's six is: CONFIG_CLONE_BACKWARDS, clone(2)."""
+    return _BACKWARDS if call == "clone" and arch == "aarch64" else _FORWARDS

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from toyspec.kernel.calls import PSEUDO_CALLS, Parameter, number, parameters, required
+from toyspec.kernel.calls import (
+    PSEUDO_CALLS,
+    Parameter,
+    number,
+    parameters,
+    registers,
+    required,
+)
 from toyspec.kernel.errnos import NUMBERS as ERRNOS
 from toyspec.kernel.flags import S_IFMT, flags, value
 from toyspec.kernel.structs import output
@@ -82,7 +89,7 @@ def lower(plan: Plan, variables: Mapping[str, str]) -> Program:
 
 def _instruction(step: Step, segment: Segment) -> Instruction:
     call, args = step.call, step.args
-    known = parameters(call, segment.arch)
+    known = parameters(call)
     if not required(call) <= len(args) <= len(known):
         raise UnfitError(f"{len(args)} arguments, of {required(call)} to {len(known)}")
     operands: list[Operand] = []
@@ -91,7 +98,7 @@ def _instruction(step: Step, segment: Segment) -> Instruction:
             raise UnfitError(f"{argument.name} where {parameter[0]} belongs")
         operands.append(_operand(argument.value, parameter, args, segment))
     operands += [ZERO] * (6 - len(operands))
-    a, b, c, d, e, f = operands
+    a, b, c, d, e, f = [operands[index] for index in registers(call, segment.arch)]
 
     cell = -1
     child: Role | None = None

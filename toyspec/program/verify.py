@@ -37,7 +37,7 @@ _FIELD_TYPES: dict[str, type | tuple[type, ...]] = {
 }  # fmt: skip
 
 
-class PlanError(ValueError):
+class MalformedPlanError(ValueError):
     """The step with the id `step` (0: the plan as a whole) is wrong, because of `reason`."""
 
     def __init__(self, step: int, reason: str) -> None:
@@ -47,7 +47,7 @@ class PlanError(ValueError):
 
 
 def verify(plan: Plan) -> None:
-    """Raise PlanError at the first thing that no executor could do as written.
+    """Raise MalformedPlanError at the first thing that no executor could do as written.
 
     Ids count from 1. Calls, parameters, flags, fields and errnos are known, each argument of a
     kind that belongs there. A slot is filled before its use, by the role itself or, before the
@@ -55,7 +55,7 @@ def verify(plan: Plan) -> None:
     with supervise, init with execve.
     """
     if plan.arch not in ARCHITECTURES:
-        raise PlanError(0, f"unknown architecture {plan.arch}")
+        raise MalformedPlanError(0, f"unknown architecture {plan.arch}")
     filled: dict[Role, set[str]] = {"monitor": set()}
     ended: set[Role] = set()
     last: dict[Role, Step] = {}
@@ -64,11 +64,13 @@ def verify(plan: Plan) -> None:
         if reason is None:
             reason = _unfilled(step, filled[step.role])
         if reason is not None:
-            raise PlanError(step.id, reason)
+            raise MalformedPlanError(step.id, reason)
         if step.call == "clone":
             child = _role(step.yields)
             if child is None or child in filled:
-                raise PlanError(step.id, f"clone yields {step.yields}: no role that is new")
+                raise MalformedPlanError(
+                    step.id, f"clone yields {step.yields}: no role that is new"
+                )
             filled[child] = set(filled[step.role])
             filled[step.role].add("pid:" + child)
         elif step.yields is not None:
@@ -80,7 +82,9 @@ def verify(plan: Plan) -> None:
         ending = last.get(role)
         wanted = "execve" if role == "init" else "supervise"
         if ending is None or ending.call != wanted:
-            raise PlanError(ending.id if ending else 0, f"{role} does not end with {wanted}")
+            raise MalformedPlanError(
+                ending.id if ending else 0, f"{role} does not end with {wanted}"
+            )
 
 
 def _misplaced(
@@ -110,7 +114,7 @@ def _wrong(step: Step, arch: str) -> str | None:
     """What is wrong with the call itself."""
     if step.call not in CALLS and step.call not in PSEUDO_CALLS:
         return f"unknown call {step.call}"
-    known = parameters(step.call, arch)
+    known = parameters(step.call)
     if not required(step.call) <= len(step.args) <= len(known):
         return f"{step.call} has {len(step.args)} arguments"
     for argument, parameter in zip(step.args, known, strict=False):

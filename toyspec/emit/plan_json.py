@@ -1,0 +1,349 @@
+r"""Plans as JSON, format `toyspec-plan` 1: the same plan gives the same bytes, and comes back equal.
+
+In `text` and `environment` a variable is `${NAME}` and a dollar sign is `$$`. A path that is not
+UTF-8 is `base64`; elsewhere a byte that is no UTF-8 is a lone surrogate `\udcXX`, as Python has it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from toyspec.plan.step import (
+    Argument,
+    Bpf,
+    Data,
+    Environment,
+    Expect,
+    Exposed,
+    Exposure,
+    Fd,
+    Flags,
+    Int,
+    Length,
+    Null,
+    Path,
+    Pid,
+    Plan,
+    Step,
+    Strings,
+    Struct,
+    Value,
+)
+from toyspec.spec.model import Origin, Text, Variable
+from toyspec.version import VERSION
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+Json = dict[str, Any]
+"""An object as the json module has it."""
+
+FORMAT: Final = "toyspec-plan"
+FORMAT_VERSION: Final = "1.0"
+
+_EXPECTATIONS: Final = ("errno", "result", "prefix", "device", "kind", "filesystem")
+
+
+class FormatError(ValueError):
+    """Not a plan of a format version that this reads; the message says where."""
+
+
+def to_json(plan: Plan) -> str:
+    """The plan as JSON text, three lines a step, ending in a newline."""
+    from json import dumps
+
+    def compact(value: object) -> str:
+        return dumps(value, ensure_ascii=False)
+
+    top = to_dict(plan)
+    lines = []
+    for key, value in top.items():
+        if key == "steps" and value:
+            shown = "[\n" + ",\n".join([_step_text(step, compact) for step in value]) + "\n  ]"
+        else:
+            shown = compact(value)
+        lines.append(f"  {compact(key)}: {shown}")
+    text = "{\n" + ",\n".join(lines) + "\n}\n"
+    return text if _encodable(text) else _escaped(text)
+
+
+def _step_text(step: Json, compact: Any) -> str:
+    """A step on three lines: what is called, with what, and everything about it."""
+    members = [f"{compact(key)}: {compact(value)}" for key, value in step.items()]
+    called, given, about = members[:4], members[4], members[5:]
+    return f"    {{{', '.join(called)},\n     {given},\n     {', '.join(about)}}}"
+
+
+def _encodable(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _escaped(text: str) -> str:
+    r"""Lone surrogates, which UTF-8 cannot hold and which stand in strings only, as `\uXXXX`."""
+    return "".join([f"\\u{ord(c):04x}" if "\ud800" <= c <= "\udfff" else c for c in text])
+
+
+def to_dict(plan: Plan) -> Json:
+    """The plan as the object that `to_json` writes, its keys in a fixed order."""
+    return {
+        "format": FORMAT,
+        "format_version": FORMAT_VERSION,
+        "toyspec": VERSION,
+        "box": plan.box,
+        "spec": {"path": plan.spec_path, "sha256": plan.spec_sha256},
+        "host": {"arch": plan.arch, **dict(plan.host)},
+        "steps": [_step(step) for step in plan.steps],
+        "exposure": {
+            "writable": [{"source": e.source, "target": e.target} for e in plan.exposure.writable],
+            "network": plan.exposure.network,
+            "environment": list(plan.exposure.environment),
+            "terminal": plan.exposure.terminal,
+            "real_root": plan.exposure.real_root,
+            "weakened": list(plan.exposure.weakened),
+        },
+        "unresolved": list(plan.unresolved),
+        "warnings": list(plan.warnings),
+    }
+
+
+def _step(step: Step) -> Json:
+    origin = step.origin
+    given: Json = {
+        "id": step.id,
+        "phase": step.phase,
+        "role": step.role,
+        "call": step.call,
+        "args": [{"name": each.name, **_value(each.value)} for each in step.args],
+        "item": step.item,
+        "why": step.why,
+        "source": None,
+        "default": origin.default,
+        "tolerates": list(step.tolerates),
+        "retries": list(step.retries),
+        "expects": _expectation(step.expects),
+        "yields": step.yields,
+    }
+    if origin.default is None:
+        given["source"] = {"path": origin.path, "line": origin.line, "column": origin.column}
+    elif origin.path:
+        given["default_of"] = origin.path
+    return given
+
+
+def _expectation(expects: Expect | None) -> Json | None:
+    if expects is None:
+        return None
+    given = {name: getattr(expects, name) for name in _EXPECTATIONS}
+    return {name: value for name, value in given.items() if value is not None}
+
+
+def _value(value: Value | Bpf) -> Json:
+    if isinstance(value, Fd):
+        return {"fd": value.slot}
+    if isinstance(value, Flags):
+        return {"flags": list(value.names)}
+    if isinstance(value, Path):
+        return _path(value.value)
+    if isinstance(value, Int):
+        return {"int": value.value}
+    if isinstance(value, Null):
+        return {"null": True}
+    if isinstance(value, Data):
+        return {"text": _text(value.text)}
+    if isinstance(value, Struct):
+        return {"struct": value.name, "fields": {name: _value(each) for name, each in value.fields}}
+    if isinstance(value, Length):
+        return {"length": value.of}
+    if isinstance(value, Pid):
+        return {"pid": value.role}
+    if isinstance(value, Strings):
+        return {"strings": list(value.values)}
+    if isinstance(value, Environment):
+        return {"environment": [_text((name + "=", *text)) for name, text in value.entries]}
+    return {"bpf": [list(each) for each in value.instructions]}
+
+
+def _path(path: str) -> Json:
+    if _encodable(path):
+        return {"path": path}
+    from base64 import b64encode
+
+    try:
+        return {"base64": b64encode(path.encode("utf-8", "surrogateescape")).decode()}
+    except UnicodeEncodeError:
+        return {"path": path}  # stands for no bytes at all; lowering says so
+
+
+def _text(text: Text) -> str:
+    return "".join(
+        [part.replace("$", "$$") if isinstance(part, str) else f"${{{part.name}}}" for part in text]
+    )
+
+
+def from_json(text: str | bytes) -> Plan:
+    """The plan that `to_json` wrote. Keys that are not known are ignored.
+
+    Raises FormatError: no JSON, another format or major version, something missing or of the
+    wrong type. Whether the plan is well formed is for `program.verify`.
+    """
+    from json import loads
+
+    try:
+        found = loads(text)
+    except ValueError as error:
+        raise FormatError(f"not JSON: {error}") from None
+    except RecursionError:
+        raise FormatError("not a plan: nested too deeply") from None
+    return from_dict(found)
+
+
+def from_dict(found: object) -> Plan:
+    """As `from_json`, from an object that is read already."""
+    if not isinstance(found, dict) or found.get("format") != FORMAT:
+        raise FormatError(f"not a plan: its format is not {FORMAT}")
+    version = found.get("format_version")
+    if not isinstance(version, str) or version.partition(".")[0] != FORMAT_VERSION[:1]:
+        raise FormatError(f"a plan of format version {version}, and this reads {FORMAT_VERSION}")
+    try:
+        return _plan(found)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise FormatError(f"not a plan: {type(error).__name__}: {error}") from None
+
+
+def _plan(found: Json) -> Plan:
+    exposure = found["exposure"]
+    return Plan(
+        box=found["box"],
+        spec_path=found["spec"]["path"],
+        spec_sha256=found["spec"]["sha256"],
+        arch=found["host"]["arch"],
+        host=tuple((name, value) for name, value in found["host"].items() if name != "arch"),
+        steps=tuple(_read_step(step) for step in found["steps"]),
+        exposure=Exposure(
+            tuple(Exposed(each["source"], each["target"]) for each in exposure["writable"]),
+            exposure["network"],
+            tuple(exposure["environment"]),
+            exposure["terminal"],
+            exposure["real_root"],
+            tuple(exposure["weakened"]),
+        ),
+        unresolved=tuple(found["unresolved"]),
+        warnings=tuple(found["warnings"]),
+    )
+
+
+def _read_step(found: Json) -> Step:
+    source, expects = found["source"], found["expects"]
+    if source is None:
+        origin = Origin(found.get("default_of", ""), default=found["default"])
+    else:
+        origin = Origin(source["path"], source["line"], source["column"])
+    try:
+        args = tuple(Argument(each["name"], _read(each)) for each in found["args"])
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise ValueError(f"step {found['id']}: {error}") from None
+    return Step(
+        found["id"],
+        found["phase"],
+        found["role"],
+        found["call"],
+        args,
+        found["item"],
+        found["why"],
+        origin,
+        tuple(found["tolerates"]),
+        tuple(found["retries"]),
+        None if expects is None else Expect(**{n: expects.get(n) for n in _EXPECTATIONS}),
+        found["yields"],
+    )
+
+
+def _read(found: Json) -> Value:
+    value = _read_field(found)
+    if value is not None and not isinstance(value, Bpf):
+        return value
+    if "path" in found:
+        return Path(found["path"])
+    if "base64" in found:
+        from base64 import b64decode
+
+        return Path(b64decode(found["base64"], validate=True).decode("utf-8", "surrogateescape"))
+    if "null" in found:
+        return Null()
+    if "struct" in found:
+        return Struct(found["struct"], _read_fields(found["fields"]))
+    if "length" in found:
+        return Length(found["length"])
+    if "strings" in found:
+        return Strings(tuple(found["strings"]))
+    if "environment" in found:
+        return Environment(tuple(_read_entry(each) for each in found["environment"]))
+    raise ValueError(f"no known type of argument in {found}")
+
+
+def _read_fields(
+    found: Mapping[str, Json],
+) -> tuple[tuple[str, Int | Flags | Fd | Pid | Data | Bpf], ...]:
+    fields = []
+    for name, given in found.items():
+        field = _read_field(given)
+        if field is None:
+            raise ValueError(f"no known type of field in {given}")
+        fields.append((name, field))
+    return tuple(fields)
+
+
+def _read_field(found: Json) -> Int | Flags | Fd | Pid | Data | Bpf | None:
+    """What both an argument and a field can be; None where it is something else."""
+    if "fd" in found:
+        return Fd(found["fd"])
+    if "flags" in found:
+        return Flags(tuple(found["flags"]))
+    if "int" in found:
+        return Int(found["int"])
+    if "text" in found:
+        return Data(_read_text(found["text"]))
+    if "pid" in found:
+        return Pid(found["pid"])
+    if "bpf" in found:
+        return Bpf(tuple((code, jt, jf, k) for code, jt, jf, k in found["bpf"]))
+    return None
+
+
+def _read_text(shown: str) -> Text:
+    """Literal parts and variables; ValueError at a dollar sign that begins neither."""
+    parts: list[str | Variable] = []
+    literal = ""
+    at = 0
+    while at < len(shown):
+        dollar = shown.find("$", at)
+        if dollar < 0:
+            literal += shown[at:]
+            break
+        literal += shown[at:dollar]
+        if shown[dollar + 1 : dollar + 2] == "$":
+            literal += "$"
+            at = dollar + 2
+            continue
+        end = shown.find("}", dollar)
+        if shown[dollar + 1 : dollar + 2] != "{" or end < 0:
+            raise ValueError(f"a $ that is neither $$ nor ${{NAME}} in {shown!r}")
+        if literal:
+            parts.append(literal)
+            literal = ""
+        parts.append(Variable(shown[dollar + 2 : end]))
+        at = end + 1
+    if literal:
+        parts.append(literal)
+    return tuple(parts)
+
+
+def _read_entry(shown: str) -> tuple[str, Text]:
+    name, equals, text = shown.partition("=")
+    if not equals:
+        raise ValueError(f"no = in {shown!r}")
+    return name.replace("$$", "$"), _read_text(text)
