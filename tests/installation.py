@@ -76,18 +76,19 @@ def install(session: Path, checkout: Path, uid: int, gid: int) -> Path:
     )
     for name in ("python", "python3", _TAG):
         (venv / "bin" / name).symlink_to(base)
-    for dependency in _dependencies():
-        _copy_distribution(dependency, site)
+    copy_distributions(site)
     (site / "toyspec").symlink_to(checkout / "toyspec")
     script = venv / "bin" / "toyspec"
     script.write_text(_SCRIPT.format(python=venv / "bin" / "python"))
     script.chmod(0o755)
-    subprocess.run(
-        [sys.executable, "-m", "compileall", "-qq", str(site)],
-        check=False,
-        stdin=subprocess.DEVNULL,
-    )
+    subprocess.run([sys.executable, "-m", "compileall", "-qq", str(site)], check=False)
     return venv / "bin"
+
+
+def copy_distributions(site: Path, *more: str) -> None:
+    """Copy what toyspec needs at run time, and `more`, from pytest's own environment."""
+    for dependency in _dependencies(more):
+        _copy_distribution(dependency, site)
 
 
 def copy_checkout(target: Path) -> None:
@@ -179,10 +180,10 @@ def _copy_interpreter(python: Path, target: Path) -> Path:
     return copy
 
 
-def _dependencies() -> Iterator[Distribution]:
-    """What toyspec needs at run time, as pytest's own environment has it, transitively."""
+def _dependencies(more: tuple[str, ...]) -> Iterator[Distribution]:
+    """What toyspec needs at run time and `more`, as pytest's environment has it, transitively."""
     project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]
-    waiting = [Requirement(text) for text in project["dependencies"]]
+    waiting = [Requirement(text) for text in (*project["dependencies"], *more)]
     seen: set[str] = set()
     while waiting:
         requirement = waiting.pop()
