@@ -41,7 +41,11 @@ def write_scratch(w: Writer, box: Box) -> None:
         write_file(w, placed, "scratch", name)
         why = "a mount of this file alone, to be attached at its target"
         w.do(calls.open_tree_clone("scratch", name, recursive=False), why, yields=slot)
-    w.do(calls.close("scratch"), "its files are known by their own mounts now")
+    w.about("the private place goes, its files stay", box.origin("files"))
+    w.do(calls.fchdir("scratch"), "the only way to name it")
+    gone = calls.umount2(".", "MNT_DETACH")
+    w.do(gone, "nothing may lie over / at the pivot: that, not the host's tree, would be detached")
+    w.do(calls.close("scratch"), "done with it")
 
 
 def write_file(w: Writer, placed: Placed, root: str, path: str) -> None:

@@ -158,6 +158,11 @@ def _cause(step: Step, name: str) -> Cause:
         return "something came to be there while the box was built", "try again"
     if name in ("ENOSPC", "EDQUOT"):
         return "the filesystem that it is written to is full", "free some room there"
+    if name == "EXDEV":
+        return (
+            "something is mounted over the host's own /, so that the old root did not go",
+            "see /proc/self/mountinfo for a second mount at /, and unmount it",
+        )
     if name in ("ENOMEM", "EAGAIN"):
         return "memory, or a limit on processes (RLIMIT_NPROC, pids.max), is used up", None
     if name in ("EMFILE", "ENFILE"):

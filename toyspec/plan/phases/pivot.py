@@ -27,7 +27,19 @@ def steps(box: Box) -> list[Step]:
     w.about("the box's root becomes /", box.origin("root"))
     w.do(calls.pivot_root(".", "."), "the old root is on top now, and goes with the next step")
     w.do(calls.umount2(".", "MNT_DETACH"), "the host's tree is gone from the box")
+    prove_gone(w, "..")
     return w.steps
+
+
+def prove_gone(w: Writer, path: str) -> None:
+    """Where something was mounted over the host's own `/`, only that was detached.
+
+    `..` of the root stays in the root, but would step onto a mount that lies on top of it: a
+    walk that may cross no mount then fails with EXDEV (openat2(2), RESOLVE_NO_XDEV).
+    """
+    opened = calls.openat2("root", path, "O_PATH", "O_DIRECTORY", resolve=("RESOLVE_NO_XDEV",))
+    w.do(opened, "no mount is left on top: nothing of the host's can be reached", yields="top")
+    w.do(calls.close("top"), "done with it")
 
 
 def _visible(box: Box) -> list[Step]:

@@ -6,6 +6,7 @@ from toyspec.host.facts import Needs
 from toyspec.plan import attaching, calls
 from toyspec.plan.attributes import remount
 from toyspec.plan.box import Box
+from toyspec.plan.phases.pivot import prove_gone
 from toyspec.plan.step import Step
 from toyspec.plan.writer import Writer
 from toyspec.spec.model import Spec
@@ -25,6 +26,7 @@ def steps(box: Box) -> list[Step]:
         w.about(f"the old root at /{name} goes", box.origin("root.old_root"))
         gone = calls.umount2(name, "MNT_DETACH", "UMOUNT_NOFOLLOW")
         w.do(gone, "the host's tree is gone from the box")
+        prove_gone(w, name)
         for placed in box.layout.of("late"):
             attaching.put(w, box, placed)
     if root.read_only:
