@@ -14,15 +14,12 @@ if TYPE_CHECKING:
     from toyspec.host.facts import HostFacts
     from toyspec.plan.error import PlanError
     from toyspec.plan.step import Plan
-    from toyspec.spec.load import Overrides, Surroundings
     from toyspec.spec.model import Spec
     from toyspec.spec.problem import SpecError
+    from toyspec.spec.surroundings import Overrides, Surroundings
 
 INVALID = 1
 """The status of `plan` and `check` for a spec that is not valid."""
-
-MOST = 8 << 20
-"""The most bytes a spec may have: above it nothing is parsed."""
 
 
 class Source(NamedTuple):
@@ -69,7 +66,7 @@ def read(words: Words, syntax: Syntax) -> Source:
 
 
 def read_file(path: str) -> bytes:
-    """A file's bytes, at most MOST and one more; raises FatalError."""
+    """A file's bytes; raises FatalError, also for more than a spec may have."""
     try:
         fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOCTTY)
     except OSError as error:
@@ -97,33 +94,34 @@ def _missing(path: str) -> str | None:
 
 
 def _bytes(name: str, fd: int) -> bytes:
+    from toyspec.spec.decode import MAX_BYTES
+
     pieces, size = [], 0
     try:
         status = os.fstat(fd)
-        if stat.S_ISREG(status.st_mode) and status.st_size > MOST:
-            return _too_big(name, f"{status.st_size / (1 << 20):.1f} MiB")
+        if stat.S_ISREG(status.st_mode) and status.st_size > MAX_BYTES:
+            raise _too_big(name, MAX_BYTES)
         while piece := os.read(fd, 1 << 20):
             size += len(piece)
-            if size > MOST:
-                return _too_big(name, "more")
+            if size > MAX_BYTES:
+                raise _too_big(name, MAX_BYTES)
             pieces.append(piece)
     except OSError as error:
         raise FatalError(f"{name}: {error.strerror}") from None
     return b"".join(pieces)
 
 
-def _too_big(name: str, size: str) -> bytes:
-    raise FatalError(
-        f"{name}: a spec of {size} than {MOST >> 20} MiB is not read"
-        if size == "more"
-        else f"{name}: {size}; a spec has at most {MOST >> 20} MiB",
+def _too_big(name: str, most: int) -> FatalError:
+    return FatalError(
+        f"{name} is larger than {most >> 20} MiB, and was not read",
+        "a spec is small",
         status=INVALID,
     )
 
 
 def overrides(words: Words) -> Overrides:
     """What `-e`, `-w` and `-- ARGV` put in the spec's place; raises UsageError."""
-    from toyspec.spec.load import Overrides
+    from toyspec.spec.surroundings import Overrides
 
     pairs: list[tuple[str, str | None]] = []
     for text in words.every("env"):
@@ -140,9 +138,12 @@ def overrides(words: Words) -> Overrides:
     return Overrides(environment=tuple(pairs), working_dir=directory, init=words.argv)
 
 
-def surroundings(source: Source, facts: HostFacts | None = None) -> Surroundings:
-    """What the loader may know of the caller: of this one, or of the one in saved facts."""
-    from toyspec.spec.load import Surroundings
+def surroundings(source: Source, facts: HostFacts | None, *, plans: bool) -> Surroundings:
+    """What the loader may know of the caller: of this one, or of the one in saved facts.
+
+    `plans`: a plan will be made, which must agree with the loader about the terminal.
+    """
+    from toyspec.spec.surroundings import Surroundings
 
     if facts is not None:
         return Surroundings(
@@ -156,20 +157,35 @@ def surroundings(source: Source, facts: HostFacts | None = None) -> Surroundings
         directory=source.directory,
         home=home(),
         variables=os.environ,
-        terminal=os.isatty(0) and os.isatty(1),
+        terminal=plans and _terminal(),
         caller_uid=os.getuid(),
     )
 
 
-def load_spec(source: Source, words: Words, invalid: int, facts: HostFacts | None = None) -> Spec:
+def _terminal() -> bool:
+    from toyspec.host.probe import terminal
+
+    return terminal()
+
+
+def load_spec(
+    source: Source,
+    words: Words,
+    invalid: int,
+    facts: HostFacts | None = None,
+    *,
+    plans: bool = True,
+) -> Spec:
     """The Spec, or its problems on standard error and Reported(`invalid`)."""
     from toyspec.spec.load import load
     from toyspec.spec.problem import SpecError
 
     try:
-        spec = load(source.data, source.path, surroundings(source, facts), overrides(words))
+        spec = load(
+            source.data, source.path, surroundings(source, facts, plans=plans), overrides(words)
+        )
     except SpecError as error:
-        say(diagnostics(error, source, colour(words, 2)))
+        say(diagnostics(error, colour(words, 2)))
         raise Reported(invalid) from None
     if source.name is not None and source.name != spec.name:
         raise UsageError(
@@ -181,39 +197,45 @@ def load_spec(source: Source, words: Words, invalid: int, facts: HostFacts | Non
     return spec
 
 
-def diagnostics(error: SpecError, source: Source, coloured: bool) -> str:
+def diagnostics(error: SpecError, coloured: bool) -> str:
     """The problems as people read them."""
     from toyspec.show.diagnostics import render
 
-    return render(error.problems, source.data, coloured)
+    return render(error.problems, coloured)
 
 
-def make_plan(spec: Spec, facts: HostFacts, source: Source, words: Words, invalid: int) -> Plan:
-    """The plan, or why there is none on standard error and Reported(`invalid`)."""
+def make_plan(
+    spec: Spec, source: Source, words: Words, invalid: int, saved: HostFacts | None = None
+) -> tuple[HostFacts, Plan]:
+    """The plan for this machine, or for that of the `saved` facts.
+
+    Where there is none, the reasons on standard error and Reported(`invalid`).
+    """
     from toyspec.host.facts import FactMissing
     from toyspec.plan.error import PlanError
-    from toyspec.plan.planner import plan
+    from toyspec.plan.planner import gather, plan
 
     try:
-        return plan(spec, facts)
+        if saved is not None:
+            return saved, plan(spec, saved)
+        from toyspec.host.probe import probe
+
+        return gather(spec, probe)
     except PlanError as error:
         say(problems(error, source, colour(words, 2)))
         raise Reported(invalid) from None
     except FactMissing as missing:
-        if not words.flag("facts"):
+        if saved is None:
             raise
         what = " ".join(missing.question)
         raise FatalError(
-            f"the facts do not say: {what}", "record them for this very spec: toyspec facts SPEC"
+            f"{words.one('facts')} does not say: {what}",
+            "record facts for this very spec: toyspec facts SPEC",
         ) from None
 
 
 def problems(error: PlanError, source: Source, coloured: bool) -> str:
     """What stands against a plan, each at its line of the spec."""
-    from toyspec.show.failure import problem_lines
-    from toyspec.show.paint import render
+    from toyspec.show.failure import plan_error_text
 
-    return render(
-        [line for each in error.problems for line in problem_lines(each, source.path, source.data)],
-        coloured,
-    )
+    return plan_error_text(error, source.path, source.data, coloured)

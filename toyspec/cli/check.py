@@ -26,13 +26,15 @@ def check(args: list[str]) -> int:
         from toyspec.spec.problem import SpecError
 
         try:
-            load(source.data, source.path, surroundings(source), overrides(words))
+            load(
+                source.data, source.path, surroundings(source, None, plans=False), overrides(words)
+            )
         except SpecError as error:
             put(to_json(error.problems))
             return INVALID
         put(to_json(()))
         return 0
-    spec = load_spec(source, words, INVALID)
+    spec = load_spec(source, words, INVALID, plans=False)
     if not words.flag("quiet"):
         from toyspec.show.text import escape
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from toyspec.cli.box import INVALID, load_spec, read
+from toyspec.cli.box import INVALID, load_spec, make_plan, read
 from toyspec.cli.streams import put
 from toyspec.cli.words import COMMON, FORMAT, PLANNING, Syntax, help_text, parse
 
@@ -21,9 +21,8 @@ def facts(args: list[str]) -> int:
         return 0
     source = read(words, SYNTAX)
     spec = load_spec(source, words, INVALID)
-    from toyspec.host.probe import probe
-
-    text = probe(spec).to_json()
+    found, _ = make_plan(spec, source, words, INVALID)
+    text = found.to_json()
     put("".join(_lines(text)) if words.one("format") == "text" else text)
     return 0
 

@@ -37,13 +37,8 @@ def plan(args: list[str]) -> int:
     source = read(words, SYNTAX)
     saved = saved_facts(words)
     spec = load_spec(source, words, INVALID, saved)
-    if saved is None:
-        from toyspec.host.probe import probe
-
-        facts = probe(spec)
-    else:
-        facts = saved
-    put(_text(make_plan(spec, facts, source, words, INVALID), form, words))
+    _, made = make_plan(spec, source, words, INVALID, saved)
+    put(_text(made, form, words))
     return 0
 
 

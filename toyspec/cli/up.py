@@ -13,7 +13,7 @@ from toyspec.run.progress import FAILED, QUIT, Progress
 
 if TYPE_CHECKING:
     from toyspec.plan.step import Plan
-    from toyspec.run.box import Outcome
+    from toyspec.run.failure import Outcome
     from toyspec.show.view import View
 
 TOYSPEC_FAILED = 125
@@ -26,7 +26,7 @@ SYNTAX = Syntax(
 
 
 def up(args: list[str]) -> int:
-    """View, load, look, plan, lower, run, report: each takes the last one's result."""
+    """View, load, plan (looking at the machine), lower, run, report: each takes the last one's result."""
     words = parse(args, SYNTAX)
     if words.flag("help"):
         put(help_text(SYNTAX))
@@ -36,11 +36,7 @@ def up(args: list[str]) -> int:
     try:
         source = read(words, SYNTAX)
         spec = load_spec(source, words, TOYSPEC_FAILED)
-
-        from toyspec.host.probe import probe
-
-        facts = probe(spec)
-        plan = make_plan(spec, facts, source, words, TOYSPEC_FAILED)
+        _, plan = make_plan(spec, source, words, TOYSPEC_FAILED)
 
         from toyspec.program.lower import lower
 
@@ -87,12 +83,13 @@ def _report(
     """What is left to say once the box is gone: nothing, unless it never stood."""
     if outcome.failure is None:
         _dismiss(progress, view)
+        if outcome.said is not None and not words.flag("quiet"):
+            say(f"toyspec: {outcome.said}\n")
         return outcome.status
     progress.state = FAILED
     if view is not None:
         view.finish()
-    from toyspec.show.failure import failure_lines
-    from toyspec.show.paint import render
+    from toyspec.show.failure import failure_text
 
-    say(render(failure_lines(outcome.failure, plan, data), colour(words, 2)))
+    say(failure_text(outcome.failure, plan, data, colour(words, 2)))
     return outcome.status

@@ -70,6 +70,7 @@ QUIET = Option(("-q", "--quiet"), "say nothing but errors")
 VERBOSE = Option(("-v", "--verbose"), "say more")
 COLOR = Option(("--color",), "colours: auto, always or never", "WHEN", ("auto", "always", "never"))
 FORMAT = Option(("--format",), "how data is printed: text or json", "FORMAT", ("text", "json"))
+_LOOKS = "a spec is `-`, holds a / or ends in .yaml, .yml or .json (-f SPEC names any other)"
 PLANNING = (FILE, ENV, DIRECTORY)
 """The options that change the plan: `up`, `plan`, `check` and `facts` all take them."""
 COMMON = (QUIET, VERBOSE, COLOR, HELP)
@@ -185,8 +186,7 @@ def _stray(word: str, spec: str | None, name: str | None, syntax: Syntax) -> tup
     if name is None and spec is None:
         return (
             f"`{word}` is neither a spec nor a name",
-            "a spec is `-`, holds a / or ends in .yaml, .yml or .json, or comes after -f; "
-            "a name is of a-z, 0-9, _ and -",
+            f"{_LOOKS}; a name is of a-z, 0-9, _ and -",
         )
     command = f"toyspec {syntax.verb} {shown} -- {word} …"
     return (

@@ -4,39 +4,47 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from toyspec.show.paint import BAD, DIM, HEADING, NOTE, Line
+from toyspec.show.diagnostics import render as render_problems
+from toyspec.show.paint import DIM, NOTE, Line, render
 from toyspec.show.syscalls import call
-from toyspec.show.text import escape, width
+from toyspec.show.text import escape
+from toyspec.spec.problem import Problem
 
 if TYPE_CHECKING:
-    from toyspec.plan.error import PlanProblem
+    from toyspec.plan.error import PlanError
     from toyspec.plan.step import Plan
     from toyspec.run.failure import Failure
     from toyspec.spec.model import Origin
 
-_WINDOW = 160  # characters of a long line that an excerpt shows
+_WORD_ENDS = " \t,]}#"
 
 
-def failure_lines(failure: Failure, plan: Plan, data: bytes) -> list[Line]:
+def failure_text(failure: Failure, plan: Plan, data: bytes, colour: bool) -> str:
     """The one error of a run that failed. `data`: the spec's text, for the excerpt."""
     step = failure.step
     if step is None:
-        return [_error("toyspec", failure.message), *_advice(failure.cause, failure.remedy)]
-    lines = _placed(step.origin, plan.spec_path, data, failure.message)
-    lines += _told("step", f"{step.id} of {len(plan.steps)}, {step.phase}, in {step.role}", "")
-    lines.append([("    ", ""), (call(step), "")])
-    if failure.errno is not None:
-        lines += _told("errno", f"{failure.errno}, {errno_text(failure.errno)}", "")
-    lines += _told("for", step.item if step.why == "" else f"{step.item}: {step.why}", "")
-    return lines + _advice(failure.cause, failure.remedy)
-
-
-def problem_lines(problem: PlanProblem, spec_path: str, data: bytes) -> list[Line]:
-    """One thing that stands against a plan on this host."""
-    return [
-        *_placed(problem.origin, spec_path, data, problem.message),
-        *_advice(None, problem.remedy),
+        problem = Problem("toyspec", 0, 0, 0, failure.message)
+        return _problem_text(problem, colour) + render(_advice(failure), colour)
+    lines = [
+        _told("step", f"{step.id} of {len(plan.steps)}, in {step.role}: {call(step)}"),
+        _told("which is", f"{step.item}: {step.why}"),
     ]
+    if step.origin.default is not None:
+        lines.append(_told("from", f"the default {step.origin.default}: no line of the spec"))
+    if failure.errno is not None:
+        lines.append(_told("errno", f"{failure.errno}, {errno_text(failure.errno)}"))
+    problem = _placed(step.origin, plan.spec_path, data, failure.message)
+    return _problem_text(problem, colour) + render(lines + _advice(failure), colour)
+
+
+def plan_error_text(error: PlanError, spec_path: str, data: bytes, colour: bool) -> str:
+    """What stands against a plan on this host, each at its line of the spec."""
+    problems = [
+        _placed(each.origin, spec_path, data, each.message, each.remedy or "")
+        for each in error.problems
+    ]
+    problems.sort(key=lambda problem: (problem.line, problem.column))
+    return render_problems(tuple(problems), colour)
 
 
 def errno_text(name: str) -> str:
@@ -46,44 +54,47 @@ def errno_text(name: str) -> str:
     return next((text for known, text in TEXTS.values() if known == name), "unknown to toyspec")
 
 
-def _error(place: str, message: str) -> Line:
-    return [(f"{place}: ", HEADING), ("error: ", BAD), (escape(message), HEADING)]
+def _problem_text(problem: Problem, colour: bool) -> str:
+    return render_problems((problem,), colour)
 
 
-def _told(label: str, text: str, style: str) -> list[Line]:
-    return [[(f"  {label}: ", DIM), (escape(text), style)]]
+def _told(label: str, text: str) -> Line:
+    return [(f"    {label}: ", DIM), (escape(text), "")]
 
 
-def _advice(cause: str | None, remedy: str | None) -> list[Line]:
+def _advice(failure: Failure) -> list[Line]:
     lines: list[Line] = []
-    if cause:
-        lines += _told("likely cause", cause, "")
-    if remedy:
-        first, *more = remedy.splitlines()
-        lines.append([("  what to do: ", NOTE), (escape(first), "")])
+    if failure.cause:
+        lines.append(_told("likely cause", failure.cause))
+    if failure.remedy:
+        first, *more = failure.remedy.splitlines()
+        lines.append([("    what to do: ", NOTE), (escape(first), "")])
         lines += [[("      ", ""), (escape(line), "")] for line in more]
     return lines
 
 
-def _placed(origin: Origin, spec_path: str, data: bytes, message: str) -> list[Line]:
-    if origin.default is not None:
-        return [
-            _error(escape(spec_path), message),
-            *_told("from", f"the default {origin.default}, not from a line of the spec", ""),
-        ]
-    place = f"{escape(spec_path)}:{origin.line}:{origin.column}"
-    return [_error(place, message), *_excerpt(data, origin)]
+def _placed(origin: Origin, path: str, data: bytes, message: str, remedy: str = "") -> Problem:
+    """The message at its line, with the word there marked; without a line where a default asked."""
+    text = _line(data, origin.line)
+    if origin.default is not None or text is None:
+        return Problem(path, 0, 0, 0, message, help=remedy, key=origin.path)
+    end = origin.column
+    while end <= len(text) and text[end - 1] not in _WORD_ENDS:
+        end += 1
+    return Problem(
+        path=path,
+        line=origin.line,
+        column=origin.column,
+        end_column=max(end, origin.column + 1),
+        message=message,
+        help=remedy,
+        key=origin.path,
+        excerpt=text,
+    )
 
 
-def _excerpt(data: bytes, origin: Origin) -> list[Line]:
-    """The line with a caret below the column."""
+def _line(data: bytes, number: int) -> str | None:
     lines = data.removeprefix(b"\xef\xbb\xbf").split(b"\n")
-    if not 1 <= origin.line <= len(lines):
-        return []
-    text = lines[origin.line - 1].decode("utf-8", "replace").rstrip("\r")
-    first = max(0, origin.column - 1 - _WINDOW // 2)
-    shown = text[first : first + _WINDOW]
-    before = " " * width(escape(shown[: origin.column - 1 - first]))
-    number = f"{origin.line:>5} | "
-    gap = " " * (len(number) - 2) + "| "
-    return [[(number, DIM), (escape(shown), "")], [(gap, DIM), (before + "^", BAD)]]
+    if not 1 <= number <= len(lines):
+        return None
+    return lines[number - 1].decode("utf-8", "replace").rstrip("\r")

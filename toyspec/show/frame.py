@@ -37,6 +37,8 @@ def _row(phase: PhaseTime, working: bool) -> tuple[Text, Text, Text, Text | Prog
         return Text("✓", style="green"), Text(phase.name), Text(steps), time
     if working:
         count = Text(f"{phase.done} of {phase.steps}", style="bold")
-        bar = ProgressBar(total=phase.steps, completed=phase.done, width=_BAR)
+        bar = ProgressBar(
+            total=phase.steps, completed=phase.done, width=_BAR, style="dim", complete_style="green"
+        )
         return Text("›", style="bold"), Text(phase.name, style="bold"), count, bar
     return Text(" "), Text(phase.name, style="dim"), Text(steps, style="dim"), Text("")

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from itertools import groupby
+from typing import NamedTuple
 
-from toyspec.plan.step import Exposure, Plan, Step
+from toyspec.plan.step import Exposure, Phase, Plan, Step
 from toyspec.show.paint import BAD, DIM, HEADING, NOTE, Line, render
 from toyspec.show.syscalls import call
 from toyspec.show.text import escape, fit, pad, width
@@ -12,6 +13,9 @@ from toyspec.spec.model import Origin
 
 FIXED_COLUMNS = 100
 """The width where no terminal says another; golden files use it."""
+
+_FOLDED = ("bind", "symlink", "file")
+_FOLD_FROM = 3  # alike items of one line of the spec that become one line of the view
 
 _WHY_LEAST = 16  # columns below which a reason says nothing any more
 
@@ -23,6 +27,43 @@ def plan_text(
     lines = _phases(plan, columns, verbose)
     lines += [[("", "")], *_remarks(plan), *exposure_lines(plan, columns)]
     return render(lines, colour)
+
+
+class _Item(NamedTuple):
+    """One line of the view: the steps that it stands for."""
+
+    text: str
+    steps: list[Step]
+    folded: bool = False  # several items on one line, which their reasons do not share
+
+
+def _items(plan: Plan, verbose: bool) -> list[_Item]:
+    """Consecutive steps of one item; without `verbose`, also alike items of one origin."""
+    items = [
+        _Item(escape(item), list(steps))
+        for (_, item), steps in groupby(plan.steps, lambda step: (step.phase, step.item))
+    ]
+    if verbose:
+        return items
+    found: list[_Item] = []
+    for kind, alike in groupby(items, _kind):
+        group = list(alike)
+        if kind[0] in _FOLDED and len(group) >= _FOLD_FROM:
+            word, end = kind[:2]
+            begin = len(word) + 1
+            names = ", ".join(item.text[begin : len(item.text) - len(end)] for item in group)
+            text = f"{len(group)} {word}s{end}: {names}"
+            found.append(_Item(text, [step for item in group for step in item.steps], True))
+        else:
+            found += group
+    return found
+
+
+def _kind(item: _Item) -> tuple[str, str, Phase, Origin]:
+    """What alike items share: their first word, what follows a comma, their phase and origin."""
+    word = item.text.split(" ", 1)[0]
+    _, comma, end = item.text.rpartition(", ")
+    return word, comma + end if comma else "", item.steps[0].phase, item.steps[0].origin
 
 
 def _ids(steps: list[Step]) -> str:
@@ -43,54 +84,69 @@ def _place_width(steps: list[Step], plan: Plan) -> int:
 
 
 def _phases(plan: Plan, columns: int, verbose: bool) -> list[Line]:
-    groups = [list(steps) for _, steps in groupby(plan.steps, lambda s: (s.phase, s.item))]
-    if not groups:
+    items = _items(plan, verbose)
+    if not items:
         return []
-    ids = max(len(_ids(steps)) for steps in groups)
-    source = min(max(_place_width(steps, plan) for steps in groups), columns // 3)
+    ids = max(len(_ids(item.steps)) for item in items)
+    source = min(max(_place_width(item.steps, plan) for item in items), columns // 4)
     room = columns - ids - source - 6  # two before the ids, two between columns
-    what = min(max(width(escape(steps[0].item)) for steps in groups), max(room * 11 // 20, 24))
-    why = room - what - 2
+    longest = max((width(item.text) for item in items if not item.folded), default=0)
+    what = min(longest, max(room * 11 // 20, 24))
     lines: list[Line] = []
     phase = ""
-    for steps in groups:
-        if steps[0].phase != phase:
-            phase = steps[0].phase
+    for item in items:
+        if item.steps[0].phase != phase:
+            phase = item.steps[0].phase
             lines.append([(phase, HEADING)])
-        lines.append(_item(steps, plan, (ids, what, why, source)))
+        widths = _Widths(ids, what, room, source)
+        lines.append(_line(item, plan, widths, verbose or item.folded))
         if verbose:
-            lines += [line for step in steps for line in _detail(step, ids, columns)]
+            lines += _details(item.steps, ids, columns)
     return lines
 
 
-def _item(steps: list[Step], plan: Plan, widths: tuple[int, int, int, int]) -> Line:
-    ids, what, why, source = widths
-    line: Line = [(f"  {_ids(steps):>{ids}}  ", DIM)]
-    text = escape(steps[0].item)
-    reason = escape(steps[0].why).removesuffix(".")
-    if why < _WHY_LEAST:
-        line.append((pad(text, what + why + 2) + "  ", ""))
+class _Widths(NamedTuple):
+    """Columns of the view. `both`: what an item and its reason have together."""
+
+    ids: int
+    what: int
+    both: int
+    source: int
+
+
+def _line(item: _Item, plan: Plan, widths: _Widths, alone: bool) -> Line:
+    """Ids, the item, its first reason (unless it stands `alone`), where it comes from."""
+    line: Line = [(f"  {_ids(item.steps):>{widths.ids}}  ", DIM)]
+    taken = max(widths.what, width(item.text))  # a long item takes from its reason first
+    left = widths.both - taken - 2
+    if alone or left < _WHY_LEAST:
+        line.append((pad(item.text, widths.both) + "  ", ""))
     else:
-        line.append((pad(text, what) + "  ", ""))
-        line.append((pad(reason, why) + "  ", DIM))
-    return line + [
-        (fit(text, source), style) for text, style in place(steps[0].origin, plan.spec_path)
-    ]
+        line.append((pad(item.text, taken) + "  ", ""))
+        line.append((pad(escape(item.steps[0].why).removesuffix("."), left) + "  ", DIM))
+    origin = place(item.steps[0].origin, plan.spec_path)
+    return line + [(fit(text, widths.source), style) for text, style in origin]
 
 
-def _detail(step: Step, ids: int, columns: int) -> list[Line]:
-    indent = " " * (ids + 4)
-    first: Line = [(f"{indent}{step.id:>{ids}} {step.role:<7} ", DIM), (call(step), "")]
-    reason = _wrapped(escape(step.why).split(" "), " ", columns - ids - len(indent) - 9)
-    margin = indent + " " * (ids + 9)
-    return [first, *([(margin + text, DIM)] for text in reason)]
+def _details(steps: list[Step], ids: int, columns: int) -> list[Line]:
+    """Each step's call, and its reason where that is not the last step's."""
+    margin = " " * (ids + 4)
+    lines: list[Line] = []
+    why = ""
+    for step in steps:
+        if step.why != why:
+            why = step.why
+            words = escape(why).split(" ")
+            lines += [[(f"{margin}{text}", DIM)] for text in _wrapped(words, columns - len(margin))]
+        lines.append([(f"{margin}{step.id:>{ids}} {step.role:<7} ", DIM), (call(step), "")])
+    return lines
 
 
-def _wrapped(words: list[str], joint: str, columns: int) -> list[str]:
+def _wrapped(words: list[str], columns: int) -> list[str]:
     lines: list[str] = []
     for word in words:
-        if lines and width(lines[-1]) + len(joint) + width(word) <= columns:
-            lines[-1] += joint + word
+        if lines and width(lines[-1]) + 1 + width(word) <= columns:
+            lines[-1] += " " + word
         else:
             lines.append(word)
     return lines
@@ -131,7 +187,8 @@ def exposure_parts(plan: Plan) -> list[tuple[str, str]]:
         parts.append(("shares your terminal", ""))
     if exposure.real_root:
         parts.append(("real root inside", NOTE))
-    return parts + [(escape(phrase), NOTE) for phrase in exposure.weakened]
+    said = f"network {exposure.network}"
+    return parts + [(escape(text), NOTE) for text in exposure.weakened if text != said]
 
 
 def exposure_lines(plan: Plan, columns: int) -> list[Line]:
