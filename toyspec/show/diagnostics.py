@@ -11,7 +11,7 @@ _RED, _BLUE, _BOLD, _OFF = "\x1b[1;31m", "\x1b[34m", "\x1b[1m", "\x1b[0m"
 _YELLOW = "\x1b[1;33m"
 
 
-def text(problems: tuple[Problem, ...], *, colour: bool = False) -> str:
+def render(problems: tuple[Problem, ...], colour: bool = False) -> str:
     """Every problem with its place, excerpt and caret, separated by empty lines.
 
     Ends with a newline. Control characters that come from the spec are escaped.
@@ -19,7 +19,7 @@ def text(problems: tuple[Problem, ...], *, colour: bool = False) -> str:
     return "\n".join(_one(problem, colour) for problem in problems)
 
 
-def problems_json(problems: tuple[Problem, ...]) -> str:
+def to_json(problems: tuple[Problem, ...]) -> str:
     """A JSON object with the list of problems; ends with a newline."""
     import json
     from dataclasses import asdict

@@ -24,6 +24,15 @@ class Acceptor:
     def __init__(self, schema: Mapping[str, Any]) -> None:
         self.schema = schema
         self._references: dict[str, Test] = {}
+        self._keywords: dict[str, Callable[..., Test]] = {
+            "type": self._type, "enum": self._enum, "const": self._const,
+            "pattern": self._pattern, "minLength": self._min_length,
+            "maxLength": self._max_length, "minimum": self._minimum, "maximum": self._maximum,
+            "minItems": self._min_items, "maxItems": self._max_items, "items": self._items,
+            "required": self._required, "allOf": self._all_of, "if": self._if,
+            "properties": self._properties, "patternProperties": self._pattern_properties,
+            "additionalProperties": self._additional_properties,
+        }  # fmt: skip
 
     def test(self, schema: Mapping[str, Any] | bool) -> Test:
         """The test for a part of the schema."""
@@ -35,7 +44,7 @@ class Acceptor:
         for keyword, value in schema.items():
             if keyword in _ANNOTATIONS:
                 continue
-            make = getattr(self, f"_{keyword}", None)
+            make = self._keywords.get(keyword)
             if make is None:
                 return lambda _: False
             tests.append(make(value, schema))
@@ -70,10 +79,10 @@ class Acceptor:
         search = re.compile(pattern).search
         return lambda data: not isinstance(data, str) or search(data) is not None
 
-    def _minLength(self, least: int, _: object) -> Test:
+    def _min_length(self, least: int, _: object) -> Test:
         return lambda data: not isinstance(data, str) or len(data) >= least
 
-    def _maxLength(self, most: int, _: object) -> Test:
+    def _max_length(self, most: int, _: object) -> Test:
         return lambda data: not isinstance(data, str) or len(data) <= most
 
     def _minimum(self, least: int, _: object) -> Test:
@@ -82,10 +91,10 @@ class Acceptor:
     def _maximum(self, most: int, _: object) -> Test:
         return lambda data: not _is_number(data) or not data > most
 
-    def _minItems(self, least: int, _: object) -> Test:
+    def _min_items(self, least: int, _: object) -> Test:
         return lambda data: not isinstance(data, list) or len(data) >= least
 
-    def _maxItems(self, most: int, _: object) -> Test:
+    def _max_items(self, most: int, _: object) -> Test:
         return lambda data: not isinstance(data, list) or len(data) <= most
 
     def _items(self, schema: Mapping[str, Any], _: object) -> Test:
@@ -95,7 +104,7 @@ class Acceptor:
     def _required(self, keys: list[str], _: object) -> Test:
         return lambda data: not isinstance(data, dict) or all(key in data for key in keys)
 
-    def _allOf(self, schemas: list[Any], _: object) -> Test:
+    def _all_of(self, schemas: list[Any], _: object) -> Test:
         tests = [self.test(schema) for schema in schemas]
         return lambda data: all(test(data) for test in tests)
 
@@ -111,7 +120,7 @@ class Acceptor:
             or all(tests[key](value) for key, value in data.items() if key in tests)
         )
 
-    def _patternProperties(self, patterns: Mapping[str, Any], _: object) -> Test:
+    def _pattern_properties(self, patterns: Mapping[str, Any], _: object) -> Test:
         import re
 
         tests = [(re.compile(p).search, self.test(schema)) for p, schema in patterns.items()]
@@ -122,7 +131,7 @@ class Acceptor:
             )
         )
 
-    def _additionalProperties(self, rest: Any, schema: Mapping[str, Any]) -> Test:
+    def _additional_properties(self, rest: Any, schema: Mapping[str, Any]) -> Test:
         import re
 
         named = frozenset(schema.get("properties", ()))

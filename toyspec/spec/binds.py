@@ -67,13 +67,13 @@ def split(text: str) -> Short:
         raise _colons(text, parts)
     second = parts[1]
     if len(parts) == 2 and not second.text.startswith(("/", "${")):
-        return Short(parts[0], None, _options(second, text))
+        return Short(parts[0], None, _options(second))
     if not second.text.startswith(("/", "${")):
         raise Wrong(
             f"the target {quote(second.text)} is not absolute", "a target begins with `/`", "",
             second.start, max(second.end, second.start + 1),
         )  # fmt: skip
-    return Short(parts[0], second, _options(parts[2], text) if len(parts) == 3 else _NONE)
+    return Short(parts[0], second, _options(parts[2]) if len(parts) == 3 else _NONE)
 
 
 def _parts(text: str) -> list[Part]:
@@ -93,14 +93,14 @@ def _parts(text: str) -> list[Part]:
     ]  # fmt: skip
 
 
-def _options(part: Part, whole: str) -> frozenset[str]:
+def _options(part: Part) -> frozenset[str]:
     found: set[str] = set()
     at = part.start
     for word in part.text.split(","):
         span = (at, max(at + len(word), at + 1))
         at += len(word) + 1
         if word not in OPTIONS:
-            raise _unknown(word, part, whole, span)
+            raise _unknown(word, part, span)
         if word in found:
             raise Wrong(f"the option {quote(word)} twice", "", "", *span)
         found.add(word)
@@ -109,7 +109,7 @@ def _options(part: Part, whole: str) -> frozenset[str]:
     return frozenset(found)
 
 
-def _unknown(word: str, part: Part, whole: str, span: tuple[int, int]) -> Wrong:
+def _unknown(word: str, part: Part, span: tuple[int, int]) -> Wrong:
     known = "known: " + ", ".join(OPTIONS)
     if not word:
         return Wrong("an empty option", known, "", *span)

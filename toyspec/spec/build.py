@@ -148,10 +148,8 @@ def _root(context: Context) -> Root:
         return Root()
     if isinstance(data, str):
         if data in ("tmpfs", "host", "overlay", "directory"):
-            wrong = Wrong(
-                f"{quote(data)} as a root reads as a path", f"{{type: {data}}} or ./{data}"
-            )
-            context.refuse(wrong, node, "root")
+            label = f"{{type: {data}}} or ./{data}" if data == "tmpfs" else f"write ./{data}"
+            context.refuse(Wrong(f"{quote(data)} as a root reads as a path", label), node, "root")
         return Root("directory", _root_path(context, data, "root"))
     if isinstance(node, Mapping):
         for key, value in node.pairs:
@@ -259,7 +257,6 @@ def _init(context: Context) -> tuple[str, ...]:
         return ()
     words: list[str] = context.data["init"]
     for i, (word, item) in enumerate(zip(words, node.items, strict=True)):
-        context.origin(f"init[{i}]", item)
         if "\0" in word:
             context.refuse(Wrong("a NUL in a word of the command"), item, "init", i)
         elif i == 0 and not word:

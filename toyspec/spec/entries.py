@@ -9,7 +9,7 @@ from toyspec.spec import binds as short_form
 from toyspec.spec import paths
 from toyspec.spec.context import Context
 from toyspec.spec.interpolation import substitute
-from toyspec.spec.model import Bind, File, Mount, Text
+from toyspec.spec.model import Bind, File, Mount
 from toyspec.spec.nodes import Key, Mapping, Node, Scalar, Sequence
 from toyspec.spec.wrong import Wrong
 
@@ -20,8 +20,7 @@ _UNITS = {"k": 10, "m": 20, "g": 30}
 def binds(context: Context) -> tuple[Bind, ...]:
     """The binds, in the file's order."""
     found = []
-    for i, node, data in _items(context, "binds"):
-        at = f"binds[{i}]"
+    for i, at, node, data in _items(context, "binds"):
         try:
             if isinstance(node, Scalar):
                 found.append(_short(context, at, node, ("binds", i)))
@@ -32,8 +31,8 @@ def binds(context: Context) -> tuple[Bind, ...]:
     return tuple(found)
 
 
-def _items(context: Context, key: str) -> list[tuple[int, Node, Any]]:
-    """A list's entries in which nothing is wrong so far, their origins noted."""
+def _items(context: Context, key: str) -> list[tuple[int, str, Node, Any]]:
+    """A list's entries in which nothing is wrong so far: index, key path, node, data."""
     if not context.readable(key):
         return []
     node = context.top.get(key)
@@ -45,12 +44,13 @@ def _items(context: Context, key: str) -> list[tuple[int, Node, Any]]:
     for i, (item, data) in enumerate(zip(node.items, context.data[key], strict=True)):
         if not context.usable(key, i):
             continue
-        context.origin(f"{key}[{i}]", item)
+        at = f"{key}[{i}]"
+        context.origin(at, item)
         if isinstance(item, Mapping):
             for name, value in item.pairs:
                 if not name.text.startswith("x-"):
-                    context.origin(f"{key}[{i}].{name.text}", value)
-        items.append((i, item, data))
+                    context.origin(f"{at}.{name.text}", value)
+        items.append((i, at, item, data))
     return items
 
 
@@ -135,17 +135,17 @@ def _target(context: Context, node: Mapping, text: str, path: Key) -> str:
 def mounts(context: Context) -> tuple[Mount, ...]:
     """The mounts, in the file's order."""
     found = []
-    for i, node, data in _items(context, "mounts"):
+    for i, at, node, data in _items(context, "mounts"):
         if isinstance(node, Mapping):
             try:
-                found.append(_mount(context, node, data, ("mounts", i)))
+                found.append(_mount(context, at, node, data, ("mounts", i)))
             except Wrong as wrong:
                 context.refuse(wrong, node, "mounts", i)
     return tuple(found)
 
 
-def _mount(context: Context, node: Mapping, data: Any, path: Key) -> Mount:
-    at, kind = f"mounts[{path[1]}]", data["type"]
+def _mount(context: Context, at: str, node: Mapping, data: Any, path: Key) -> Mount:
+    kind = data["type"]
     for key in ("size", "mode"):
         if key in data and kind != "tmpfs":
             wrong = Wrong(f"a mount of type {kind} has no `{key}`", "for a tmpfs only")
@@ -201,17 +201,16 @@ def _mode(value: str | None) -> int | None:
 def files(context: Context) -> tuple[File, ...]:
     """The files and symlinks, in the file's order."""
     found = []
-    for i, node, data in _items(context, "files"):
+    for i, at, node, data in _items(context, "files"):
         if isinstance(node, Mapping):
             try:
-                found.append(_file(context, node, data, ("files", i)))
+                found.append(_file(context, at, node, data, ("files", i)))
             except Wrong as wrong:
                 context.refuse(wrong, node, "files", i)
     return tuple(found)
 
 
-def _file(context: Context, node: Mapping, data: Any, path: Key) -> File:
-    at = f"files[{path[1]}]"
+def _file(context: Context, at: str, node: Mapping, data: Any, path: Key) -> File:
     if ("content" in data) == ("symlink" in data):
         both = "not both" if "content" in data else "neither is here"
         raise Wrong("a file has either `content` or `symlink`", both)
@@ -223,8 +222,7 @@ def _file(context: Context, node: Mapping, data: Any, path: Key) -> File:
         link = data["symlink"]
         _checked(context, node, path, "symlink", lambda: paths.link(link))
         return File(at, target, symlink=link)
-    text: str = data["content"]
-    content: Text = context.values.texts.get((*path, "content"), (text,) if text else ())
+    content = context.values.text((*path, "content"), data["content"])
     mode = _mode(data.get("mode"))
     if mode is None:
         context.default(f"{at}.mode", "files: mode 0644")

@@ -95,7 +95,8 @@ def _entry(
         else:
             found.pop(name, None)
         return
-    text = context.values.texts.get(path, ())
+    written = value.text[len(name) + 1 :] if isinstance(last, int) else value.text
+    text = context.values.text(path, written)
     if any(isinstance(part, str) and "\0" in part for part in text):
         context.refuse(Wrong("a NUL in a variable's value", "the kernel ends it there"), at, *path)
         return

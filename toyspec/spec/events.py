@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 from toyspec.spec.nodes import Mapping, Node, Scalar, Sequence
 from toyspec.spec.shown import quote
@@ -233,7 +233,7 @@ class _Reader:
 
     def _refuse_tag(self, event: Any) -> None:
         self.report.add(
-            event.start_mark.index, event.end_mark.index, f"the tag {quote(event.tag)}",
+            event.start_mark.index, event.end_mark.index, f"the tag {quote(event.tag.replace('tag:yaml.org,2002:', '!!'))}",
             "tags mean nothing here", "quote a value that is to be a string",
         )  # fmt: skip
 
@@ -276,7 +276,6 @@ def _events(text: str) -> Callable[[], Any]:
         from yaml import SafeLoader
 
         slow = SafeLoader(text)
-        return lambda: slow.get_event()  # type: ignore[no-untyped-call]
+        return cast("Callable[[], Any]", slow.get_event)
     parser = CParser(text.encode())
-    next_event: Callable[[], Any] = parser.get_event
-    return next_event
+    return cast("Callable[[], Any]", parser.get_event)

@@ -12,7 +12,7 @@ from toyspec.spec.model import Text, Variable
 from toyspec.spec.shown import escape, quote
 from toyspec.spec.wrong import Wrong
 
-_TOKEN = r"\$(?:(?P<dollar>\$)|\{(?P<body>[^}]*)\})?"
+_DOLLAR = r"\$(?:(?P<dollar>\$)|\{(?P<body>[^}]*)\})?"
 _BODY = r"(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?::(?P<kind>[-?])(?P<word>.*))?"
 
 
@@ -35,10 +35,15 @@ def as_text(text: str, variables: Mapping[str, str]) -> Text:
     if "$" not in text:
         return (text,) if text else ()
     joined: list[str | Variable] = []
-    for part in _parts(text, variables):
-        if isinstance(part, str) and joined and isinstance(joined[-1], str):
-            joined[-1] += part
-        elif part != "":
+    literal: list[str] = []
+    for part in (*_parts(text, variables), None):
+        if isinstance(part, str):
+            literal.append(part)
+            continue
+        if any(literal):
+            joined.append("".join(literal))
+        literal = []
+        if part is not None:
             joined.append(part)
     return tuple(joined)
 
@@ -47,7 +52,7 @@ def _parts(text: str, variables: Mapping[str, str]) -> Iterator[str | Variable]:
     import re
 
     done = 0
-    for found in re.finditer(_TOKEN, text):
+    for found in re.finditer(_DOLLAR, text):
         yield text[done : found.start()]
         done = found.end()
         if found["dollar"]:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from toyspec.spec.decode import MAX_BYTES as MAX_BYTES
+from toyspec.spec.decode import MAX_BYTES
 from toyspec.spec.model import Spec
 from toyspec.spec.nodes import Mapping
-from toyspec.spec.problem import Problem as Problem
-from toyspec.spec.problem import SpecError as SpecError
+from toyspec.spec.problem import Problem, SpecError
 from toyspec.spec.source import Report
-from toyspec.spec.surroundings import Overrides as Overrides
-from toyspec.spec.surroundings import Surroundings as Surroundings
+from toyspec.spec.surroundings import Overrides, Surroundings
+
+__all__ = ["MAX_BYTES", "Overrides", "Problem", "SpecError", "Surroundings", "load"]
 
 NOTHING = Overrides()
 
@@ -23,6 +23,20 @@ def load(
     returns or raises SpecError, with every problem at once. A caller need not read more than
     `MAX_BYTES` + 1 bytes.
     """
+    import gc
+
+    # A hundred thousand small values, none of them garbage: looking for cycles among them again
+    # and again would take a third of the time.
+    collects = gc.isenabled()
+    gc.disable()
+    try:
+        return _load(data, path, surroundings, overrides)
+    finally:
+        if collects:
+            gc.enable()
+
+
+def _load(data: bytes, path: str, surroundings: Surroundings, overrides: Overrides) -> Spec:
     from hashlib import sha256
 
     from toyspec.spec.build import build
@@ -30,22 +44,24 @@ def load(
     from toyspec.spec.decode import decode
     from toyspec.spec.messages import explain
     from toyspec.spec.requires import check
-    from toyspec.spec.schema import misfits
+    from toyspec.spec.schema import known, misfits, schema
     from toyspec.spec.values import Values
     from toyspec.version import VERSION
 
     report = Report(decode(data, path))
     top = _document(report)
     check(top, VERSION, report)
+    rules = schema()
     values = Values(report, surroundings.variables)
-    plain = values.read(top)
-    found, dropped = misfits(plain)
+    plain = values.read(top, known(rules))
+    found, dropped = misfits(rules, plain)
     report.dropped += dropped
     if found:
         explain(found, top, values.wrong, report)
     context = Context(top, plain, values, report, surroundings, overrides)
     spec = build(context, path, sha256(data).hexdigest())
-    report.fail()
+    if report:
+        raise report.error()
     return spec
 
 
@@ -56,14 +72,11 @@ def _document(report: Report) -> Mapping:
     try:
         top = read(report)
     except Stop:
-        top = None
-        report.fail()
+        raise report.error() from None
+    if isinstance(top, Mapping):
+        return top
     if top is None:
         report.add(0, 1, "the file is empty", "", "begin with `version: 1`")
-        report.fail()
-    if not isinstance(top, Mapping):
-        start = top.start if top is not None else 0
-        report.add(start, start + 1, "a spec is a mapping", "begin with `version: 1`")
-        report.fail()
-        raise AssertionError("unreachable: the report was not empty")
-    return top
+    else:
+        report.add(top.start, top.start + 1, "a spec is a mapping", "begin with `version: 1`")
+    raise report.error()

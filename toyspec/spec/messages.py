@@ -6,7 +6,8 @@ from typing import Any
 
 from toyspec.spec import words
 from toyspec.spec.nodes import Key, Mapping, Node, Scalar, Sequence, dotted, find
-from toyspec.spec.schema import Misfit, properties
+from toyspec.spec.scalars import resolve
+from toyspec.spec.schema import Misfit
 from toyspec.spec.shown import escape, quote
 from toyspec.spec.source import Report
 
@@ -127,6 +128,8 @@ def _choice(misfit: Misfit, name: str) -> tuple[str, str, str]:
     shown = quote(data) if isinstance(data, str) else _kind(data)
     known = " or ".join(str(option) for option in options)
     if misfit.path == ("version",):
+        if data == "1":
+            return "version must be the number 1, not a string", "write it without quotes", ""
         remedy = "it is the version of toyspec's format, not of Compose's"
         return f"version must be 1, not {shown}", "write `version: 1`", remedy
     label = ""
@@ -188,7 +191,11 @@ def _as_mapping(misfit: Misfit, top: Mapping, report: Report) -> bool:
     if not isinstance(value, Scalar):
         return False
     place, _ = _where(misfit.path)
-    if place == "binds[]" and misfit.validator == "required" and key.text not in _bind_keys():
+    if (
+        place == "binds[]"
+        and misfit.validator == "required"
+        and key.text not in misfit.schema["properties"]
+    ):
         right = f"{key.text}:{value.text}"
     elif place == "environment[]" and misfit.validator == "type":
         right = f"{key.text}={value.text}"
@@ -200,10 +207,6 @@ def _as_mapping(misfit: Misfit, top: Mapping, report: Report) -> bool:
         key=dotted(misfit.path),
     )  # fmt: skip
     return True
-
-
-def _bind_keys() -> list[str]:
-    return [name for name, _ in properties(("binds", 0))]
 
 
 def _unknown_keys(
@@ -226,7 +229,7 @@ def _unknown_keys(
         if key.text in candidates or key.text.startswith("x-"):
             continue
         wrong.add((*misfit.path, key.text))
-        if key.text not in misfit.data:
+        if key.text not in misfit.data or (key.plain and not isinstance(resolve(key.text), str)):
             continue
         message, label, remedy = _unknown(key.text, place, candidates, left)
         report.add(

@@ -28,6 +28,7 @@ def target(text: str, *, root: bool = False) -> str:
 def source(text: str, directory: str, home: str) -> str:
     """An absolute path of the host: `~` is the home, a relative one begins at the directory."""
     plain(text)
+    written = text
     if not text:
         raise Wrong("an empty path")
     if text.startswith("~"):
@@ -39,7 +40,7 @@ def source(text: str, directory: str, home: str) -> str:
     path = _normal(text) if _odd(text) else text
     if path is None:
         raise Wrong(
-            f"`..` after a name in {quote(text)}", "it leads elsewhere through a symlink",
+            f"`..` after a name in {quote(written)}", "it leads elsewhere through a symlink",
             "write the path that it means",
         )  # fmt: skip
     _bounded(path)

@@ -19,7 +19,7 @@ def check(top: Mapping, version: str, report: Report) -> None:
         wanted.start, wanted.end, f"this spec requires toyspec {wanted.text}",
         f"this is toyspec {version}", "install another toyspec", "requires.toyspec",
     )  # fmt: skip
-    alone.fail()
+    raise alone.error()
 
 
 def satisfied(wanted: str, version: str) -> bool | None:

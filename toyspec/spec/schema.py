@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -40,9 +40,13 @@ def schema() -> dict[str, Any]:
     return loaded
 
 
-def misfits(data: Any) -> tuple[list[Misfit], int]:
+def known(whole: Mapping[str, Any]) -> frozenset[str]:
+    """The keys that a box may have."""
+    return frozenset(resolve(whole, "#/definitions/box")["properties"])
+
+
+def misfits(whole: Mapping[str, Any], data: Any) -> tuple[list[Misfit], int]:
     """Every place that does not fit, and how many more entries were not looked at for words."""
-    whole = schema()
     acceptor = Acceptor(whole)
     if acceptor.test(whole)(data):
         return [], 0
@@ -92,21 +96,3 @@ def _pruned(acceptor: Acceptor, data: Any) -> tuple[Any, dict[str, list[int]], i
             pruned[key] = {name: value[name] for name in names[:MOST_ENTRIES]}
             dropped += len(names[MOST_ENTRIES:])
     return pruned, indices, dropped
-
-
-def properties(path: Key) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """The keys that the schema knows at a path, with their schemas, references resolved."""
-    whole = schema()
-    at: Any = resolve(whole, "#/definitions/box")
-    for step in path:
-        at = at["items"] if isinstance(step, int) else at["properties"][step]
-        at = _object(whole, at)
-    for name, inner in _object(whole, at).get("properties", {}).items():
-        yield name, _object(whole, inner)
-
-
-def _object(whole: Mapping[str, Any], at: Any) -> Any:
-    """The long form's schema behind a reference or an `else`."""
-    while "$ref" in at or "else" in at:
-        at = resolve(whole, at["$ref"]) if "$ref" in at else at["else"]
-    return at

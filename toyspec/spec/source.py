@@ -103,16 +103,14 @@ class Report:
     def __bool__(self) -> bool:
         return bool(self.found or self.outside)
 
-    def fail(self) -> None:
-        """Raise SpecError with everything noted so far, in order of position, if anything was."""
-        if not self:
-            return
+    def error(self) -> SpecError:
+        """The error with everything noted so far, in order of position."""
         ordered = sorted(self.found.values(), key=lambda f: (f.start, f.end))
         problems = [self.source.problem(f) for f in ordered[:SHOWN]]
-        more = len(ordered) - SHOWN + self.dropped
+        more = len(ordered) - len(problems) + self.dropped
         if more > 0:
             last = problems[-1]
             problems.append(
                 Problem(last.path, last.line, last.column, last.end_column, f"and {more} more")
             )
-        raise SpecError((*self.outside, *problems))
+        return SpecError((*self.outside, *problems))

@@ -27,13 +27,14 @@ class Values:
         self.wrong: set[Key] = set()
         self.texts: dict[Key, Text] = {}
 
-    def read(self, top: Mapping) -> dict[str, Any]:
-        """Plain data for the whole document."""
-        return {key.text: self._top(key.text, node) for key, node in top.pairs}
+    def read(self, top: Mapping, known: frozenset[str]) -> dict[str, Any]:
+        """Plain data for the whole document; what is under unknown keys is not read."""
+        return {
+            key.text: self._top(key.text, node) if key.text in known else None
+            for key, node in top.pairs
+        }
 
     def _top(self, key: str, node: Node) -> Any:
-        if key.startswith("x-"):
-            return None
         if key in ("init", "requires"):
             return self._data(node, (key,), literal=True)
         if key == "environment":
@@ -72,11 +73,16 @@ class Values:
 
     def _text(self, node: Scalar, path: Key) -> str:
         """A value whose variables stay: the schema sees its text as written."""
-        try:
-            self.texts[path] = as_text(node.text, self.variables)
-        except Wrong as wrong:
-            self.refuse(node, path, wrong)
+        if "$" in node.text:
+            try:
+                self.texts[path] = as_text(node.text, self.variables)
+            except Wrong as wrong:
+                self.refuse(node, path, wrong)
         return node.text
+
+    def text(self, path: Key, written: str) -> Text:
+        """The text of a value that may hold variables."""
+        return self.texts.get(path, (written,) if written else ())
 
     def _environment(self, node: Node) -> Any:
         path: Key
@@ -98,7 +104,7 @@ class Values:
             if "$" in name:
                 wrong = Wrong("a variable in a variable's name", "write the name", "", 0, len(name))
                 self.refuse(item, path, wrong)
-            elif equals:
+            elif equals and "$" in item.text:
                 self._entry(item, path, len(name) + 1)
             entries.append(item.text)
         return entries

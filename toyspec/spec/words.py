@@ -67,7 +67,7 @@ _LATER = (
     *_words("namespaces", "later", "toyspec", {
         "time": "the host's clocks show", "pid": "a pid namespace is always new",
     }),
-    *_words("root=", "later", "toyspec", {
+    *_words("root.type=", "later", "toyspec", {
         "overlay": "a root is a tmpfs or a directory",
         "host": "`system: host` gives the host's system in a root of the box's own",
     }),
