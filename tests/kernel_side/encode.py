@@ -37,6 +37,20 @@ LONG: Final[frozenset[tuple[str, str]]] = frozenset(
 )
 """Integer parameters of 64 bits; of all others the kernel takes the low 32."""
 
+OMITTED: Final[dict[str, int]] = {"openat": 4, "fcntl": 3, "clone": 5, "prctl": 5}
+"""How many arguments these take: a step may leave out the last ones, which are then 0."""
+
+KINDS: Final[dict[int, str]] = {
+    0o040000: "directory",
+    0o100000: "file",
+    0o120000: "symlink",
+    0o140000: "socket",
+    0o010000: "fifo",
+    0o020000: "character device",
+    0o060000: "block device",
+}
+"""What `expects` calls the types of inode(7)."""
+
 
 class EncodeError(ValueError):
     """The plan says something that this encoder does not know."""
@@ -139,14 +153,19 @@ def encode_step(step: Json, variables: Mapping[str, str], arch: str = "x86_64") 
     else:
         raise EncodeError(f"step {step['id']}: unknown call {name}")
     encoder = _Encoder(step, variables, arch)
+    operands = [encoder.operand(arg) for arg in step["args"]]
+    names = [arg["name"] for arg in step["args"]]
+    while len(operands) < OMITTED.get(name, 0):
+        names.append(f"argument {len(operands) + 1}, which was left out")
+        operands.append(Number(0, 32 if name == "openat" else 64))
     return Call(
         id=step["id"],
         role=step["role"],
         phase=step["phase"],
         name=name,
         number=number,
-        names=tuple(arg["name"] for arg in step["args"]),
-        operands=tuple(encoder.operand(arg) for arg in step["args"]),
+        names=tuple(names),
+        operands=tuple(operands),
         tolerates=frozenset(step["tolerates"]),
         retries=frozenset(step["retries"]),
         expects=step["expects"],
@@ -201,8 +220,7 @@ class _Encoder:
             return self.descriptor(value)
         if kind == "length":
             (named,) = (a for a in self.step["args"] if a["name"] == value)
-            (form,) = set(named) & {"path", "base64", "text"}
-            return Number(len(self.bytes(form, named[form])), bits)
+            return Number(self.length(named), bits)
         if kind == "strings":
             return Vector(tuple(s.encode("utf-8", "surrogateescape") for s in value))
         if kind == "environment":
@@ -214,6 +232,14 @@ class _Encoder:
                 raise EncodeError(f"step {self.step['id']}: unknown structure {value}")
             return _STRUCTS[value](self, arg.get("fields", {}))
         raise EncodeError(f"step {self.step['id']}: unknown type of argument {kind}")
+
+    def length(self, arg: Json) -> int:
+        """The bytes of another argument: a text's own, without the NUL that ends it in memory."""
+        operand = self.operand(arg)
+        if isinstance(operand, Buffer):
+            return operand.size
+        assert isinstance(operand, Memory)
+        return len(operand.data) - ("struct" not in arg)
 
     def bytes(self, kind: str, value: str) -> bytes:
         if kind == "path":

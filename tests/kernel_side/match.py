@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from tests.kernel_side.constants import CONSTANTS
-from tests.kernel_side.encode import Buffer, Call, Memory, Number, Operand, Slot, Vector
+from tests.kernel_side.encode import KINDS, Buffer, Call, Memory, Number, Operand, Slot, Vector
 from tests.kernel_side.names import CALL_NUMBERS, NAMES
 from tests.kernel_side.tracer import Fail, Kill, Process, Seen, Watcher
 
@@ -64,13 +64,17 @@ AFTER_SUPERVISE: Final[frozenset[int]] = QUIET | frozenset(
         "setpgid",
         "ioctl",  # TIOCGPGRP, TIOCSPGRP, the window
         "prctl",
+        "lseek",
+        "fstat",
+        "newfstatat",
         "exit",
         "exit_group",
     )
 )
-"""Once it supervises, a process only waits, polls, relays, signals and cleans up."""
+"""Once it supervises, a process only waits, polls, relays, signals and cleans up; reading is free."""
 
 _MAP_ANONYMOUS: Final = 0x20
+_NOT_READING: Final = ~(CONSTANTS["O_CLOEXEC"] | CONSTANTS["O_DIRECTORY"] | CONSTANTS["O_NOFOLLOW"])
 _RESTARTS: Final = range(-516, -511)  # ERESTARTSYS and the like: the kernel makes the call again
 _PATHS: Final = {
     "open": (0,), "openat": (1,), "openat2": (1,), "mkdir": (0,), "mkdirat": (1,), "stat": (0,),
@@ -116,10 +120,12 @@ class Checker(Watcher):
     walks: dict[str, Walk] = field(default_factory=dict)
     acted: list[int] = field(default_factory=list)
     root: Process | None = None
+    processes: list[Process] = field(default_factory=list)
 
     def start(self, process: Process) -> None:
         """`process` is the one that will be the monitor."""
         self.root = process
+        self.processes.append(process)
         process.state = Walk()
 
     def missing(self) -> list[str]:
@@ -159,6 +165,8 @@ class Checker(Watcher):
         action = self.act(process, call) if self.act is not None else None
         if action is not None:
             self.acted.append(call.id)
+            for one in self.processes:
+                one.free = True  # what follows is judged by what is left, not call by call
         return action
 
     def _begin(self, process: Process, seen: Seen) -> None:
@@ -176,7 +184,8 @@ class Checker(Watcher):
         self.walks[role] = process.state
 
     def _afterwards(self, process: Process, seen: Seen) -> None:
-        if seen.number not in AFTER_SUPERVISE and not quiet(seen):
+        reads = NAMES.get(seen.number) == "openat" and seen.args[2] & _NOT_READING == 0
+        if seen.number not in AFTER_SUPERVISE and not reads and not quiet(seen):
             self.problems.append(
                 f"{process.state.role} ({process.pid}) makes {describe(process, seen)} after supervise"
             )
@@ -228,20 +237,31 @@ class Checker(Watcher):
 
     def forked(self, parent: Process, child: Process) -> None:
         child.state = Walk()
+        self.processes.append(child)
+        if child.free:
+            return
         walk: Walk = parent.state
         if walk.matched is not None and walk.matched.name == "clone":
             assert walk.matched.yields is not None
             self._take(child, walk.matched.yields, walk.slots)
         elif walk.role and not (walk.role == "init" and walk.over):
-            self.problems.append(f"{walk.role} ({parent.pid}) forked {child.pid}: no step of the plan")
+            self.problems.append(
+                f"{walk.role} ({parent.pid}) forked {child.pid}: no step of the plan"
+            )
 
     def executed(self, process: Process) -> None:
         walk: Walk = process.state
         if walk.matched is not None and walk.matched.name == "execve":
             self.done.append(walk.matched.id)
             walk.matched = None
-            walk.over = True
-            process.free = True
+        elif walk.role and not walk.over:
+            self.problems.append(
+                f"{walk.role} ({process.pid}) executed a program: no step of the plan"
+            )
+        else:
+            return
+        walk.over = True
+        process.free = True
 
 
 def quiet(seen: Seen) -> bool:
@@ -280,7 +300,7 @@ def _operand_differs(
         process.read(register, operand.size)
         return None
     if isinstance(operand, Vector):
-        strings = []
+        strings: list[bytes] = []
         while pointer := struct.unpack("<Q", process.read(register + 8 * len(strings), 8))[0]:
             strings.append(process.string(pointer))
         wanted_strings = list(operand.strings)
@@ -314,10 +334,10 @@ def unexpected(call: Call, output: bytes) -> str | None:
     if "kind" in expects or "device" in expects:
         (mode,) = struct.unpack_from("<H", output, 28)
         major, minor = struct.unpack_from("<II", output, 128)
-        kind = {0o040000: "directory", 0o100000: "file", 0o020000: "device"}.get(mode & 0o170000)
-        wanted = expects.get("kind", "device")
-        if kind != wanted or expects.get("device", f"{major}:{minor}") != f"{major}:{minor}":
-            return f"is {kind} {major}:{minor}"
+        kind, device = KINDS.get(mode & 0o170000), f"{major}:{minor}"
+        wanted = expects.get("kind", "character device")
+        if kind != wanted or expects.get("device", device) != device:
+            return f"is a {kind}, {device}"
     return None
 
 

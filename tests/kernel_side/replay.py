@@ -19,7 +19,7 @@ if not __package__:  # run as a script: the checkout holds the modules
     sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
 
 from tests.kernel_side.constants import CONSTANTS
-from tests.kernel_side.encode import Buffer, Call, Number, Operand, Slot, Vector, encode_plan
+from tests.kernel_side.encode import KINDS, Buffer, Call, Number, Operand, Slot, Vector, encode_plan
 
 _LIBC: Final = ctypes.CDLL(None, use_errno=True)
 _LIBC.syscall.restype = ctypes.c_long
@@ -63,6 +63,7 @@ class Role:
             if isinstance(operand, Buffer):
                 buffer = (operand, memory)
         result = 0
+        arguments += [ctypes.c_ulong(0)] * (6 - len(arguments))
         for _ in range(_TRIES):
             result = _LIBC.syscall(ctypes.c_long(call.number), *arguments)
             if result != -1:
@@ -118,8 +119,7 @@ class Role:
             return output.startswith(expects["prefix"].encode())
         if "kind" in expects:
             mode: int = struct.unpack_from("<H", output, 28)[0]  # statx.stx_mode
-            wanted_kind = {"directory": 0o040000, "file": 0o100000}[expects["kind"]]
-            return mode & 0o170000 == wanted_kind
+            return str(KINDS.get(mode & 0o170000)) == str(expects["kind"])
         if "device" in expects:
             mode = struct.unpack_from("<H", output, 28)[0]
             major, minor = struct.unpack_from("<II", output, 128)  # stx_rdev_major, _minor

@@ -121,7 +121,7 @@ class Watcher:
         """`process` is gone; `process.status` says how."""
 
 
-class StuckError(Exception):
+class StuckError(TimeoutError):
     """The traced processes did not end in time."""
 
 
@@ -222,6 +222,9 @@ class Tracer:
             self._stopped(child.pid, self.early.pop(child.pid))
 
     def _syscall(self, process: Process) -> None:
+        if process.free and process.call is None:
+            self._resume(process)
+            return
         info = ctypes.create_string_buffer(88)
         ptrace(_SYSCALL_INFO, process.pid, 88, ctypes.addressof(info))
         if info.raw[0] == 1:  # entry
@@ -240,6 +243,9 @@ class Tracer:
             if seen.fails:
                 ptrace(_POKEUSER, process.pid, _RAX, -seen.fails)
                 seen.result = -seen.fails
+            if process.free and not seen.fails:
+                self._resume(process)
+                return
             self.watcher.exit(process, seen)
         self._resume(process)
 

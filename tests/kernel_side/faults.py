@@ -1,0 +1,180 @@
+"""One step of a real run failed, or its process killed, case after case; and what is left of it.
+
+A `Server` has the product loaded, the spec planned and lowered; each case is a fork of it, traced
+from there on, so that a case costs a run and not a start of Python.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import json
+import os
+import re
+import stat
+import subprocess
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tests.kernel_side.encode import Call, Json, encode_plan
+from tests.kernel_side.match import Checker, ending
+from tests.kernel_side.tracer import Fail, Kill, Process, Tracer
+from tests.product import Product
+
+KILL = "KILL"
+KINDS = ("EPERM", "ENOMEM", KILL)
+DRIVER = Path("tests/kernel_side/driver.py")
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """How a run ended in which one step was tampered with."""
+
+    step: Call
+    kind: str
+    status: str
+    stderr: str
+    acted: list[int]
+    problems: list[str]
+    ends: list[str]
+
+    def __str__(self) -> str:
+        return (
+            f"step {self.step.id} ({self.step.name}, {self.step.role}) {self.kind}: {self.status}"
+        )
+
+
+@dataclass
+class Server:
+    """The product, ready to run one spec again and again. To be used in `tracer.isolated`."""
+
+    product: Product
+    spec: Path
+    scratch: Path
+    calls: list[Call] = field(default_factory=list)
+    plan: Json = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        reader, self.gate = os.pipe()
+        plan = self.scratch / "plan.json"
+        self.errors = open(self.scratch / "driver", "w+b")  # noqa: SIM115 - close() closes it
+        self.driver = self.product.popen(
+            [self.product.python, self.product.checkout / DRIVER, "serve", str(reader), plan, self.spec],
+            cwd=self.spec.parent, stdin=subprocess.PIPE, stderr=self.errors, pass_fds=(reader,),
+            program=True,
+        )  # fmt: skip
+        os.close(reader)
+        if self._line() != "ready":
+            self.driver.wait()
+            self.errors.seek(0)
+            raise AssertionError(f"the driver did not start: {self.errors.read().decode()}")
+        self.plan = json.loads(plan.read_bytes())
+        self.calls = encode_plan(self.plan, self.product.environ())
+
+    def close(self) -> None:
+        """The driver ends; nothing of it is left."""
+        self.driver.communicate(timeout=10)
+        self.errors.close()
+        os.close(self.gate)
+
+    def case(self, step: Call, kind: str, seconds: float = 20) -> Case:
+        """Run the box with `step` failing with the errno `kind`, or its process killed there."""
+        action = Kill() if kind == KILL else Fail(getattr(errno, kind))
+
+        def act(process: Process, call: Call) -> Fail | Kill | None:
+            return action if call.id == step.id and not checker.acted else None
+
+        checker = Checker(self.calls, act)
+        errors = self.scratch / "stderr"
+        assert self.driver.stdin is not None
+        self.driver.stdin.write(f"{errors}\n")
+        self.driver.stdin.flush()
+        tracer = Tracer(checker)
+        process = tracer.seize(int(self._line()))
+        checker.start(process)
+        os.write(self.gate, b"!")
+        try:
+            tracer.run(seconds)
+        finally:
+            self._line()
+        return Case(
+            step, kind, ending(process.status), errors.read_text(errors="replace"),
+            checker.acted, checker.problems, [ending(one.status) for one in tracer.every],
+        )  # fmt: skip
+
+    def _line(self) -> str:
+        assert self.driver.stdout is not None
+        return self.driver.stdout.readline().strip()
+
+
+def wrong(case: Case, spec: str) -> list[str]:
+    """What of invariant 3 does not hold of a case: statuses and the error's words."""
+    found = list(case.problems)
+    step, killed = case.step, case.kind == KILL
+    if case.acted != [step.id]:
+        return [*found, f"tampered with {case.acted}, not with it"]
+    if killed and step.role == "monitor":
+        return (
+            found if case.status == "killed by SIGKILL" else [*found, "the monitor was not killed"]
+        )
+    statuses = {"exit 125"}
+    if step.name == "execve":
+        statuses = {"exit 126", "exit 127", "exit 137"} if killed else {"exit 126", "exit 127"}
+    if case.status not in statuses:
+        found.append(f"{case.status}, not {' or '.join(sorted(statuses))}")
+    if step.name == "execve" and killed:
+        return found
+    if not re.search(rf"\bstep:? {step.id}\b", case.stderr):
+        found.append("stderr does not name the step")
+    source, default = step.json["source"], step.json["default"]
+    place = f"{spec}:{source['line']}:{source['column']}" if source else f"default {default}"
+    if place not in case.stderr:
+        found.append(f"stderr does not name {place}")
+    if not killed and case.kind not in case.stderr:
+        found.append("stderr does not name the errno")
+    if "Traceback" in case.stderr:
+        found.append("a traceback")
+    return found
+
+
+def snapshot(directories: Iterable[Path]) -> dict[str, str]:
+    """Every file below: its kind and mode, and its contents by their hash."""
+    found = {}
+    for directory in directories:
+        for parent, names, files in os.walk(directory):
+            for name in (*names, *files):
+                path = os.path.join(parent, name)
+                mode = os.lstat(path).st_mode
+                content = ""
+                if stat.S_ISREG(mode):
+                    content = hashlib.sha256(Path(path).read_bytes()).hexdigest()
+                elif stat.S_ISLNK(mode):
+                    content = os.readlink(path)
+                found[path] = f"{mode:o} {content}"
+    return found
+
+
+def announced(calls: list[Call]) -> set[str]:
+    """The names of the mount points that the plan makes on the host."""
+    made = {"mkdirat", "mknodat", "symlinkat"}
+    return {
+        argument["path"]
+        for call in calls
+        if call.name in made
+        for argument in call.json["args"]
+        if argument["name"] in ("path", "linkpath") and "path" in argument
+    }
+
+
+def mounts() -> list[str]:
+    """The mounts that this process sees."""
+    return Path("/proc/self/mountinfo").read_text().splitlines()
+
+
+def distinct(calls: list[Call]) -> list[Call]:
+    """The first step of each (call, role, item): where a spec repeats itself, once is enough."""
+    first: dict[tuple[str, str, str], Call] = {}
+    for call in calls:
+        first.setdefault((call.name, call.role, call.json["item"]), call)
+    return list(first.values())

@@ -1,0 +1,90 @@
+"""The tests' own tracer and checker, on programs whose behaviour is known."""
+
+from __future__ import annotations
+
+import errno
+from dataclasses import dataclass, field
+
+from tests.kernel_side import traced
+from tests.kernel_side.names import CALL_NUMBERS, NAMES
+from tests.kernel_side.traced import Traced, trace
+from tests.kernel_side.tracer import Fail, Kill, Process, Seen, Watcher, isolated
+from tests.product import Product
+
+pytestmark = traced.pytestmark
+
+
+@dataclass
+class Recorder(Watcher):
+    call: str = ""
+    action: Fail | Kill | None = None
+    paths: list[str] = field(default_factory=list)
+    names: set[str] = field(default_factory=set)
+    results: list[int | None] = field(default_factory=list)
+    programs: int = 0
+
+    def entry(self, process: Process, seen: Seen) -> Fail | Kill | None:
+        self.names.add(NAMES[seen.number])
+        if seen.number != CALL_NUMBERS.get(self.call):
+            return None
+        self.paths.append(process.string(seen.args[0]).decode())
+        return self.action
+
+    def exit(self, process: Process, seen: Seen) -> None:
+        if seen.number == CALL_NUMBERS.get(self.call):
+            self.results.append(seen.result)
+
+    def executed(self, process: Process) -> None:
+        self.programs += 1
+
+
+def test_every_process_is_followed_and_its_memory_read(product: Product) -> None:
+    directory = product.directory()
+
+    def work() -> tuple[Traced, Recorder]:
+        recorder = Recorder("mkdir")
+        script = "(mkdir one; (mkdir two)& wait; exit 3)"
+        return trace(product, ["sh", "-c", script], recorder, cwd=directory), recorder
+
+    ran, recorder = isolated(work)
+    assert (ran.status, recorder.paths, recorder.results) == ("exit 3", ["one", "two"], [0, 0])
+    assert recorder.programs == 3
+    assert {"execve", "wait4", "exit_group"} <= recorder.names
+    assert len(ran.ends) >= 3
+    assert (directory / "one").is_dir()
+
+
+def test_a_call_is_made_to_fail_without_being_made(product: Product) -> None:
+    directory = product.directory()
+
+    def work() -> tuple[Traced, Recorder]:
+        recorder = Recorder("mkdir", Fail(errno.ENOMEM))
+        return trace(product, ["mkdir", "one"], recorder, cwd=directory), recorder
+
+    ran, recorder = isolated(work)
+    assert (ran.status, recorder.results) == ("exit 1", [-errno.ENOMEM])
+    assert "Cannot allocate memory" in ran.stderr
+    assert list(directory.iterdir()) == []
+
+
+def test_a_process_is_killed_before_its_call(product: Product) -> None:
+    directory = product.directory()
+
+    def work() -> Traced:
+        recorder = Recorder("mkdir", Kill())
+        return trace(product, ["sh", "-c", "mkdir one; echo $?"], recorder, cwd=directory)
+
+    ran = isolated(work)
+    assert (ran.status, ran.stdout) == ("exit 0", "137\n")
+    assert list(directory.iterdir()) == []
+
+
+def test_what_does_not_end_is_killed_and_said(product: Product) -> None:
+    def work() -> str:
+        try:
+            trace(product, ["sh", "-c", "sleep 60 & sleep 60"], Recorder(), seconds=0.5)
+        except TimeoutError as error:
+            return str(error)
+        return "it ended"
+
+    assert "alive after 0.5 s" in isolated(work)
