@@ -185,7 +185,7 @@ def _text(text: Text) -> str:
 
 
 def from_json(text: str | bytes) -> Plan:
-    """The plan that `to_json` wrote. Keys that are not known are ignored.
+    """The plan that `to_json` wrote; its `host` names `arch`. Unknown keys are ignored.
 
     Raises FormatError: no JSON, another format or major version, something missing or of the
     wrong type. Whether the plan is well formed is for `program.verify`.
@@ -221,7 +221,7 @@ def _plan(found: Json) -> Plan:
         spec_path=found["spec"]["path"],
         spec_sha256=found["spec"]["sha256"],
         arch=found["host"]["arch"],
-        host=tuple((name, value) for name, value in found["host"].items() if name != "arch"),
+        host=tuple(found["host"].items()),
         steps=tuple(_read_step(step) for step in found["steps"]),
         exposure=Exposure(
             tuple(Exposed(each["source"], each["target"]) for each in exposure["writable"]),
