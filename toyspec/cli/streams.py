@@ -6,7 +6,10 @@ import os
 import sys
 
 from toyspec.cli.error import FatalError, Reported
-from toyspec.cli.words import Words
+
+TYPE_CHECKING = False  # typing's own costs its import, which `--version` does not need
+if TYPE_CHECKING:
+    from toyspec.cli.words import Words
 
 CLOSED_PIPE = 141  # 128 + SIGPIPE: what any tool's status is where nobody reads on
 

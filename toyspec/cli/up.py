@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 from toyspec.cli.box import load_spec, make_plan, read
 from toyspec.cli.streams import colour, put, say
 from toyspec.cli.words import COMMON, PLANNING, Syntax, Words, help_text, parse
-from toyspec.run.progress import FAILED, QUIT, Progress
+from toyspec.run.progress import Progress
 
 if TYPE_CHECKING:
     from toyspec.plan.step import Plan
     from toyspec.run.failure import Outcome
+    from toyspec.show.lines import Lines
     from toyspec.show.view import View
 
 TOYSPEC_FAILED = 125
@@ -31,6 +32,7 @@ def up(args: list[str]) -> int:
     if words.flag("help"):
         put(help_text(SYNTAX))
         return 0
+    monitor = os.getpid()
     progress = Progress()
     view = _view(words, progress)
     try:
@@ -45,18 +47,25 @@ def up(args: list[str]) -> int:
         from toyspec.run.box import run
         from toyspec.show.trace import phases
 
+        _warn(plan, words)
         progress.publish(phases(plan), time.monotonic_ns())
         outcome = run(plan, program, progress=progress, view=view)
-    except BaseException:
-        _dismiss(progress, view)
-        raise
-    return _report(outcome, plan, words, progress, view, source.data)
+        return _report(outcome, plan, words, view, source.data)
+    finally:
+        if os.getpid() != monitor:
+            os._exit(TOYSPEC_FAILED)  # a process of the box's: the caller's stack is not its own
+        if view is not None:
+            view.close()
 
 
-def _view(words: Words, progress: Progress) -> View | None:
-    """The view, where a trace is drawn; forked before anything that takes time."""
-    if words.flag("quiet") or not os.isatty(2):
+def _view(words: Words, progress: Progress) -> View | Lines | None:
+    """What shows the trace. On a terminal a process, forked before anything that takes time."""
+    if words.flag("quiet"):
         return None
+    if not os.isatty(2):
+        from toyspec.show.lines import Lines
+
+        return Lines(progress)
     from toyspec.show.view import start
 
     try:
@@ -65,31 +74,25 @@ def _view(words: Words, progress: Progress) -> View | None:
         return None  # no process to spare: the box matters more
 
 
-def _dismiss(progress: Progress, view: View | None) -> None:
-    """The view ends without a word; after this nothing of it can reach the terminal."""
-    progress.state = QUIT
-    if view is not None:
-        view.finish()
+def _warn(plan: Plan, words: Words) -> None:
+    """What a reader of the plan would have seen; here only with -v."""
+    from toyspec.show.text import escape
+
+    if words.flag("verbose"):
+        for text in plan.warnings:
+            say(f"toyspec: warning: {escape(text)}\n")
 
 
 def _report(
-    outcome: Outcome,
-    plan: Plan,
-    words: Words,
-    progress: Progress,
-    view: View | None,
-    data: bytes,
+    outcome: Outcome, plan: Plan, words: Words, view: View | Lines | None, data: bytes
 ) -> int:
     """What is left to say once the box is gone: nothing, unless it never stood."""
-    if outcome.failure is None:
-        _dismiss(progress, view)
-        if outcome.said is not None and not words.flag("quiet"):
-            say(f"toyspec: {outcome.said}\n")
-        return outcome.status
-    progress.state = FAILED
     if view is not None:
-        view.finish()
-    from toyspec.show.failure import failure_text
+        view.close()
+    if outcome.failure is not None:
+        from toyspec.show.failure import failure_text
 
-    say(failure_text(outcome.failure, plan, data, colour(words, 2)))
+        say(failure_text(outcome.failure, plan, data, colour(words, 2)))
+    elif outcome.said is not None and not words.flag("quiet"):
+        say(f"toyspec: {outcome.said}\n")
     return outcome.status

@@ -30,7 +30,7 @@ def failure_text(failure: Failure, plan: Plan, data: bytes, colour: bool) -> str
         _told("which is", f"{step.item}: {step.why}"),
     ]
     if step.origin.default is not None:
-        lines.append(_told("from", f"the default {step.origin.default}: no line of the spec"))
+        lines.append(_told("asked for by", f"{step.origin.default}; no line of the spec"))
     if failure.errno is not None:
         lines.append(_told("errno", f"{failure.errno}, {errno_text(failure.errno)}"))
     problem = _placed(step.origin, plan.spec_path, data, failure.message)

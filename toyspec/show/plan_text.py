@@ -124,8 +124,10 @@ def _line(item: _Item, plan: Plan, widths: _Widths, alone: bool) -> Line:
     else:
         line.append((pad(item.text, taken) + "  ", ""))
         line.append((pad(escape(item.steps[0].why).removesuffix("."), left) + "  ", DIM))
-    origin = place(item.steps[0].origin, plan.spec_path)
-    return line + [(fit(text, widths.source), style) for text, style in origin]
+    for text, style in place(item.steps[0].origin, plan.spec_path):
+        shown = text if width(text) <= widths.source else text.split(": ", 1)[0]
+        line.append((fit(shown, widths.source), style))
+    return line
 
 
 def _details(steps: list[Step], ids: int, columns: int) -> list[Line]:

@@ -117,7 +117,7 @@ def stopped(trace: Trace) -> Line:
 
 
 def plain_trace(progress: Progress) -> list[str]:
-    """The same without a terminal: one line a phase, then the sum. No newlines."""
+    """The same without a terminal: one line a phase, then the sum, or where it stopped."""
     published = progress.phases()
     if not published:
         return []
@@ -129,5 +129,7 @@ def plain_trace(progress: Progress) -> list[str]:
         if phase.over
     ]
     if trace.failed:
-        return [*lines, "".join(text for text, _ in stopped(trace))]
-    return [*lines, f"{trace.box}: {trace.steps} steps in {duration(trace.time)}"]
+        lines.append("".join(text for text, _ in stopped(trace)))
+    elif is_over(progress, published[0][1][0]):
+        lines.append(f"{trace.box}: {trace.steps} steps in {duration(trace.time)}")
+    return lines

@@ -24,8 +24,9 @@ _DONE = b"\x01"
 class View:
     """The monitor's end. Readable: the last line is out (one byte), or the view is gone (EOF)."""
 
-    def __init__(self, pid: int, fd: int) -> None:
+    def __init__(self, progress: Progress, pid: int, fd: int) -> None:
         self.pid = pid
+        self._progress = progress
         self._fd = fd
 
     def fileno(self) -> int:
@@ -33,30 +34,24 @@ class View:
         return self._fd
 
     def close(self) -> None:
-        """Let go of a view that is done; a second time does nothing."""
-        if self._fd < 0:
-            return
-        os.close(self._fd)
-        self._fd = -1
-        self._reap(os.WNOHANG)
+        """End it: afterwards nothing of the view's can appear. A second time does nothing.
 
-    def finish(self) -> None:
-        """Wait until nothing of the view's can appear any more: it is done, or it is killed."""
+        A view that is done is only reaped. One that is not shows where a failed run stopped, or
+        goes without a word; if it cannot (a stopped terminal), it is killed.
+        """
         if self._fd < 0:
             return
         import select
 
+        self._progress.state = FAILED if self._progress.failure() else QUIT
         poll = select.poll()
-        poll.register(self._fd, select.POLLIN | select.POLLHUP)
+        poll.register(self._fd, select.POLLIN)
         if not poll.poll(_GRACE):
             os.kill(self.pid, 9)
         os.close(self._fd)
         self._fd = -1
-        self._reap(0)
-
-    def _reap(self, flags: int) -> None:
         try:
-            os.waitpid(self.pid, flags)
+            os.waitpid(self.pid, 0)
         except ChildProcessError:
             pass  # whoever waits for every child of the monitor was first
 
@@ -74,7 +69,7 @@ def start(progress: Progress, *, colour: bool, verbose: bool = False) -> View:
         if os.getpid() != monitor:  # whatever happens: the view's copy of the caller ends here
             os._exit(0)
     os.close(writer)
-    return View(pid, reader)
+    return View(progress, pid, reader)
 
 
 def _view(progress: Progress, monitor: int, screen: _Screen, writer: int) -> None:
