@@ -9,9 +9,9 @@ import pytest
 
 from tests import tools
 from tests.kernel.headers import AARCH64, GENERIC, KERNEL, LIBC, values
-from toyspec.kernel import errnos, features
+from toyspec.kernel import errnos, features, signals
 from toyspec.kernel.calls import ARCHITECTURES, CALLS, PROBED, number
-from toyspec.kernel.flags import CAPABILITIES, NAMES, S_IFMT, flags
+from toyspec.kernel.flags import CAPABILITIES, NAMES, S_IFMT, flags, octal
 from toyspec.kernel.structs import BPF_INSTRUCTION, OUTPUTS, POINTER, STRUCTS
 
 if TYPE_CHECKING:
@@ -88,9 +88,30 @@ def test_constants_are_those_of_the_kernel(arch: str, tmp_path: Path) -> None:
     assert found == {name: wanted[name] for name in found}
 
 
+@pytest.mark.parametrize("arch", ARCHITECTURES)
+def test_signalfd_is_that_of_the_headers(arch: str, tmp_path: Path) -> None:
+    wanted = {
+        "__NR_signalfd4": signals._NUMBERS[arch],
+        "SFD_CLOEXEC | SFD_NONBLOCK": signals._CLOEXEC_NONBLOCK,
+        "sizeof(struct signalfd_siginfo)": signals._SIZE,
+        "offsetof(struct signalfd_siginfo, ssi_pid)": signals._SENDER,
+    }
+    headers = (*KERNEL, "linux/signalfd.h")
+    assert values(headers, wanted, tmp_path, include=include(arch)) == wanted
+
+
 def test_constants_are_those_of_the_c_library(tmp_path: Path) -> None:
     wanted = {key: value for name in IN_LIBC for key, value in flags(name, "x86_64").items()}
     assert values(LIBC, wanted, tmp_path) == wanted
+
+
+@pytest.mark.parametrize(
+    ("name", "bits"),
+    [("0644", 0o644), ("1777", 0o1777), ("01777", 0o1777), ("0", 0), ("0000", 0), ("00", 0),
+     ("644", None), ("0888", None), ("", None), ("001777", None), ("O_PATH", None), ("٠٦٤٤", None)],
+)  # fmt: skip
+def test_permission_bits_in_octal(name: str, bits: int | None) -> None:
+    assert octal(name) == bits
 
 
 def test_a_name_means_one_thing() -> None:

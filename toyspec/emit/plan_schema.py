@@ -101,7 +101,10 @@ def schema() -> Schema:
             "flags_mode": {
                 "type": "array",
                 "items": {
-                    "anyOf": [{"enum": list(flags("mode", "x86_64"))}, {"pattern": "^0[0-7]{0,4}$"}]
+                    "anyOf": [
+                        {"enum": list(flags("mode", "x86_64"))},
+                        {"pattern": "^([0-7]{4}|0[0-7]{0,4})$"},
+                    ]
                 },
             },
             **{"flags_" + name: _flags(name) for name in used},

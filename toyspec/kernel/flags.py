@@ -190,12 +190,10 @@ def flags(name: str, arch: str) -> Flag:
 
 
 def octal(name: str) -> int | None:
-    """The permission bits that a name such as `0644` spells, else None."""
-    if name[:1] != "0" or len(name) > 5 or not name.isascii() or not name.isdigit():
+    """The permission bits that `0644`, `1777` or `01777` spells (four digits, or 0 first), else None."""
+    if not name.isascii() or not name.isdigit() or "8" in name or "9" in name:
         return None
-    if "8" in name or "9" in name:
-        return None
-    return int(name, 8)
+    return int(name, 8) if len(name) == 4 or (name[0] == "0" and len(name) <= 5) else None
 
 
 def value(name: str, names: tuple[str, ...], arch: str) -> int:

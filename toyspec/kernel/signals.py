@@ -27,7 +27,7 @@ def open_signals(arch: str) -> int:
 
 def read_signals(fd: int) -> list[tuple[int, int]]:
     """The signals that wait, each with its sender's pid (0 where the kernel sent it)."""
-    found = []
+    found: list[tuple[int, int]] = []
     while True:
         try:
             data = os.read(fd, _SIZE * 16)
