@@ -165,7 +165,7 @@ class HostFacts:
         if not isinstance(body, dict) or body.get("format") != FORMAT:
             raise FactsError(f'not a facts file: "format" is not "{FORMAT}"')
         version = str(body.get("format_version"))
-        if version.split(".")[0] != FORMAT_VERSION.split(".")[0]:
+        if version.partition(".")[0] != FORMAT_VERSION.partition(".")[0]:
             raise FactsError(f"facts of format version {version}; this toyspec reads 1.x")
         try:
             return _facts(body)
@@ -174,22 +174,31 @@ class HostFacts:
 
 
 def _facts(body: dict[str, object]) -> HostFacts:
-    names = HostFacts.__slots__
-    known = {name: body[name] for name in names if name in body}
-    paths = {key: PathFact(**value) for key, value in _table(known, "paths").items()}
-    mounts = {
-        key: tuple(MountFact(m["point"], m["type"], tuple(m["flags"])) for m in value)
+    known = {name: body[name] for name in HostFacts.__slots__ if name in body}
+    for name in ("groups", "inherited", "subuids", "subgids"):
+        known[name] = _tuple(known.get(name, ()))
+    known["paths"] = {key: _path(value) for key, value in _table(known, "paths").items()}
+    known["mounts"] = {
+        key: tuple(_mount(mount) for mount in _tuple(value))
         for key, value in _table(known, "mounts").items()
     }
-    rlimits = {key: (int(v[0]), int(v[1])) for key, v in _table(known, "rlimits").items()}
-    lists = {
-        name: _tuple(known.get(name, ())) for name in ("groups", "inherited", "subuids", "subgids")
-    }
-    known.update(lists, paths=paths, mounts=mounts, rlimits=rlimits)
-    return HostFacts(**known)  # type: ignore[arg-type]  # checked by use; wrong types raise
+    known["rlimits"] = {key: _tuple(value) for key, value in _table(known, "rlimits").items()}
+    return HostFacts(**known)  # type: ignore[arg-type]  # each is checked above, or where used
 
 
-def _table(known: dict[str, object], name: str) -> dict[str, dict[str, object] | list[object]]:
+def _path(value: object) -> PathFact:
+    if not isinstance(value, dict):
+        raise TypeError("a path's fact is not an object")
+    return PathFact(**value)
+
+
+def _mount(value: object) -> MountFact:
+    if not isinstance(value, dict):
+        raise TypeError("a mount is not an object")
+    return MountFact(str(value["point"]), str(value["type"]), tuple(map(str, value["flags"])))
+
+
+def _table(known: dict[str, object], name: str) -> dict[str, object]:
     table = known.get(name, {})
     if not isinstance(table, dict):
         raise TypeError(f"{name} is not an object")

@@ -27,7 +27,11 @@ def below(table: tuple[MountFact, ...], path: str) -> tuple[MountFact, ...]:
     inside = path.rstrip("/") + "/"
     last = {mount.point: mount for mount in table}
     holder = max(
-        (mount for mount in last.values() if (path + "/").startswith(mount.point.rstrip("/") + "/")),
+        (
+            mount
+            for mount in last.values()
+            if (path + "/").startswith(mount.point.rstrip("/") + "/")
+        ),
         key=lambda mount: len(mount.point),
     )
     under = [mount for point, mount in last.items() if point.startswith(inside) and point != path]

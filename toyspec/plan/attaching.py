@@ -24,16 +24,16 @@ def attach(w: Writer, box: Box, placed: Placed) -> None:
 
 def prepare(w: Writer, box: Box, placed: Placed) -> None:
     """What can only be done while the host's tree is in reach: clone the source."""
-    w.about(describe(placed), placed.entry.origin, w.role)
     thing = placed.entry.thing
     if isinstance(thing, Bind):
+        w.about(describe(placed), placed.entry.origin, w.role)
         _clone(w, box, thing)
 
 
 def put(w: Writer, box: Box, placed: Placed) -> None:
     """The rest, which needs the box's root only."""
-    w.about(describe(placed), placed.entry.origin, w.role)
     thing = placed.entry.thing
+    w.about(describe(placed), placed.entry.origin, w.role, _purpose(thing))
     for wanted in placed.makes:
         make(w, wanted, base(placed))
     if isinstance(thing, Bind):
@@ -150,7 +150,7 @@ def _filesystem(w: Writer, box: Box, placed: Placed, mount: Mount) -> None:
 
 def open_kernel_target(w: Writer, placed: Placed) -> None:
     """The directory that proc or sysfs goes onto: a real one, no symlink anywhere on the way."""
-    w.about(describe(placed), placed.entry.origin)
+    w.about(describe(placed), placed.entry.origin, purpose=_purpose(placed.entry.thing))
     _target(w, placed, links=False)
 
 
@@ -165,7 +165,8 @@ def mount_kernel(w: Writer, placed: Placed, *, keep: bool) -> None:
     attributes = ["MOUNT_ATTR_NOSUID", "MOUNT_ATTR_NODEV", "MOUNT_ATTR_NOEXEC"]
     attributes += ["MOUNT_ATTR_RDONLY"] if mount.type == "sysfs" else []
     w.about(describe(placed), placed.entry.origin)
-    w.do(calls.fsopen(mount.type), _WHY[mount.type], yields="fs")
+    why = "made while an older one is in sight, as Linux asks"
+    w.do(calls.fsopen(mount.type), why, yields="fs")
     w.do(calls.fsconfig_create("fs"), "made, in the namespaces of this process")
     w.do(calls.fsmount("fs", *attributes), "as a mount", yields=slot)
     w.do(calls.close("fs"), "done with it")
@@ -175,10 +176,18 @@ def mount_kernel(w: Writer, placed: Placed, *, keep: bool) -> None:
         w.do(calls.close(slot), "done with it")
 
 
-_WHY = {
-    "proc": "shows the box's processes only; made while an older proc is in sight, as Linux asks",
-    "sysfs": "shows the box's own network namespace; read-only",
+_PURPOSES = {
+    "proc": "shows the box's own processes only",
+    "sysfs": "shows the box's own network namespace, read-only",
+    "tmpfs": "in memory, gone with the box",
+    "dev": "the harmless devices, ptys and shared memory of its own",
 }
+
+
+def _purpose(thing: Bind | Mount | File) -> str:
+    if isinstance(thing, Mount):
+        return _PURPOSES[thing.type]
+    return "made for this box" if isinstance(thing, File) and thing.symlink is None else ""
 
 
 def _symlink(w: Writer, placed: Placed, text: str) -> None:

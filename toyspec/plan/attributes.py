@@ -32,6 +32,7 @@ def restrict(
 
 
 def remount(w: Writer, root: str, path: str, flags: tuple[str, ...], *, directory: bool) -> None:
+    """Remount what is attached at `path` inside `root`; the process ends up inside it."""
     step_into = path if directory else parent(path)
     w.do(
         calls.openat2(root, step_into or ".", "O_PATH", "O_DIRECTORY"),

@@ -59,9 +59,7 @@ def write(fd: Slot, text: Text) -> Call:
     literal = [part for part in text if isinstance(part, str)]
     fixed = len(literal) == len(text)
     count = Int(len("".join(literal).encode("utf-8", "surrogateescape"))) if fixed else None
-    return _call(
-        "write", ("fd", Fd(fd)), ("buf", Data(text)), ("count", count or Length("buf"))
-    )
+    return _call("write", ("fd", Fd(fd)), ("buf", Data(text)), ("count", count or Length("buf")))
 
 
 def openat(dirfd: Slot, path: str, *flags: str) -> Call:
@@ -285,9 +283,7 @@ def seccomp_filter(instructions: tuple[tuple[int, int, int, int], ...]) -> Call:
 def open_tree_clone(dirfd: Slot, path: str, *, recursive: bool = True) -> Call:
     """open_tree(2): a private clone of the mounts at `path`, attached nowhere."""
     flags = ("OPEN_TREE_CLONE", "OPEN_TREE_CLOEXEC") + (("AT_RECURSIVE",) if recursive else ())
-    return _call(
-        "open_tree", ("dirfd", Fd(dirfd)), ("path", Path(path)), ("flags", Flags(flags))
-    )
+    return _call("open_tree", ("dirfd", Fd(dirfd)), ("path", Path(path)), ("flags", Flags(flags)))
 
 
 def move_mount(fd: Slot, to: Slot, path: str = "") -> Call:

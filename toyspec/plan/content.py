@@ -51,7 +51,8 @@ def write_scratch(w: Writer, box: Box) -> None:
 def write_file(w: Writer, placed: Placed, root: str, path: str) -> None:
     """Create a file and write its text; it must not be there yet."""
     file = placed.entry.thing
-    assert isinstance(file, File) and file.content is not None
+    assert isinstance(file, File)
+    assert file.content is not None
     flags = ("O_WRONLY", "O_CREAT", "O_EXCL", "O_NOFOLLOW")
     made = calls.openat2(root, path, *flags, mode=file.mode)
     w.do(made, "a new file, inside the root", yields="file")

@@ -35,12 +35,14 @@ def needs(spec: Spec) -> Needs:
 
 def entries(spec: Spec, facts: HostFacts) -> list[Entry]:
     """Every entry of the box, in the order in which it is attached."""
-    own = [Entry(thing, spec.origin(thing.at)) for thing in (*spec.binds, *spec.mounts, *spec.files)]
+    things: list[Bind | Mount | File] = [*spec.binds, *spec.mounts, *spec.files]
+    own = [Entry(thing, spec.origin(thing.at)) for thing in things]
     own.sort(key=lambda entry: (entry.origin.line, entry.origin.column))
     replaced = {entry.target for entry in own}
+    theirs: list[Bind | Mount | File] = [*system.things(spec, facts), *etc.things(spec, facts)]
     added = [
         Entry(thing, spec.origin(thing.at))
-        for thing in (*system.things(spec, facts), *etc.things(spec, facts))
+        for thing in theirs
         if not any(above in replaced for above in _at_or_above(thing.target))
     ]
     return _parents_first(added + own)

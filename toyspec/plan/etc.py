@@ -47,7 +47,8 @@ def ids(spec: Spec, facts: HostFacts) -> tuple[int, int]:
     if spec.user.kind == "caller":
         return facts.uid, facts.gid
     uid, gid = spec.user.uid, spec.user.gid
-    assert uid is not None and gid is not None
+    assert uid is not None
+    assert gid is not None
     return uid, gid
 
 
@@ -80,4 +81,4 @@ def _group(facts: HostFacts, gid: int) -> str:
 
 def _name(name: str, fallback: str) -> str:
     plain = name.replace("_", "").replace("-", "").replace(".", "")
-    return name if plain.isascii() and plain.isalnum() and name not in ("root",) else fallback
+    return name if plain.isascii() and plain.isalnum() and name != "root" else fallback

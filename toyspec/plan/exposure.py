@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from toyspec.host.facts import HostFacts
 from toyspec.plan.box import Box
-from toyspec.plan.etc import ids
 from toyspec.plan.step import Exposed, Exposure
 from toyspec.spec.model import Bind
 
@@ -62,7 +61,6 @@ def warnings(box: Box) -> tuple[str, ...]:
     found = []
     for bind in box.layout.skipped:
         found.append(f"bind {bind.source} left out: it is optional and its source is not there")
-    _, gid = ids(box.spec, box.facts)
     extra = [group for group in box.facts.groups if group != box.facts.gid]
     if extra:
         listed = " ".join(map(str, extra))
@@ -71,5 +69,7 @@ def warnings(box: Box) -> tuple[str, ...]:
             "they read as nogroup inside)"
         )
     if box.real_root:
-        found.append("root runs this box: uid 0 inside is the host's own root, without capabilities")
+        found.append(
+            "root runs this box: uid 0 inside is the host's own root, without capabilities"
+        )
     return tuple(found)

@@ -70,7 +70,8 @@ def needs(spec: Spec) -> Needs:
     """What the layout asks of the host: sources, and each target inside what is shown there."""
     wanted = listing.needs(spec)
     paths = {f"/dev/{name}" for name, _ in DEVICES}
-    targets = [thing.target for thing in (*spec.binds, *spec.mounts, *spec.files)]
+    things: list[Bind | Mount | File] = [*spec.binds, *spec.mounts, *spec.files]
+    targets = [thing.target for thing in things]
     if spec.system == "host":
         targets += ["/etc", "/dev", "/proc", "/tmp"]
     if spec.root.path is not None:
@@ -266,7 +267,9 @@ class _Builder:
         is_directory = where.kind == "directory"
         if where.kind != "missing" and is_directory != (kind == "directory"):
             message = f"{target} is a {where.kind} in the box, the source is a {kind}"
-            self.problem(message, entry, "a file is bound onto a file, a directory onto a directory")
+            self.problem(
+                message, entry, "a file is bound onto a file, a directory onto a directory"
+            )
             return
         makes = self._makes(entry, where, "directory" if kind == "directory" else "file", last=True)
         if makes is None:
@@ -304,7 +307,9 @@ class _Builder:
         missing = where.missing if last else where.missing[:-1]
         made = where.layer
         if made.kind == "kernel" and where.missing:
-            self.problem(f"{entry.target} is not in /{where.layer_at}, whose names are the kernel's", entry)
+            self.problem(
+                f"{entry.target} is not in /{where.layer_at}, whose names are the kernel's", entry
+            )
             return None
         before = False
         if missing and made.kind in ("bind", "root"):

@@ -16,7 +16,7 @@ from toyspec.plan.layout import arrange
 from toyspec.plan.phases import (
     attach,
     confine,
-    exec,
+    execute,
     identity,
     init,
     mounts,
@@ -31,7 +31,7 @@ from toyspec.plan.step import Plan, Step
 from toyspec.spec.model import Spec
 
 _FIRST = (prepare, namespaces, identity, propagation, root, attach)
-_LAST = (seal, confine, exec)
+_LAST = (seal, confine, execute)
 _MOST_ROUNDS = 64
 
 
@@ -94,7 +94,9 @@ def _check(spec: Spec, facts: HostFacts) -> None:
     problems = []
     for feature, since in (("openat2", "5.6"), ("open_tree", "5.2")):
         if not facts.feature(feature):
-            message = f"this kernel ({facts.kernel}) has no {feature}(2); toyspec needs Linux {since}"
+            message = (
+                f"this kernel ({facts.kernel}) has no {feature}(2); toyspec needs Linux {since}"
+            )
             problems.append(PlanProblem(message, spec.origin("version")))
     if not spec.init:
         remedy = "add `init: [COMMAND, …]`, or give a command after `--`"

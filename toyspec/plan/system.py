@@ -54,7 +54,7 @@ def things(spec: Spec, facts: HostFacts) -> list[Bind | Mount | File]:
         Mount("system", "tmpfs", "/tmp", mode=0o1777),
     ]
     home = facts.home
-    if home.startswith("/") and not any(home == p or home.startswith(p + "/") for p in _TAKEN):
-        if home != "/":
-            found.append(Mount("system", "tmpfs", home, mode=0o700))
+    taken = home == "/" or any(home == path or home.startswith(path + "/") for path in _TAKEN)
+    if home.startswith("/") and not taken:
+        found.append(Mount("system", "tmpfs", home, mode=0o700))
     return found

@@ -12,6 +12,7 @@ from toyspec.plan.calls import Call
 from toyspec.plan.step import Expect, Phase, Role, Step
 from toyspec.spec.model import Origin
 
+EVERY_BOX = Origin("", default="every box")
 _NAME_RETRIES = ("EAGAIN",)  # openat2(2): a rename raced with a walk that has to stay inside
 
 
@@ -22,13 +23,17 @@ class Writer:
     phase: Phase
     role: Role
     item: str = ""
-    origin: Origin = Origin("", default="every box")
+    origin: Origin = EVERY_BOX
+    purpose: str = ""
     steps: list[Step] = field(default_factory=list)
 
-    def about(self, item: str, origin: Origin | None = None, role: Role | None = None) -> None:
-        """The steps that follow are a part of `item`."""
+    def about(
+        self, item: str, origin: Origin | None = None, role: Role | None = None, purpose: str = ""
+    ) -> None:
+        """The steps that follow are a part of `item`; its first one says the `purpose` too."""
         self.item = item
-        self.origin = origin or Origin("", default="every box")
+        self.purpose = purpose
+        self.origin = origin or EVERY_BOX
         self.role = role or self.role
 
     def do(
@@ -42,6 +47,7 @@ class Writer:
     ) -> None:
         """One step more."""
         name, args = call
+        why, self.purpose = f"{self.purpose}: {why}" if self.purpose else why, ""
         retries = _NAME_RETRIES if name == "openat2" else ()
         self.steps.append(
             Step(

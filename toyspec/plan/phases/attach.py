@@ -32,9 +32,10 @@ def steps(box: Box) -> list[Step]:
             continue
         attaching.prepare(w, box, placed)
         if placed.stage == "mounts" and placed.below is None:
+            thing = placed.entry.thing
+            w.about(attaching.describe(placed), placed.entry.origin)
             for wanted in placed.makes:
                 make(w, wanted, ("root", ""))
-            thing = placed.entry.thing
             if box.spec.root.old_root and isinstance(thing, Mount):
                 attaching.open_kernel_target(w, placed)
             if box.real_root and isinstance(thing, Mount) and thing.type == "proc":

@@ -44,12 +44,13 @@ def steps(box: Box) -> list[Step]:
 
 
 def _loopback(w: Writer, box: Box) -> None:
-    w.about("loopback up", box.origin("network"))
+    purpose = "programs in the box reach each other on 127.0.0.1, and nothing else"
+    w.about("loopback up", box.origin("network"), purpose=purpose)
     opened = calls.socket("AF_INET", "SOCK_DGRAM", "SOCK_CLOEXEC")
     w.do(opened, "to speak to the box's own network namespace", yields="socket")
     request = (("ifr_name", Data(("lo",))), ("ifr_flags", Flags(("IFF_UP", "IFF_RUNNING"))))
     up = calls.ioctl("socket", "SIOCSIFFLAGS", Struct("ifreq", request))
-    w.do(up, "programs in the box reach each other on 127.0.0.1")
+    w.do(up, "lo is down in a new namespace")
     w.do(calls.close("socket"), "done with it")
 
 

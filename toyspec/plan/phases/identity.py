@@ -21,7 +21,11 @@ def steps(box: Box) -> list[Step]:
     w = Writer("identity", "setup")
     uid, gid = ids(box.spec, box.facts)
     outside = f"{box.facts.uid}:{box.facts.gid}"
-    w.about(f"{uid}:{gid} inside is {outside} outside", box.origin("user"))
+    w.about(
+        f"{uid}:{gid} inside is {outside} outside",
+        box.origin("user"),
+        purpose="no id of the host's but the caller's own is in reach",
+    )
     _write(w, "setgroups", "deny", "groups cannot be dropped to get round a file's mode")
     _write(w, "uid_map", f"{uid} {box.facts.uid} 1", "one uid: the caller's own")
     _write(w, "gid_map", f"{gid} {box.facts.gid} 1", "one gid: the caller's own")

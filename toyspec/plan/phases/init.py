@@ -18,9 +18,11 @@ def needs(spec: Spec) -> Needs:
 def steps(box: Box) -> list[Step]:
     """Fork; init ties its life to setup's, setup closes what would keep pipes open."""
     w = Writer("init", "setup")
-    w.about("fork PID 1 of the box", box.origin("init"))
+    w.about("fork PID 1 of the box", box.origin("init"), purpose="its end is the end of the box")
     alive = calls.pipe2("alive", "O_CLOEXEC", "O_NONBLOCK")
-    w.do(alive, "closes when setup ends; getppid cannot tell across a pid namespace", yields="alive")
+    w.do(
+        alive, "closes when setup ends; getppid cannot tell across a pid namespace", yields="alive"
+    )
     w.do(calls.clone(), "the first process after unshare is the box's PID 1", yields="init")
     w.do(calls.close("alive.read"), "setup only holds the other end")
     w.do(calls.close("exec.write"), "or no end of file would ever come")

@@ -24,7 +24,8 @@ def steps(box: Box) -> list[Step]:
     if box.spec.root.old_root:
         return _visible(box)
     w = Writer("pivot", "init")
-    w.about("the box's root becomes /", box.origin("root"))
+    purpose = "no path leads back to the host"
+    w.about("the box's root becomes /", box.origin("root"), purpose=purpose)
     w.do(calls.pivot_root(".", "."), "the old root is on top now, and goes with the next step")
     w.do(calls.umount2(".", "MNT_DETACH"), "the host's tree is gone from the box")
     prove_gone(w, "..")

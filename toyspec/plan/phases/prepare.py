@@ -42,7 +42,11 @@ def _monitor(w: Writer) -> None:
     subreaper = calls.prctl("PR_SET_CHILD_SUBREAPER", Int(1))
     w.do(subreaper, "init comes to the monitor if setup is killed, so that its end is seen")
     w.about("pipes: life, exec, go")
-    w.do(calls.pipe2("life", "O_CLOEXEC", "O_NONBLOCK"), "closes when the monitor ends", yields="life")
+    w.do(
+        calls.pipe2("life", "O_CLOEXEC", "O_NONBLOCK"),
+        "closes when the monitor ends",
+        yields="life",
+    )
     w.do(calls.pipe2("exec", "O_CLOEXEC"), "closes when init's execve succeeded", yields="exec")
     w.do(calls.pipe2("go", "O_CLOEXEC"), "init waits here until the trace is drawn", yields="go")
     w.about("fork the builder")
@@ -70,9 +74,7 @@ def _root_directory(w: Writer, box: Box) -> None:
     if missing:
         made = calls.mkdirat(calls.CWD, root.path, 0o755)
         w.do(made, "`create: true` makes the root directory", tolerates=("EEXIST",))
-    flags = ("O_PATH", "O_DIRECTORY", "O_NOFOLLOW")
-    if not missing:
-        flags = flags[:2]
+    flags = ["O_PATH", "O_DIRECTORY"] + (["O_NOFOLLOW"] if missing else [])
     w.do(calls.openat(calls.CWD, root.path, *flags), "the root directory", yields="directory")
     if missing_old:
         make_in_root(w, "directory", old, "directory")
