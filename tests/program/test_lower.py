@@ -328,6 +328,18 @@ def test_a_slot_that_lies_elsewhere_cannot_be_an_end_of_a_pipe() -> None:
         lowered(duplicate, pipe2("p"))
 
 
+def test_what_is_expected_becomes_numbers() -> None:
+    steps = [
+        read(0, 1, expects=Expect(result=1)),
+        write(1, "four", expects=Expect(result="count")),
+        read(0, 8, expects=Expect(errno="EAGAIN"), retries=("EINTR",)),
+    ]
+    one, four, again = lowered(*steps).roles["monitor"]
+    assert (one.fails, one.result, one.memory) == (0, 1, ())
+    assert (four.fails, four.result, four.memory) == (0, 4, ())
+    assert (again.fails, again.result, again.retries) == (11, None, (4,))
+
+
 @pytest.mark.parametrize(
     ("fields", "result", "fine"),
     [
