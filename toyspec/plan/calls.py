@@ -79,7 +79,7 @@ def openat2(
     """openat2(2): `path` resolved inside `dirfd`, whatever symlinks lie there."""
     how: list[tuple[str, Flags]] = [("flags", Flags((*flags, "O_CLOEXEC")))]
     if mode is not None:
-        how.append(("mode", Flags((f"{mode:04o}",))))
+        how.append(("mode", Flags((f"0{mode:03o}",))))
     how.append(("resolve", Flags(resolve)))
     return _call(
         "openat2",
@@ -93,7 +93,7 @@ def openat2(
 def mkdirat(dirfd: Slot, path: str, mode: int) -> Call:
     """mkdirat(2)"""
     return _call(
-        "mkdirat", ("dirfd", Fd(dirfd)), ("path", Path(path)), ("mode", Flags((f"{mode:04o}",)))
+        "mkdirat", ("dirfd", Fd(dirfd)), ("path", Path(path)), ("mode", Flags((f"0{mode:03o}",)))
     )
 
 
@@ -114,7 +114,7 @@ def symlinkat(target: str, dirfd: Slot, path: str) -> Call:
 
 def fchmod(fd: Slot, mode: int) -> Call:
     """fchmod(2)"""
-    return _call("fchmod", ("fd", Fd(fd)), ("mode", Flags((f"{mode:04o}",))))
+    return _call("fchmod", ("fd", Fd(fd)), ("mode", Flags((f"0{mode:03o}",))))
 
 
 def chdir(path: str) -> Call:
@@ -134,7 +134,7 @@ def getcwd(size: int) -> Call:
 
 def umask(mask: int) -> Call:
     """umask(2)"""
-    return _call("umask", ("mask", Flags((f"{mask:04o}",))))
+    return _call("umask", ("mask", Flags((f"0{mask:03o}",))))
 
 
 def statx_type(fd: Slot) -> Call:
