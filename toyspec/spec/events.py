@@ -16,7 +16,7 @@ from toyspec.spec.shown import quote
 from toyspec.spec.source import Report
 
 MAX_DEPTH = 64
-MAX_NODES = 1 << 18
+MAX_NODES = 200_000
 """Keys and values in a file, aliases expanded."""
 
 
@@ -269,13 +269,17 @@ class _Reader:
 
 
 def _events(text: str) -> Callable[[], Any]:
-    """A function that returns the next event: libyaml's, or the slow pure parser's without it."""
+    """A function that returns the next event: libyaml's, or the pure parser's without it."""
     try:
         from yaml.cyaml import CParser  # type: ignore[attr-defined]  # the stubs hide it
     except ImportError:
-        from yaml import SafeLoader
-
-        slow = SafeLoader(text)
-        return cast("Callable[[], Any]", slow.get_event)
+        return pure_events(text)
     parser = CParser(text.encode())
     return cast("Callable[[], Any]", parser.get_event)
+
+
+def pure_events(text: str) -> Callable[[], Any]:
+    """The same from PyYAML's parser in Python, which is ten times as slow."""
+    from yaml import SafeLoader
+
+    return SafeLoader(text).get_event

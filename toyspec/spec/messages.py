@@ -13,6 +13,7 @@ from toyspec.spec.source import Report
 
 _KINDS = {"object": "a mapping", "array": "a list", "string": "a string",
           "boolean": "true or false", "integer": "a whole number", "number": "a number", "null": "nothing"}  # fmt: skip
+_MAPPINGS = ("required", "additionalProperties")
 _SUGGESTIONS = 30
 """Unknown keys for which the nearest known one is looked up; the lookup is slow."""
 
@@ -20,15 +21,17 @@ _SUGGESTIONS = 30
 def explain(found: list[Misfit], top: Mapping, wrong: set[Key], report: Report) -> None:
     """Add a finding for every misfit but those whose place is already known to be wrong."""
     words_left = [_SUGGESTIONS]
+    told: set[Key] = set()
     for misfit in found:
-        if misfit.path in wrong:
+        if misfit.path in told:
             continue
-        if misfit.validator == "additionalProperties":
-            _unknown_keys(misfit, top, wrong, report, words_left)
-        else:
+        if _as_mapping(misfit, top, report):
+            told.add(misfit.path)
             wrong.add(misfit.path)
-            if _as_mapping(misfit, top, report):
-                continue
+        elif misfit.validator == "additionalProperties":
+            _unknown_keys(misfit, top, wrong, report, words_left)
+        elif misfit.path not in wrong:
+            wrong.add(misfit.path)
             _misfit(misfit, top, report)
 
 
@@ -125,6 +128,8 @@ def _choice(misfit: Misfit, name: str) -> tuple[str, str, str]:
             return f"{name}: {message}", label, ""
         if place.startswith("namespaces.") and data.startswith("/"):
             return f"{name}: joining by path: not yet", "new or host", ""
+    if misfit.path == ("etc",) and isinstance(data, list):
+        return "etc: a list: not yet", "auto or none", ""
     shown = quote(data) if isinstance(data, str) else _kind(data)
     known = " or ".join(str(option) for option in options)
     if misfit.path == ("version",):
@@ -193,7 +198,7 @@ def _as_mapping(misfit: Misfit, top: Mapping, report: Report) -> bool:
     place, _ = _where(misfit.path)
     if (
         place == "binds[]"
-        and misfit.validator == "required"
+        and misfit.validator in _MAPPINGS
         and key.text not in misfit.schema["properties"]
     ):
         right = f"{key.text}:{value.text}"
@@ -219,11 +224,6 @@ def _unknown_keys(
     if place == "environment":
         _bad_names(misfit, node, wrong, report)
         return
-    if place == "binds[]" and len(node.pairs) == 1 and misfit.path not in wrong:
-        required = Misfit(misfit.path, "required", ["source"], misfit.data, misfit.schema)
-        if _as_mapping(required, top, report):
-            wrong.add(misfit.path)
-            return
     candidates = list(misfit.schema.get("properties", {}))
     for key, _value in node.pairs:
         if key.text in candidates or key.text.startswith("x-"):

@@ -120,7 +120,7 @@ class Values:
     def _environment_value(self, node: Node, path: Key) -> Any:
         if not isinstance(node, Scalar):
             return self._data(node, path)
-        if node.plain and not node.text:
+        if node.plain and node.text in ("", "null"):
             return None
         if node.plain and resolve(node.text) is None:
             shown = quote(node.text)

@@ -1,0 +1,1 @@
+"""The loader: from any bytes to a Spec or to problems."""
