@@ -6,7 +6,7 @@ the one is moved onto the other. Nothing of the box's is ever named by an absolu
 
 from __future__ import annotations
 
-from toyspec.plan import calls, content
+from toyspec.plan import calls, content, mount_calls
 from toyspec.plan.attributes import restrict
 from toyspec.plan.box import Box
 from toyspec.plan.devices import populate
@@ -87,7 +87,7 @@ def _tree(bind: Bind) -> str:
 def _clone(w: Writer, box: Box, bind: Bind) -> None:
     slot = _tree(bind)
     w.do(
-        calls.open_tree_clone(calls.CWD, bind.source),
+        mount_calls.open_tree_clone(calls.CWD, bind.source),
         "a private clone of the source and of every mount below it",
         yields=slot,
     )
@@ -96,7 +96,7 @@ def _clone(w: Writer, box: Box, bind: Bind) -> None:
         attributes += [] if bind.devices else ["MOUNT_ATTR_NODEV"]
         attributes += [] if bind.writable else ["MOUNT_ATTR_RDONLY"]
         why = "all of it, submounts too, in one call"
-        w.do(calls.mount_setattr(slot, *attributes), why)
+        w.do(mount_calls.mount_setattr(slot, *attributes), why)
 
 
 def _target(w: Writer, placed: Placed, *, links: bool = True) -> str:
@@ -114,7 +114,7 @@ def _target(w: Writer, placed: Placed, *, links: bool = True) -> str:
 
 def _move(w: Writer, placed: Placed, slot: str) -> None:
     at = _target(w, placed)
-    w.do(calls.move_mount(slot, at), "onto the target, descriptor to descriptor")
+    w.do(mount_calls.move_mount(slot, at), "onto the target, descriptor to descriptor")
     w.do(calls.close(at), "done with it")
     w.do(calls.close(slot), "attached: the box holds it now")
 
@@ -134,13 +134,13 @@ def _filesystem(w: Writer, box: Box, placed: Placed, mount: Mount) -> None:
     w.do(calls.fchdir(at), "reached by descriptor, not by name")
     if mount.type == "dev":
         flags = ("MS_NOSUID", "MS_NOEXEC")
-        made = calls.mount("tmpfs", ".", "tmpfs", flags, "mode=0755")
+        made = mount_calls.mount("tmpfs", ".", "tmpfs", flags, "mode=0755")
         w.do(made, "a /dev of its own; 0755, since a sticky one refuses `> /dev/null`")
     else:
         options = [f"mode={0o1777 if mount.mode is None else mount.mode:04o}"]
         options += [] if mount.size is None else [f"size={mount.size}"]
         flags = ("MS_NOSUID", "MS_NODEV")
-        made = calls.mount("tmpfs", ".", "tmpfs", flags, ",".join(options))
+        made = mount_calls.mount("tmpfs", ".", "tmpfs", flags, ",".join(options))
         w.do(made, "in memory, gone with the box")
     w.do(calls.close(at), "done with it")
     if mount.type == "dev":
@@ -166,11 +166,14 @@ def mount_kernel(w: Writer, placed: Placed, *, keep: bool) -> None:
     attributes += ["MOUNT_ATTR_RDONLY"] if mount.type == "sysfs" else []
     w.about(describe(placed), placed.entry.origin)
     why = "made while an older one is in sight, as Linux asks"
-    w.do(calls.fsopen(mount.type), why, yields="fs")
-    w.do(calls.fsconfig_create("fs"), "made, in the namespaces of this process")
-    w.do(calls.fsmount("fs", *attributes), "as a mount", yields=slot)
+    w.do(mount_calls.fsopen(mount.type), why, yields="fs")
+    w.do(mount_calls.fsconfig_create("fs"), "made, in the namespaces of this process")
+    w.do(mount_calls.fsmount("fs", *attributes), "as a mount", yields=slot)
     w.do(calls.close("fs"), "done with it")
-    w.do(calls.move_mount(slot, f"at:{mount.target}"), "onto the target, descriptor to descriptor")
+    w.do(
+        mount_calls.move_mount(slot, f"at:{mount.target}"),
+        "onto the target, descriptor to descriptor",
+    )
     w.do(calls.close(f"at:{mount.target}"), "done with it")
     if not keep:
         w.do(calls.close(slot), "done with it")

@@ -7,7 +7,7 @@ and remounts `.`; a file's mount is remounted from its directory.
 
 from __future__ import annotations
 
-from toyspec.plan import calls
+from toyspec.plan import calls, mount_calls
 from toyspec.plan.box import Box
 from toyspec.plan.tree import join, parent
 from toyspec.plan.writer import Writer
@@ -41,6 +41,6 @@ def remount(w: Writer, root: str, path: str, flags: tuple[str, ...], *, director
     )
     w.do(calls.fchdir("inside"), "reached by descriptor, not by name")
     name = "." if directory else path.rpartition("/")[2]
-    again = calls.mount(None, name, None, flags, None)
+    again = mount_calls.mount(None, name, None, flags, None)
     w.do(again, "its own flags and those it inherits, which a user namespace may not drop")
     w.do(calls.close("inside"), "done with it")

@@ -31,11 +31,11 @@ CWD = "AT_FDCWD"
 IN_ROOT = ("RESOLVE_IN_ROOT", "RESOLVE_NO_MAGICLINKS")
 NO_LINKS = ("RESOLVE_IN_ROOT", "RESOLVE_NO_MAGICLINKS", "RESOLVE_NO_SYMLINKS")
 SIZEOF_OPEN_HOW = 24
-SIZEOF_MOUNT_ATTR = 32
 SIZEOF_SIGSET = 8
 
 
-def _call(name: str, *args: tuple[str, object]) -> Call:
+def call(name: str, *args: tuple[str, object]) -> Call:
+    """The call `name` with its arguments, each under the name that the man page gives it."""
     return name, tuple(Argument(key, value) for key, value in args)  # type: ignore[arg-type]
 
 
@@ -45,13 +45,13 @@ def _zeros(*names: str) -> tuple[tuple[str, Int], ...]:
 
 def close(fd: Slot) -> Call:
     """close(2)"""
-    return _call("close", ("fd", Fd(fd)))
+    return call("close", ("fd", Fd(fd)))
 
 
 def read(fd: Slot, count: int) -> Call:
     """read(2) into a buffer that nobody looks at."""
     buffer = Struct("char[]", (("size", Int(count)),))
-    return _call("read", ("fd", Fd(fd)), ("buf", buffer), ("count", Int(count)))
+    return call("read", ("fd", Fd(fd)), ("buf", buffer), ("count", Int(count)))
 
 
 def write(fd: Slot, text: Text) -> Call:
@@ -59,12 +59,12 @@ def write(fd: Slot, text: Text) -> Call:
     literal = [part for part in text if isinstance(part, str)]
     fixed = len(literal) == len(text)
     count = Int(len("".join(literal).encode("utf-8", "surrogateescape"))) if fixed else None
-    return _call("write", ("fd", Fd(fd)), ("buf", Data(text)), ("count", count or Length("buf")))
+    return call("write", ("fd", Fd(fd)), ("buf", Data(text)), ("count", count or Length("buf")))
 
 
 def openat(dirfd: Slot, path: str, *flags: str) -> Call:
     """openat(2) of something that exists."""
-    return _call(
+    return call(
         "openat",
         ("dirfd", Fd(dirfd)),
         ("path", Path(path)),
@@ -81,7 +81,7 @@ def openat2(
     if mode is not None:
         how.append(("mode", Flags((f"0{mode:03o}",))))
     how.append(("resolve", Flags(resolve)))
-    return _call(
+    return call(
         "openat2",
         ("dirfd", Fd(dirfd)),
         ("path", Path(path)),
@@ -92,7 +92,7 @@ def openat2(
 
 def mkdirat(dirfd: Slot, path: str, mode: int) -> Call:
     """mkdirat(2)"""
-    return _call(
+    return call(
         "mkdirat", ("dirfd", Fd(dirfd)), ("path", Path(path)), ("mode", Flags((f"0{mode:03o}",)))
     )
 
@@ -100,46 +100,46 @@ def mkdirat(dirfd: Slot, path: str, mode: int) -> Call:
 def mknodat_file(dirfd: Slot, path: str) -> Call:
     """mknodat(2) of an empty regular file: unlike open, it cannot block on a FIFO."""
     mode = Flags(("S_IFREG", "0644"))
-    return _call(
+    return call(
         "mknodat", ("dirfd", Fd(dirfd)), ("path", Path(path)), ("mode", mode), ("dev", Int(0))
     )
 
 
 def symlinkat(target: str, dirfd: Slot, path: str) -> Call:
     """symlinkat(2)"""
-    return _call(
+    return call(
         "symlinkat", ("target", Path(target)), ("newdirfd", Fd(dirfd)), ("linkpath", Path(path))
     )
 
 
 def fchmod(fd: Slot, mode: int) -> Call:
     """fchmod(2)"""
-    return _call("fchmod", ("fd", Fd(fd)), ("mode", Flags((f"0{mode:03o}",))))
+    return call("fchmod", ("fd", Fd(fd)), ("mode", Flags((f"0{mode:03o}",))))
 
 
 def chdir(path: str) -> Call:
     """chdir(2)"""
-    return _call("chdir", ("path", Path(path)))
+    return call("chdir", ("path", Path(path)))
 
 
 def fchdir(fd: Slot) -> Call:
     """fchdir(2)"""
-    return _call("fchdir", ("fd", Fd(fd)))
+    return call("fchdir", ("fd", Fd(fd)))
 
 
 def getcwd(size: int) -> Call:
     """getcwd(2): the kernel's, which answers `(unreachable)…` outside the root."""
-    return _call("getcwd", ("buf", Struct("char[]", (("size", Int(size)),))), ("size", Int(size)))
+    return call("getcwd", ("buf", Struct("char[]", (("size", Int(size)),))), ("size", Int(size)))
 
 
 def umask(mask: int) -> Call:
     """umask(2)"""
-    return _call("umask", ("mask", Flags((f"0{mask:03o}",))))
+    return call("umask", ("mask", Flags((f"0{mask:03o}",))))
 
 
 def statx_type(fd: Slot) -> Call:
     """statx(2) of an open descriptor: its type and, of a device, its numbers."""
-    return _call(
+    return call(
         "statx",
         ("dirfd", Fd(fd)),
         ("path", Path("")),
@@ -151,19 +151,19 @@ def statx_type(fd: Slot) -> Call:
 
 def fstatfs(fd: Slot) -> Call:
     """fstatfs(2)"""
-    return _call("fstatfs", ("fd", Fd(fd)), ("buf", Struct("statfs")))
+    return call("fstatfs", ("fd", Fd(fd)), ("buf", Struct("statfs")))
 
 
 def pipe2(slot: str, *flags: str) -> Call:
     """pipe2(2); its ends are the slots `SLOT.read` and `SLOT.write`."""
     ends = (("read", Fd(f"{slot}.read")), ("write", Fd(f"{slot}.write")))
-    return _call("pipe2", ("pipefd", Struct("int[2]", ends)), ("flags", Flags(flags)))
+    return call("pipe2", ("pipefd", Struct("int[2]", ends)), ("flags", Flags(flags)))
 
 
 def clone() -> Call:
     """clone(2) as fork does it."""
     null = Null()
-    return _call(
+    return call(
         "clone",
         ("flags", Flags(("SIGCHLD",))),
         ("stack", null),
@@ -175,17 +175,17 @@ def clone() -> Call:
 
 def supervise(child: Role, **fds: str) -> Call:
     """Not the kernel's: from here on the process waits for `child` and relays to it."""
-    return _call("supervise", ("child", Pid(child)), *((k, Fd(v)) for k, v in fds.items()))
+    return call("supervise", ("child", Pid(child)), *((k, Fd(v)) for k, v in fds.items()))
 
 
 def unshare(*flags: str) -> Call:
     """unshare(2)"""
-    return _call("unshare", ("flags", Flags(flags)))
+    return call("unshare", ("flags", Flags(flags)))
 
 
 def prctl(option: str, arg2: Int | Flags, arg3: Int | Flags | None = None) -> Call:
     """prctl(2)"""
-    return _call(
+    return call(
         "prctl",
         ("option", Flags((option,))),
         ("arg2", arg2),
@@ -196,7 +196,7 @@ def prctl(option: str, arg2: Int | Flags, arg3: Int | Flags | None = None) -> Ca
 
 def sigprocmask(*signals: str) -> Call:
     """rt_sigprocmask(2): the mask becomes exactly `signals` (`ALL`: every one)."""
-    return _call(
+    return call(
         "rt_sigprocmask",
         ("how", Flags(("SIG_SETMASK",))),
         ("set", Struct("sigset_t", (("signals", Flags(signals)),))),
@@ -207,7 +207,7 @@ def sigprocmask(*signals: str) -> Call:
 
 def sigaction_default(signal: str) -> Call:
     """rt_sigaction(2): `signal` to SIG_DFL."""
-    return _call(
+    return call(
         "rt_sigaction",
         ("signum", Flags((signal,))),
         ("act", Struct("sigaction")),
@@ -218,36 +218,34 @@ def sigaction_default(signal: str) -> Call:
 
 def setsid() -> Call:
     """setsid(2)"""
-    return _call("setsid")
+    return call("setsid")
 
 
 def setpgid(pid: Pid | Int, pgid: Pid | Int) -> Call:
     """setpgid(2)"""
-    return _call("setpgid", ("pid", pid), ("pgid", pgid))
+    return call("setpgid", ("pid", pid), ("pgid", pgid))
 
 
 def ioctl(fd: Slot, request: str, argp: Struct) -> Call:
     """ioctl(2)"""
-    return _call("ioctl", ("fd", Fd(fd)), ("request", Flags((request,))), ("argp", argp))
+    return call("ioctl", ("fd", Fd(fd)), ("request", Flags((request,))), ("argp", argp))
 
 
 def socket(domain: str, *kind: str) -> Call:
     """socket(2)"""
-    return _call(
-        "socket", ("domain", Flags((domain,))), ("type", Flags(kind)), ("protocol", Int(0))
-    )
+    return call("socket", ("domain", Flags((domain,))), ("type", Flags(kind)), ("protocol", Int(0)))
 
 
 def set_cloexec(fd: int) -> Call:
     """fcntl(2) F_SETFD FD_CLOEXEC"""
-    return _call(
+    return call(
         "fcntl", ("fd", Fd(fd)), ("cmd", Flags(("F_SETFD",))), ("arg", Flags(("FD_CLOEXEC",)))
     )
 
 
 def close_range_cloexec(first: int) -> Call:
     """close_range(2): every descriptor from `first` on closes at execve."""
-    return _call(
+    return call(
         "close_range",
         ("first", Int(first)),
         ("last", Int(0xFFFFFFFF)),
@@ -257,13 +255,13 @@ def close_range_cloexec(first: int) -> Call:
 
 def sethostname(name: str) -> Call:
     """sethostname(2)"""
-    return _call("sethostname", ("name", Data((name,))), ("len", Int(len(name.encode()))))
+    return call("sethostname", ("name", Data((name,))), ("len", Int(len(name.encode()))))
 
 
 def drop_all_capabilities() -> Call:
     """capset(2) with all three sets empty."""
     header = (("version", Flags(("_LINUX_CAPABILITY_VERSION_3",))), ("pid", Int(0)))
-    return _call(
+    return call(
         "capset",
         ("hdrp", Struct("__user_cap_header_struct", header)),
         ("datap", Struct("__user_cap_data_struct")),
@@ -272,7 +270,7 @@ def drop_all_capabilities() -> Call:
 
 def seccomp_filter(instructions: tuple[tuple[int, int, int, int], ...]) -> Call:
     """seccomp(2) SECCOMP_SET_MODE_FILTER"""
-    return _call(
+    return call(
         "seccomp",
         ("operation", Flags(("SECCOMP_SET_MODE_FILTER",))),
         ("flags", Flags(())),
@@ -280,101 +278,6 @@ def seccomp_filter(instructions: tuple[tuple[int, int, int, int], ...]) -> Call:
     )
 
 
-def open_tree_clone(dirfd: Slot, path: str, *, recursive: bool = True) -> Call:
-    """open_tree(2): a private clone of the mounts at `path`, attached nowhere."""
-    flags = ("OPEN_TREE_CLONE", "OPEN_TREE_CLOEXEC") + (("AT_RECURSIVE",) if recursive else ())
-    return _call("open_tree", ("dirfd", Fd(dirfd)), ("path", Path(path)), ("flags", Flags(flags)))
-
-
-def move_mount(fd: Slot, to: Slot, path: str = "") -> Call:
-    """move_mount(2): the mount of descriptor `fd` onto descriptor `to`, or `path` below it."""
-    flags = ("MOVE_MOUNT_F_EMPTY_PATH",) + (() if path else ("MOVE_MOUNT_T_EMPTY_PATH",))
-    return _call(
-        "move_mount",
-        ("from_dirfd", Fd(fd)),
-        ("from_path", Path("")),
-        ("to_dirfd", Fd(to)),
-        ("to_path", Path(path)),
-        ("flags", Flags(flags)),
-    )
-
-
-def mount_setattr(fd: Slot, *attributes: str, recursive: bool = True) -> Call:
-    """mount_setattr(2): set `attributes` on the mount of `fd` and, recursively, below it."""
-    flags = ("AT_EMPTY_PATH",) + (("AT_RECURSIVE",) if recursive else ())
-    return _call(
-        "mount_setattr",
-        ("dirfd", Fd(fd)),
-        ("path", Path("")),
-        ("flags", Flags(flags)),
-        ("attr", Struct("mount_attr", (("attr_set", Flags(attributes)),))),
-        ("size", Int(SIZEOF_MOUNT_ATTR)),
-    )
-
-
-def fsopen(name: str) -> Call:
-    """fsopen(2)"""
-    return _call("fsopen", ("fsname", Data((name,))), ("flags", Flags(("FSOPEN_CLOEXEC",))))
-
-
-def fsconfig_string(fd: Slot, key: str, value: str) -> Call:
-    """fsconfig(2) FSCONFIG_SET_STRING"""
-    return _call(
-        "fsconfig",
-        ("fd", Fd(fd)),
-        ("cmd", Flags(("FSCONFIG_SET_STRING",))),
-        ("key", Data((key,))),
-        ("value", Data((value,))),
-        ("aux", Int(0)),
-    )
-
-
-def fsconfig_create(fd: Slot) -> Call:
-    """fsconfig(2) FSCONFIG_CMD_CREATE"""
-    return _call(
-        "fsconfig",
-        ("fd", Fd(fd)),
-        ("cmd", Flags(("FSCONFIG_CMD_CREATE",))),
-        ("key", Null()),
-        ("value", Null()),
-        ("aux", Int(0)),
-    )
-
-
-def fsmount(fd: Slot, *attributes: str) -> Call:
-    """fsmount(2)"""
-    return _call(
-        "fsmount",
-        ("fsfd", Fd(fd)),
-        ("flags", Flags(("FSMOUNT_CLOEXEC",))),
-        ("attr_flags", Flags(attributes)),
-    )
-
-
-def mount(
-    source: str | None, target: str, fstype: str | None, flags: tuple[str, ...], data: str | None
-) -> Call:
-    """mount(2)"""
-    return _call(
-        "mount",
-        ("source", Path(source) if source is not None else Null()),
-        ("target", Path(target)),
-        ("filesystemtype", Data((fstype,)) if fstype is not None else Null()),
-        ("mountflags", Flags(flags)),
-        ("data", Data((data,)) if data is not None else Null()),
-    )
-
-
-def umount2(target: str, *flags: str) -> Call:
-    """umount2(2)"""
-    return _call("umount2", ("target", Path(target)), ("flags", Flags(flags)))
-
-
-def pivot_root(new_root: str, put_old: str) -> Call:
-    """pivot_root(2)"""
-    return _call("pivot_root", ("new_root", Path(new_root)), ("put_old", Path(put_old)))
-
-
 def execve(path: str, argv: tuple[str, ...], environment: Environment) -> Call:
     """execve(2)"""
-    return _call("execve", ("path", Path(path)), ("argv", Strings(argv)), ("envp", environment))
+    return call("execve", ("path", Path(path)), ("argv", Strings(argv)), ("envp", environment))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from toyspec.plan import calls
+from toyspec.plan import calls, mount_calls
 from toyspec.plan.box import Box
 from toyspec.plan.layout import Placed
 from toyspec.plan.step import Expect
@@ -12,13 +12,15 @@ from toyspec.spec.model import File
 
 def tmpfs(w: Writer, slot: str, mode: str) -> None:
     """A tmpfs attached over `/`, known only by its descriptor."""
-    w.do(calls.fsopen("tmpfs"), "a filesystem in memory", yields="fs")
-    w.do(calls.fsconfig_string("fs", "mode", mode), "the mode of its top directory")
-    w.do(calls.fsconfig_create("fs"), "made")
+    w.do(mount_calls.fsopen("tmpfs"), "a filesystem in memory", yields="fs")
+    w.do(mount_calls.fsconfig_string("fs", "mode", mode), "the mode of its top directory")
+    w.do(mount_calls.fsconfig_create("fs"), "made")
     attributes = ("MOUNT_ATTR_NOSUID", "MOUNT_ATTR_NODEV")
-    w.do(calls.fsmount("fs", *attributes), "as a mount without setuid and devices", yields=slot)
+    w.do(
+        mount_calls.fsmount("fs", *attributes), "as a mount without setuid and devices", yields=slot
+    )
     w.do(calls.close("fs"), "done with it")
-    w.do(calls.move_mount(slot, calls.CWD, "/"), "attached over /, where it hides nothing")
+    w.do(mount_calls.move_mount(slot, calls.CWD, "/"), "attached over /, where it hides nothing")
 
 
 def scratch_files(box: Box) -> list[tuple[str, Placed]]:
@@ -40,10 +42,10 @@ def write_scratch(w: Writer, box: Box) -> None:
         w.about(f"file {placed.entry.target}", placed.entry.origin)
         write_file(w, placed, "scratch", name)
         why = "a mount of this file alone, to be attached at its target"
-        w.do(calls.open_tree_clone("scratch", name, recursive=False), why, yields=slot)
+        w.do(mount_calls.open_tree_clone("scratch", name, recursive=False), why, yields=slot)
     w.about("the private place goes, its files stay", box.origin("files"))
     w.do(calls.fchdir("scratch"), "the only way to name it")
-    gone = calls.umount2(".", "MNT_DETACH")
+    gone = mount_calls.umount2(".", "MNT_DETACH")
     w.do(gone, "nothing may lie over / at the pivot: that, not the host's tree, would be detached")
     w.do(calls.close("scratch"), "done with it")
 

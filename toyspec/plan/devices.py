@@ -6,7 +6,7 @@ keeps their owner and mode from being changed, while reads and writes go to the 
 
 from __future__ import annotations
 
-from toyspec.plan import calls
+from toyspec.plan import calls, mount_calls
 from toyspec.plan.attributes import restrict
 from toyspec.plan.box import Box
 from toyspec.plan.layout import DEVICE_LINKS, DEVICES
@@ -35,7 +35,7 @@ def _node(w: Writer, box: Box, name: str, number: str) -> None:
     source = f"/dev/{name}"
     w.do(calls.mknodat_file("dev", name), f"the mount point of {source}")
     w.do(
-        calls.open_tree_clone(calls.CWD, source, recursive=False),
+        mount_calls.open_tree_clone(calls.CWD, source, recursive=False),
         "the host's node, as a mount of its own",
         yields="node",
     )
@@ -48,10 +48,10 @@ def _node(w: Writer, box: Box, name: str, number: str) -> None:
     if modern:
         attributes = ("MOUNT_ATTR_RDONLY", "MOUNT_ATTR_NOSUID", "MOUNT_ATTR_NOEXEC")
         w.do(
-            calls.mount_setattr("node", *attributes, recursive=False),
+            mount_calls.mount_setattr("node", *attributes, recursive=False),
             "the box cannot change the node's owner or mode",
         )
-    w.do(calls.move_mount("node", "dev", name), "into the box's /dev")
+    w.do(mount_calls.move_mount("node", "dev", name), "into the box's /dev")
     w.do(calls.close("node"), "done with it")
     if not modern:
         restrict(w, box, "dev", name, source, read_only=True, devices=True, directory=False)
@@ -62,5 +62,5 @@ def _filesystem(w: Writer, name: str, fstype: str, data: str, why: str) -> None:
     w.do(calls.openat2("dev", name, "O_PATH", "O_DIRECTORY"), "the mount point", yields="at")
     w.do(calls.fchdir("at"), "reached by descriptor, not by name")
     flags = ("MS_NOSUID", "MS_NOEXEC") if fstype == "devpts" else ("MS_NOSUID", "MS_NODEV")
-    w.do(calls.mount(fstype, ".", fstype, flags, data), why)
+    w.do(mount_calls.mount(fstype, ".", fstype, flags, data), why)
     w.do(calls.close("at"), "done with it")

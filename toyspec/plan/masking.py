@@ -8,7 +8,7 @@ be the end of the host. The lists are those of OCI runtimes (runtime-spec, confi
 from __future__ import annotations
 
 from toyspec.host.facts import Needs
-from toyspec.plan import calls
+from toyspec.plan import calls, mount_calls
 from toyspec.plan.attributes import remount
 from toyspec.plan.box import Box
 from toyspec.plan.step import Expect
@@ -36,7 +36,7 @@ def clone_nulls(w: Writer, box: Box, path: str) -> None:
         if box.facts.path(f"/proc/{name}").kind != "file":
             continue
         slot = f"null:{path}/{name}"
-        null = calls.open_tree_clone(calls.CWD, "/dev/null", recursive=False)
+        null = mount_calls.open_tree_clone(calls.CWD, "/dev/null", recursive=False)
         w.do(null, f"to hide /{path}/{name} with", yields=slot)
         w.do(
             calls.statx_type(slot),
@@ -60,16 +60,22 @@ def guard(w: Writer, box: Box, path: str) -> None:
         elif kind == "file":
             slot = f"null:{path}/{name}"
             w.about(f"/{path}/{name} hidden: root runs this box", origin)
-            w.do(calls.move_mount(slot, proc, name), "an empty file that swallows what is written")
+            w.do(
+                mount_calls.move_mount(slot, proc, name),
+                "an empty file that swallows what is written",
+            )
             w.do(calls.close(slot), "done with it")
 
 
 def _read_only(w: Writer, box: Box, proc: str, name: str) -> None:
-    w.do(calls.open_tree_clone(proc, name), "this part of proc as a mount", yields="part")
+    w.do(mount_calls.open_tree_clone(proc, name), "this part of proc as a mount", yields="part")
     modern = box.facts.feature("mount_setattr")
     if modern:
-        w.do(calls.mount_setattr("part", "MOUNT_ATTR_RDONLY"), "uid 0 may not write here either")
-    w.do(calls.move_mount("part", proc, name), "over itself")
+        w.do(
+            mount_calls.mount_setattr("part", "MOUNT_ATTR_RDONLY"),
+            "uid 0 may not write here either",
+        )
+    w.do(mount_calls.move_mount("part", proc, name), "over itself")
     w.do(calls.close("part"), "done with it")
     if not modern:
         directory = box.facts.path(f"/proc/{name}").kind == "directory"
@@ -82,6 +88,6 @@ def _empty(w: Writer, proc: str, name: str) -> None:
     w.do(calls.openat2(proc, name, "O_PATH", "O_DIRECTORY"), "the directory", yields="part")
     w.do(calls.fchdir("part"), "reached by descriptor, not by name")
     flags = ("MS_RDONLY", "MS_NOSUID", "MS_NODEV", "MS_NOEXEC")
-    w.do(calls.mount("tmpfs", ".", "tmpfs", flags, "mode=0755"), "nothing is there")
+    w.do(mount_calls.mount("tmpfs", ".", "tmpfs", flags, "mode=0755"), "nothing is there")
     w.do(calls.close("part"), "done with it")
     w.do(calls.fchdir("root"), "back to the box's root")

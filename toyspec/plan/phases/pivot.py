@@ -7,7 +7,7 @@ away: in between, `..` and symlinks lead into the host even under RESOLVE_IN_ROO
 from __future__ import annotations
 
 from toyspec.host.facts import Needs
-from toyspec.plan import calls
+from toyspec.plan import calls, mount_calls
 from toyspec.plan.box import Box
 from toyspec.plan.step import Step
 from toyspec.plan.writer import Writer
@@ -26,8 +26,10 @@ def steps(box: Box) -> list[Step]:
     w = Writer("pivot", "init")
     purpose = "no path leads back to the host"
     w.about("the box's root becomes /", box.origin("root"), purpose=purpose)
-    w.do(calls.pivot_root(".", "."), "the old root is on top now, and goes with the next step")
-    w.do(calls.umount2(".", "MNT_DETACH"), "the host's tree is gone from the box")
+    w.do(
+        mount_calls.pivot_root(".", "."), "the old root is on top now, and goes with the next step"
+    )
+    w.do(mount_calls.umount2(".", "MNT_DETACH"), "the host's tree is gone from the box")
     prove_gone(w, "..")
     return w.steps
 
@@ -50,6 +52,8 @@ def _visible(box: Box) -> list[Step]:
     opened = calls.openat2("root", name, "O_PATH", "O_DIRECTORY", resolve=calls.NO_LINKS)
     w.do(opened, "a real directory: behind a symlink the old root could not go again", yields="old")
     w.do(calls.close("old"), "done with it")
-    w.do(calls.pivot_root(".", name), "the new root is /, and the host's tree hangs inside it")
+    w.do(
+        mount_calls.pivot_root(".", name), "the new root is /, and the host's tree hangs inside it"
+    )
     w.do(calls.chdir("/"), "as pivot_root(2) recommends")
     return w.steps

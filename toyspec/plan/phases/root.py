@@ -7,7 +7,7 @@ tree, because the process's root directory is the mount below.
 from __future__ import annotations
 
 from toyspec.host.facts import Needs
-from toyspec.plan import calls, content
+from toyspec.plan import calls, content, mount_calls
 from toyspec.plan.attributes import restrict
 from toyspec.plan.box import Box
 from toyspec.plan.step import Step
@@ -32,14 +32,17 @@ def steps(box: Box) -> list[Step]:
     else:
         w.about(f"root directory {root.path}", box.origin("root.path"))
         w.do(
-            calls.open_tree_clone(calls.CWD, root.path),
+            mount_calls.open_tree_clone(calls.CWD, root.path),
             "the directory as a mount of the box's own, as pivot_root demands",
             yields="root",
         )
         if box.facts.feature("mount_setattr"):
             attributes = ("MOUNT_ATTR_NOSUID", "MOUNT_ATTR_NODEV")
-            w.do(calls.mount_setattr("root", *attributes), "no setuid, no devices from there")
-        w.do(calls.move_mount("root", calls.CWD, "/"), "attached over /, where it hides nothing")
+            w.do(mount_calls.mount_setattr("root", *attributes), "no setuid, no devices from there")
+        w.do(
+            mount_calls.move_mount("root", calls.CWD, "/"),
+            "attached over /, where it hides nothing",
+        )
     w.do(calls.fchdir("root"), "the box's root is where pivot_root will look for it")
     if root.path is not None and not box.facts.feature("mount_setattr"):
         restrict(w, box, "root", "", root.path, read_only=False, devices=False)

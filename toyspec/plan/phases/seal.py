@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from toyspec.host.facts import Needs
-from toyspec.plan import attaching, calls
+from toyspec.plan import attaching, mount_calls
 from toyspec.plan.attributes import remount
 from toyspec.plan.box import Box
 from toyspec.plan.phases.pivot import prove_gone
@@ -24,7 +24,7 @@ def steps(box: Box) -> list[Step]:
     if root.old_root:
         name = root.old_root.strip("/")
         w.about(f"the old root at /{name} goes", box.origin("root.old_root"))
-        gone = calls.umount2(name, "MNT_DETACH", "UMOUNT_NOFOLLOW")
+        gone = mount_calls.umount2(name, "MNT_DETACH", "UMOUNT_NOFOLLOW")
         w.do(gone, "the host's tree is gone from the box")
         prove_gone(w, name)
         for placed in box.layout.of("late"):
@@ -37,7 +37,7 @@ def steps(box: Box) -> list[Step]:
 
 def _read_only(w: Writer, box: Box) -> None:
     if box.facts.feature("mount_setattr"):
-        attributes = calls.mount_setattr("root", "MOUNT_ATTR_RDONLY", recursive=False)
+        attributes = mount_calls.mount_setattr("root", "MOUNT_ATTR_RDONLY", recursive=False)
         w.do(attributes, "its own mount only: what is mounted below keeps its mode")
         return
     path = box.spec.root.path
