@@ -73,7 +73,7 @@ def test_the_two_ways_agree(text: str) -> None:
     try:
         kept = as_text(text, VARIABLES)
     except Wrong as wrong:
-        with pytest.raises(Wrong, match="^") as caught:
+        with pytest.raises(Wrong) as caught:
             substitute(text, VARIABLES)
         assert str(caught.value) == str(wrong)  # noqa: PT017
         return

@@ -58,6 +58,8 @@ def _load(data: bytes, path: str, surroundings: Surroundings, overrides: Overrid
     report.dropped += dropped
     if found:
         explain(found, top, values.wrong, report)
+    if dropped:  # more than anybody reads, so no further checks
+        raise report.error()
     context = Context(top, plain, values, report, surroundings, overrides)
     spec = build(context, path, sha256(data).hexdigest())
     if report:

@@ -197,7 +197,7 @@ _OURS = (
         "user": "a user namespace is always new; `user` says who init is",
     }),
     *_words("", "foreign", "another place", {
-        "env": "`environment`", "cmd": "`init`, a list", "cwd": "`working_dir`",
+        "env": "`environment`", "cmd": "`init`, a list",
         "workdir": "`working_dir`", "mount": "`mounts`", "net": "`network`",
         "namespace": "`namespaces`",
     }),
