@@ -12,6 +12,7 @@ from toyspec.plan.box import Box
 from toyspec.plan.devices import populate
 from toyspec.plan.layout import Placed
 from toyspec.plan.making import make
+from toyspec.plan.step import Expect
 from toyspec.plan.writer import Writer
 from toyspec.spec.model import Bind, File, Mount
 
@@ -91,6 +92,10 @@ def _clone(w: Writer, box: Box, bind: Bind) -> None:
         "a private clone of the source and of every mount below it",
         yields=slot,
     )
+    device = box.facts.path(bind.source).device
+    if device is not None and box.facts.path(bind.source).real_kind == "character":
+        why = "the device that was there when the plan was made, and no other"
+        w.do(calls.statx_type(slot), why, expects=Expect(device=device))
     if box.facts.feature("mount_setattr"):
         attributes = ["MOUNT_ATTR_NOSUID"]
         attributes += [] if bind.devices else ["MOUNT_ATTR_NODEV"]

@@ -28,6 +28,11 @@ def restrict(
         inherited = {"MS_" + {"ro": "rdonly"}.get(f, f).upper() for f in mount.flags if f in _KEPT}
         flags = ("MS_REMOUNT", "MS_BIND", *sorted(wanted | inherited))
         where = join(path, below) if below else path
+        if below:
+            kind = box.facts.path(mount.point).real_kind
+            if kind == "denied":
+                continue  # whom the host refuses the way, the box cannot go it either
+            directory = kind == "directory"
         remount(w, root, where, flags, directory=directory)
 
 

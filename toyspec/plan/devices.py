@@ -59,7 +59,8 @@ def _node(w: Writer, box: Box, name: str, number: str) -> None:
 
 def _filesystem(w: Writer, name: str, fstype: str, data: str, why: str) -> None:
     w.do(calls.mkdirat("dev", name, 0o755), "the mount point")
-    w.do(calls.openat2("dev", name, "O_PATH", "O_DIRECTORY"), "the mount point", yields="at")
+    opened = calls.openat2("dev", name, "O_PATH", "O_DIRECTORY")
+    w.do(opened, "the mount point, as a descriptor to step into", yields="at")
     w.do(calls.fchdir("at"), "reached by descriptor, not by name")
     flags = ("MS_NOSUID", "MS_NOEXEC") if fstype == "devpts" else ("MS_NOSUID", "MS_NODEV")
     w.do(mount_calls.mount(fstype, ".", fstype, flags, data), why)

@@ -13,7 +13,10 @@ from toyspec.plan.step import Expect, Phase, Role, Step
 from toyspec.spec.model import Origin
 
 EVERY_BOX = Origin("", default="every box")
-_NAME_RETRIES = ("EAGAIN",)  # openat2(2): a rename raced with a walk that has to stay inside
+_RETRIES = {
+    "openat2": ("EAGAIN",),  # a rename raced with a walk that has to stay inside
+    "read": ("EINTR",),
+}
 
 
 @dataclass(slots=True)
@@ -48,7 +51,6 @@ class Writer:
         """One step more."""
         name, args = call
         why, self.purpose = f"{self.purpose}: {why}" if self.purpose else why, ""
-        retries = _NAME_RETRIES if name == "openat2" else ()
         self.steps.append(
             Step(
                 id=0,
@@ -60,7 +62,7 @@ class Writer:
                 why=why,
                 origin=self.origin,
                 tolerates=tolerates,
-                retries=retries,
+                retries=_RETRIES.get(name, ()),
                 expects=expects,
                 yields=yields,
             )

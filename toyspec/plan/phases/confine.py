@@ -79,6 +79,7 @@ def _session(w: Writer, box: Box) -> None:
     w.about("signals as a program expects them")
     for signal in ("SIGPIPE", "SIGXFSZ"):
         w.do(calls.sigaction_default(signal), "Python leaves it ignored")
+    w.do(calls.sigaction_default("SIGINT"), "Python's handler must not run while init waits to go")
     w.do(calls.sigprocmask(), "nothing blocked")
 
 

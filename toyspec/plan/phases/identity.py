@@ -34,7 +34,8 @@ def steps(box: Box) -> list[Step]:
 
 def _write(w: Writer, name: str, text: str, why: str) -> None:
     path = f"/proc/self/{name}"
-    w.do(calls.openat(calls.CWD, path, "O_WRONLY"), why, yields=name)
+    opened = calls.openat(calls.CWD, path, "O_WRONLY")
+    w.do(opened, "opened first, so that the next step can look at what it is", yields=name)
     w.do(
         calls.fstatfs(name),
         "what is written lands in procfs, not in something mounted over it (CVE-2025-52881)",

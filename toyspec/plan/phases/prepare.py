@@ -79,5 +79,6 @@ def _root_directory(w: Writer, box: Box) -> None:
     if missing_old:
         make_in_root(w, "directory", old, "directory")
     for make in makes:
-        make_in_root(w, "directory", make.path, make.kind)
+        if make.path != old or not missing_old:
+            make_in_root(w, "directory", make.path, make.kind)
     w.do(calls.close("directory"), "it is opened again in the new namespaces")
