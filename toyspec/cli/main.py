@@ -31,6 +31,8 @@ def main(argv: list[str] | None = None) -> int:
     Returns the exit status; never raises for what a person did.
     """
     args = sys.argv[1:] if argv is None else list(argv)
+    if argv is None:
+        _open_streams()
     ours = args[: args.index("--")] if "--" in args else args
     first = ours[0] if ours else ""
     if first in ("--version", "-V"):
@@ -43,6 +45,17 @@ def main(argv: list[str] | None = None) -> int:
     if argv is None and first == "up":
         _leave(status)
     return status
+
+
+def _open_streams() -> None:
+    """Closed standard streams become /dev/null: 0 to 2 cross into the box, and whatever is opened
+    later (the spec, a pipe between our processes) would take their numbers.
+    """
+    for fd in range(3):
+        try:
+            os.fstat(fd)
+        except OSError:  # so `fd` is the lowest that is free, and open's own
+            os.set_inheritable(os.open("/dev/null", os.O_RDWR), True)
 
 
 def _leave(status: int) -> None:

@@ -1,0 +1,235 @@
+"""`toyspec up` from outside, as an ordinary user: statuses, streams, the trace, the terminal."""
+
+from __future__ import annotations
+
+import os
+import re
+import select
+import signal
+import stat
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.product import Product
+
+SPEC = "version: 1\nname: dev\nsystem: host\ninit: [echo, hello]\n"
+SUM = re.compile(r"dev: [0-9]+ steps in [0-9.]+ m?s")
+
+
+@pytest.fixture
+def here(product: Product) -> Path:
+    path = product.directory()
+    product.write(path / "dev.yaml", SPEC)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("words", "status", "out"),
+    [
+        ([], 0, "hello\n"),
+        (["--", "sh", "-c", "exit 7"], 7, ""),
+        (["--", "sh", "-c", "kill -9 $$; echo alive"], 0, "alive\n"),  # PID 1 is not to be killed
+        (["-e", "A=1", "-e", "B", "--", "sh", "-c", "echo $A $B"], 0, "1 two\n"),
+        (["-w", "/tmp", "--", "pwd"], 0, "/tmp\n"),
+        (["dev", "--", "echo", "-q", "--", "x"], 0, "-q -- x\n"),
+    ],
+)
+def test_the_box_has_the_last_word(
+    product: Product, here: Path, words: list[str], status: int, out: str
+) -> None:
+    done = product.run(["up", "-q", "dev.yaml", *words], cwd=here, env={"B": "two"})
+    assert (done.returncode, done.stdout, done.stderr) == (status, out, "")
+
+
+@pytest.mark.parametrize(
+    ("words", "status", "says"),
+    [
+        (["--", "/nowhere"], 127, ["error: no /nowhere in the box", "ENOENT", "execve("]),
+        (["--", "/etc/passwd"], 126, ["EACCES", "execve("]),
+        (["-w", "/nowhere"], 125, ["working directory /nowhere", 'chdir("/nowhere")', "ENOENT"]),
+    ],
+)
+def test_a_failure_is_one_error(
+    product: Product, here: Path, words: list[str], status: int, says: list[str]
+) -> None:
+    done = product.run(["up", "-q", "dev.yaml", *words], cwd=here)
+    assert (done.returncode, done.stdout) == (status, "")
+    assert done.stderr.count("error:") == 1
+    for text in (*says, "    step: ", "    what to do: "):
+        assert text in done.stderr
+
+
+def test_a_failure_names_the_line(product: Product, here: Path) -> None:
+    product.write(here / "dev.yaml", SPEC.replace("echo, hello", "/nowhere"))
+    done = product.run(["up", "-q", "dev.yaml"], cwd=here)
+    assert done.stderr.startswith("dev.yaml:4:7: error: no /nowhere in the box\n")
+
+
+def test_without_a_terminal_the_trace_is_plain_lines(product: Product, here: Path) -> None:
+    done = product.run(["up", "dev.yaml"], cwd=here)
+    lines = done.stderr.splitlines()
+    assert done.stdout == "hello\n"
+    assert SUM.fullmatch(lines[-1])
+    assert all(re.fullmatch(r"dev: [a-z]+: [0-9]+ steps?, [0-9.]+ ms", line) for line in lines[:-1])
+
+
+def test_an_executable_spec(product: Product, here: Path) -> None:
+    shebang = f"#!/usr/bin/env -S {product.toyspec[0]} up -q\n"
+    path = product.write(here / "run.yaml", shebang + SPEC, 0o755)
+    assert path.stat().st_mode & stat.S_IXUSR
+    assert product.as_user([str(path)], cwd="/").stdout == "hello\n"
+    assert product.as_user([str(path), "--", "echo", "other"], cwd="/").stdout == "other\n"
+    done = product.as_user([str(path), "one", "two"], cwd="/")
+    assert done.returncode == 125
+    assert f"toyspec up {path} -- two" in done.stderr
+
+
+class Terminal:
+    """A `toyspec up` on a terminal of its own."""
+
+    def __init__(self, product: Product, here: Path, *words: str, **env: str) -> None:
+        self.process, self.master = product.terminal(["up", "dev.yaml", *words], cwd=here, env=env)
+        self.text = ""
+
+    def read(self, until: str, seconds: float = 20) -> str:
+        """What the terminal got, as soon as it holds `until`, or at the end."""
+        deadline = time.monotonic() + seconds
+        while until not in self.text and time.monotonic() < deadline:
+            if not select.select([self.master], [], [], 0.05)[0]:
+                if self.process.poll() is not None:
+                    break
+                continue
+            try:
+                self.text += os.read(self.master, 4096).decode()
+            except OSError:
+                break
+        return self.plain
+
+    @property
+    def plain(self) -> str:
+        """Without colours."""
+        return re.sub(r"\x1b\[[0-9;]*m", "", self.text)
+
+    def type(self, text: str) -> None:
+        """Keys."""
+        os.write(self.master, text.encode())
+
+    def end(self) -> int:
+        """Init's status."""
+        self.read("\0")
+        try:
+            return self.process.wait(20)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            raise
+        finally:
+            os.close(self.master)
+
+
+def test_on_a_terminal_one_line_and_then_the_box(product: Product, here: Path) -> None:
+    terminal = Terminal(product, here)
+    assert terminal.end() == 0
+    first, second = terminal.plain.splitlines()
+    assert SUM.match(first)
+    assert second == "hello"
+    assert "\x1b[?25" not in terminal.text
+
+
+def test_quiet_on_a_terminal(product: Product, here: Path) -> None:
+    terminal = Terminal(product, here, "-q")
+    assert terminal.end() == 0
+    assert terminal.text == "hello\r\n"
+
+
+@pytest.mark.parametrize("env", [{"NO_COLOR": "1"}, {"TERM": "dumb"}])
+def test_no_colours(product: Product, here: Path, env: dict[str, str]) -> None:
+    terminal = Terminal(product, here, **env)
+    assert terminal.end() == 0
+    assert "\x1b" not in terminal.text
+
+
+def test_after_inits_first_byte_nothing_is_ours(product: Product, here: Path) -> None:
+    terminal = Terminal(product, here, "--", "sh", "-c", "echo begin; sleep 0.5; stty -a; echo end")
+    assert terminal.end() == 0
+    after = terminal.plain.split("begin\r\n")[1]
+    assert "dev:" not in after
+    assert after.endswith("end\r\n")
+
+
+def test_a_terminal_that_stops_background_output_stops_nothing(
+    product: Product, here: Path
+) -> None:
+    """stty tostop: init has the foreground already when the view writes its last line."""
+    for _ in range(5):
+        shell = 'stty tostop; exec "$@"'
+        argv = ["sh", "-c", shell, "sh", *product.toyspec, "up", "dev.yaml"]
+        process, master = product.terminal(argv, cwd=here, program=True)
+        text = ""
+        while select.select([master], [], [], 20)[0]:
+            try:
+                text += os.read(master, 4096).decode()
+            except OSError:
+                break
+        assert process.wait(20) == 0
+        os.close(master)
+        assert text.endswith("hello\r\n")
+
+
+def test_the_box_reads_what_is_typed(product: Product, here: Path) -> None:
+    terminal = Terminal(product, here, "--", "sh", "-c", "echo ready; read x; echo got $x")
+    terminal.read("ready")
+    terminal.type("words\r")
+    assert terminal.end() == 0
+    assert "got words" in terminal.text
+
+
+def test_no_view_is_left_while_the_box_runs(product: Product, here: Path) -> None:
+    terminal = Terminal(product, here, "--", "sh", "-c", "echo ready; read x")
+    terminal.read("ready")
+    time.sleep(0.3)
+    children = Path(f"/proc/{terminal.process.pid}/task/{terminal.process.pid}/children")
+    alive = [
+        pid
+        for pid in children.read_text().split()
+        if "State:\tZ" not in Path(f"/proc/{pid}/status").read_text()
+    ]
+    assert len(alive) == 1  # setup
+    terminal.type("\r")
+    assert terminal.end() == 0
+
+
+def test_a_failure_on_a_terminal(product: Product, here: Path) -> None:
+    terminal = Terminal(product, here, "-w", "/nowhere")
+    assert terminal.end() == 125
+    text = terminal.plain
+    assert text.startswith("dev: stopped at step ")
+    assert ", in confine after " in text.splitlines()[0]
+    assert "error: working directory /nowhere" in text
+
+
+def test_an_invalid_spec_on_a_terminal_shows_no_trace(product: Product, here: Path) -> None:
+    product.write(here / "dev.yaml", "version: 1\ninit: yes\n")
+    terminal = Terminal(product, here)
+    assert terminal.end() == 125
+    assert "dev.yaml:2:7: error" in terminal.plain
+    assert "steps" not in terminal.text
+
+
+def test_a_killed_monitor_leaves_no_view(product: Product, here: Path) -> None:
+    os.mkfifo(here / "slow.yaml")
+    product.own(here)
+    process, master = product.terminal(["up", "slow.yaml"], cwd=here)
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
+    deadline = time.monotonic() + 10
+    while not children.read_text() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    view = children.read_text().split()[0]
+    process.send_signal(signal.SIGKILL)
+    process.wait(10)
+    while os.path.exists(f"/proc/{view}") and time.monotonic() < deadline + 5:
+        time.sleep(0.02)
+    assert not os.path.exists(f"/proc/{view}")
+    os.close(master)
