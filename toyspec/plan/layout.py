@@ -75,7 +75,7 @@ def needs(spec: Spec) -> Needs:
     if spec.system == "host":
         targets += ["/etc", "/dev", "/proc", "/tmp"]
     if spec.root.path is not None:
-        paths.add(spec.root.path)
+        paths.update(_walk("", [spec.root.path]))
         paths.update(_walk(spec.root.path, targets))
         if spec.root.old_root:
             paths.update(_walk(spec.root.path, [spec.root.old_root]))

@@ -60,6 +60,13 @@ def _monitor(w: Writer) -> None:
     )
 
 
+def _missing(box: Box, path: str) -> list[str]:
+    """`path` and the directories above it that do not exist, outermost first."""
+    parts = path.strip("/").split("/")
+    above = ["/" + "/".join(parts[:count]) for count in range(1, len(parts) + 1)]
+    return [each for each in above if box.facts.path(each).kind == "missing"]
+
+
 def _root_directory(w: Writer, box: Box) -> None:
     root = box.spec.root
     makes = [make for placed in box.layout.placed for make in placed.makes if make.before]
@@ -71,8 +78,8 @@ def _root_directory(w: Writer, box: Box) -> None:
     if not (missing or makes or missing_old):
         return
     w.about("mount points that the root directory lacks", box.origin("root.path"))
-    if missing:
-        made = calls.mkdirat(calls.CWD, root.path, 0o755)
+    for path in _missing(box, root.path) if missing else ():
+        made = calls.mkdirat(calls.CWD, path, 0o755)
         w.do(made, "`create: true` makes the root directory", tolerates=("EEXIST",))
     flags = ["O_PATH", "O_DIRECTORY"] + (["O_NOFOLLOW"] if missing else [])
     w.do(calls.openat(calls.CWD, root.path, *flags), "the root directory", yields="directory")
