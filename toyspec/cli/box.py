@@ -61,7 +61,7 @@ def read(words: Words, syntax: Syntax) -> Source:
             from toyspec.show.text import escape
 
             say(f"toyspec: using {escape(path)}\n")
-    directory = os.path.dirname(os.path.normpath(os.path.join(here, path)))
+    directory = os.path.realpath(os.path.dirname(os.path.join(here, path)))
     return Source(path, directory, read_file(path), name)
 
 

@@ -41,7 +41,9 @@ def _weakened(box: Box) -> tuple[str, ...]:
     found = []
     if spec.network == "host":
         found.append("network host")
-    found += [f"{name} namespace of the host" for name in sorted(spec.host_namespaces)]
+    found += [
+        f"{name} namespace of the host" for name in sorted(spec.host_namespaces - {"network"})
+    ]
     if not spec.no_new_privileges:
         found.append("new privileges allowed")
     found += [f"devices of {b.source}" for b in spec.binds if b.devices]
