@@ -45,10 +45,12 @@ def up(args: list[str]) -> int:
         program = lower(plan, os.environ)
 
         from toyspec.run.box import run
-        from toyspec.show.trace import phases
 
         _warn(plan, words)
-        progress.publish(phases(plan), time.monotonic_ns())
+        if view is not None:
+            from toyspec.show.trace import phases
+
+            progress.publish(phases(plan), time.monotonic_ns())
         outcome = run(plan, program, progress=progress, view=view)
         return _report(outcome, plan, words, view, source.data)
     finally:
