@@ -84,23 +84,23 @@ def test_an_installation_is_whole(product: Product, shared: Path, source: Path, 
         done(product, ["tar", "-xf", str(sdist), "--strip-components=1"], unpacked)
         target = [str(built(product, python, unpacked, "wheel"))]
     done(product, [python, *PIP, "install", *OFFLINE, *target], source)
-    elsewhere = product.directory()
+    elsewhere, checkout = product.directory(), product.checkout
     if way != "-e .":
         shutil.rmtree(source)  # nothing of the checkout may be needed from here on
 
     command = str(binaries / "toyspec")
     assert done(product, [command, "--version"], elsewhere) == f"toyspec {VERSION}\n"
-    schemas = sorted((REPOSITORY / "schemas").glob("*.json"))
+    schemas = sorted((checkout / "schemas").glob("*.json"))
     assert schemas
     spec = json.loads(done(product, [command, "schema"], elsewhere))
-    assert spec == json.loads((REPOSITORY / "schemas/toyspec-1.schema.json").read_text())
+    assert spec == json.loads((checkout / "schemas/toyspec-1.schema.json").read_text())
     code = "import toyspec; print(toyspec.__path__[0])"
     package = Path(done(product, [python, "-c", code], elsewhere).strip())
     assert (package == source / "toyspec") == (way == "-e .")
     assert package.joinpath("py.typed").is_file()
     for schema in schemas:
         assert (package / "schemas" / schema.name).read_bytes() == schema.read_bytes()
-    modules = {path.relative_to(REPOSITORY) for path in (REPOSITORY / "toyspec").rglob("*.py")}
+    modules = {path.relative_to(checkout) for path in (checkout / "toyspec").rglob("*.py")}
     assert {
         Path("toyspec") / path.relative_to(package) for path in package.rglob("*.py")
     } >= modules
