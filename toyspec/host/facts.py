@@ -79,8 +79,8 @@ class HostFacts:
 
     `features` says which system calls and flags the kernel knows; `sysctls` holds the ones that
     decide over user namespaces (None: not there). `terminal`: standard input and output are the
-    caller's controlling terminal, with the caller in its foreground. `inherited` are descriptors
-    above 2 that an execve would pass on.
+    caller's controlling terminal; `foreground`: and the caller is in its foreground, not a
+    background job. `inherited` are descriptors above 2 that an execve would pass on.
     """
 
     arch: str
@@ -104,6 +104,7 @@ class HostFacts:
     paths: Mapping[str, PathFact] = field(default_factory=dict)
     mounts: Mapping[str, tuple[MountFact, ...]] = field(default_factory=dict)
     variables: Mapping[str, str | None] = field(default_factory=dict)
+    foreground: bool = True
 
     def feature(self, name: str) -> bool:
         """Whether the kernel has `name`; raises FactMissing if that was not asked."""
@@ -148,7 +149,11 @@ class HostFacts:
 
         body = {"format": FORMAT, "format_version": FORMAT_VERSION, **asdict(self)}
         body["paths"] = {
-            path: {key: value for key, value in fact.items() if value not in (None, False)}
+            path: {
+                key: value
+                for key, value in fact.items()
+                if value is not None and value is not False
+            }
             for path, fact in body["paths"].items()
         }
         return json.dumps(body, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
