@@ -11,40 +11,62 @@ from __future__ import annotations
 
 import os
 import sys
-import time
+from collections.abc import Callable
 from typing import Any, NoReturn
 
 PLANTED = ("mkdir", "mount", "openat")
 
 
+class PlannedError(BaseException):
+    """All is ready for the run."""
+
+
+def once(function: Callable[..., Any]) -> Callable[..., Any]:
+    """`function`, which has to work at its first call only."""
+    results: list[Any] = []
+
+    def remembered(*given: Any, **named: Any) -> Any:
+        if not results:
+            results.append(function(*given, **named))
+        return results[0]
+
+    return remembered
+
+
 def serve(gate: int, plan_path: str, spec: str) -> int:
-    """`up -q SPEC` as far as the run itself; the run once for each line of stdin."""
+    """`up -q SPEC` as far as the run itself; then all of it, once for each line of stdin."""
+    from toyspec.cli import up
     from toyspec.cli.main import main
     from toyspec.emit.plan_json import to_json
-    from toyspec.run import box
-    from toyspec.run.progress import Progress
+    from toyspec.program import lower
+    from toyspec.run import box, causes
     from toyspec.show import failure, paint, trace
 
+    loaded = (causes, failure, paint, trace)  # a run that fails must not have to import them
     real = box.run
 
-    def cases(plan: Any, program: Any, **given: Any) -> Any:
+    def planned(plan: Any, *given: Any, **named: Any) -> Any:
         with open(plan_path, "w", encoding="utf-8") as file:
             file.write(to_json(plan))
-        loaded = (failure, paint)  # a run that fails must not have to import them
-        os.write(1, b"ready\n")
-        for line in sys.stdin.buffer:
-            pid = os.fork()
-            if pid == 0:
-                become_case(gate, os.fsdecode(line.rstrip(b"\n")))
-                given["progress"] = Progress()
-                given["progress"].publish(trace.phases(plan), time.monotonic_ns())
-                return real(plan, program, **given)
-            os.write(1, b"%d\n" % pid)
-            os.write(1, b"%d\n" % os.waitpid(pid, 0)[1])
-        os._exit(len(loaded) - 2)
+        raise PlannedError
 
-    box.run = cases
-    return main(["up", "-q", spec])
+    words = ["up", "-q", spec]
+    for module, name in ((up, "load_spec"), (up, "make_plan"), (lower, "lower")):
+        setattr(module, name, once(getattr(module, name)))
+    box.run = planned
+    try:
+        return main(words)
+    except PlannedError:
+        box.run = real
+    os.write(1, b"ready\n")
+    for line in sys.stdin.buffer:
+        pid = os.fork()
+        if pid == 0:
+            become_case(gate, os.fsdecode(line.rstrip(b"\n")))
+            return main(words)
+        os.write(1, b"%d\n" % pid)
+        os.write(1, b"%d\n" % os.waitpid(pid, 0)[1])
+    return len(loaded) - len(loaded)
 
 
 def become_case(gate: int, errors: str) -> None:

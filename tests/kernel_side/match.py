@@ -119,6 +119,7 @@ class Checker(Watcher):
     done: list[int] = field(default_factory=list)  # and as they ended as the plan allows
     walks: dict[str, Walk] = field(default_factory=dict)
     acted: list[int] = field(default_factory=list)
+    ran: bool = False  # a program was executed: the box stood
     root: Process | None = None
     processes: list[Process] = field(default_factory=list)
 
@@ -251,6 +252,11 @@ class Checker(Watcher):
 
     def executed(self, process: Process) -> None:
         walk: Walk = process.state
+        if not self.walks:
+            return  # the product itself begins
+        self.ran = True
+        if process.free:
+            return
         if walk.matched is not None and walk.matched.name == "execve":
             self.done.append(walk.matched.id)
             walk.matched = None
@@ -258,10 +264,7 @@ class Checker(Watcher):
             self.problems.append(
                 f"{walk.role} ({process.pid}) executed a program: no step of the plan"
             )
-        else:
-            return
-        walk.over = True
-        process.free = True
+        walk.over = process.free = bool(walk.role)
 
 
 def quiet(seen: Seen) -> bool:

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 
 import pytest
 
 from tests.kernel_side import traced
-from tests.kernel_side.encode import Call
 from tests.kernel_side.faults import (
     KILL,
     KINDS,
     Case,
     Server,
     announced,
-    distinct,
     mounts,
     snapshot,
     wrong,
@@ -26,29 +23,23 @@ from tests.product import Product
 
 pytestmark = traced.pytestmark
 
-DEEP = os.environ.get("TOYSPEC_TEST_DEEP") == "1"
-"""Every step of every spec; else of hello.yaml, and of the others the first of each item's calls."""
 
-WHOLE = ("hello.yaml",)
-
-
-def chosen(spec: Path, calls: list[Call]) -> list[Call]:
-    """The steps to tamper with: all that are calls of the kernel's."""
-    real = [call for call in calls if call.name != "supervise"]
-    return real if DEEP or spec.name in WHOLE else distinct(real)
-
-
-def tidy(before: dict[str, str], after: dict[str, str], names: set[str]) -> list[str]:
-    """What a case wrote that the plan did not announce; empty mount points are taken away again."""
-    found = [f"changed {path}" for path in before if after.get(path) != before[path]]
+def restore(before: dict[str, str], after: dict[str, str]) -> None:
+    """Take away what came to be there."""
     for path in sorted(set(after) - set(before), reverse=True):
+        if os.path.isdir(path) and not os.path.islink(path):
+            os.rmdir(path)
+        else:
+            os.unlink(path)
+
+
+def written(before: dict[str, str], after: dict[str, str], names: set[str]) -> list[str]:
+    """What a case wrote beyond the empty mount points that the plan announces by their `names`."""
+    found = [f"changed {path}" for path in before if after.get(path) != before[path]]
+    for path in set(after) - set(before):
         if not any(path == name or path.endswith("/" + name) for name in names):
             found.append(f"wrote {path}")
-        elif os.path.isdir(path) and not os.path.islink(path):
-            os.rmdir(path)
-        elif os.path.islink(path) or os.path.getsize(path) == 0:
-            os.unlink(path)
-        else:
+        elif os.path.isfile(path) and os.path.getsize(path):
             found.append(f"wrote into {path}")
     return found
 
@@ -63,13 +54,20 @@ def test_a_step_that_fails(product: Product, name: str, kind: str) -> None:
     def work() -> tuple[int, list[str]]:
         server = Server(product, spec, product.directory())
         names = announced(server.calls)
+        clean = snapshot(watched)
+        steps = server.reached()
+        restore(clean, snapshot(watched))
         problems = []
-        steps = chosen(spec, server.calls)
         for step in steps:
             before, mounted = snapshot(watched), mounts()
             case = server.case(step, kind)
-            found = wrong(case, str(spec)) if tolerated(case) is None else tolerated(case) or []
-            found += tidy(before, snapshot(watched), names)
+            found = tolerated(case)
+            if found is None:
+                found = wrong(case, str(spec), server.calls)
+            after = snapshot(watched)
+            if not case.ran:
+                found += written(before, after, names)
+            restore(before, after)
             if mounts() != mounted:
                 found.append("a mount is visible outside")
             if found:
@@ -97,7 +95,7 @@ def test_errnos_that_the_plan_tolerates_or_retries(product: Product) -> None:
     def work() -> tuple[int, list[str]]:
         server = Server(product, spec, product.directory())
         problems, count = [], 0
-        for step in server.calls:
+        for step in server.reached():
             for kind in sorted(step.tolerates | step.retries):
                 case = server.case(step, kind)
                 count += 1

@@ -181,7 +181,9 @@ class Tracer:
             process.forget_memory()
 
     def _resume(self, process: Process, number: int = 0) -> None:
-        ptrace(_CONT if process.free else _SYSCALL, process.pid, 0, number)
+        failing = process.call is not None and process.call.fails
+        free = process.free and not failing
+        ptrace(_CONT if free else _SYSCALL, process.pid, 0, number)
 
     def _stopped(self, pid: int, status: int) -> None:
         process = self.processes.get(pid)
