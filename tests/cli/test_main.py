@@ -310,3 +310,15 @@ def test_main_returns_a_status(capfd: pytest.CaptureFixture[str]) -> None:
     assert main(["nothing"]) == 2
     assert main(["up", "--nothing"]) == 125
     assert capfd.readouterr().out == f"toyspec {VERSION}\n"
+
+
+@pytest.mark.parametrize(
+    "word", ["", "a\0b.yaml", "\udcff.yaml", "x" * 5000 + ".yaml", "\x1b[2J/x"]
+)
+def test_any_word_is_answered_on_two_short_lines(
+    capfd: pytest.CaptureFixture[str], word: str
+) -> None:
+    assert main(["check", word]) == 2
+    lines = capfd.readouterr().err.splitlines()
+    assert 1 <= len(lines) <= 2
+    assert all(line.isprintable() and len(line) < 700 for line in lines)

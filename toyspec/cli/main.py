@@ -145,12 +145,15 @@ def _guarded(verb: str, action: Callable[[], int], verbose: bool = False) -> int
         return TOYSPEC_FAILED
 
 
+_LONGEST = 600  # characters of one message: words may be as long as a command line
+
+
 def _say(message: str, remedy: str | None) -> None:
     from toyspec.cli.streams import say
-    from toyspec.show.text import escape
+    from toyspec.show.text import escape, fit
 
-    text = f"toyspec: error: {escape(message)}\n"
-    say(text + (f"  {escape(remedy)}\n" if remedy else ""))
+    text = f"toyspec: error: {fit(escape(message), _LONGEST)}\n"
+    say(text + (f"  {fit(escape(remedy), _LONGEST)}\n" if remedy else ""))
 
 
 def _bug(error: Exception, verbose: bool) -> None:
