@@ -19,11 +19,12 @@ Kind = Literal[
 
 
 class FactMissing(LookupError):
-    """The planner asked for a fact that was not recorded: `question` is ("path", "/x") or so."""
+    """The planner asked for facts that were not recorded: each is ("path", "/x") or so."""
 
-    def __init__(self, question: tuple[str, str]) -> None:
-        super().__init__(f"no fact recorded for {question[0]} {question[1]}")
-        self.question = question
+    def __init__(self, *questions: tuple[str, str]) -> None:
+        self.question = questions[0]
+        self.questions = questions
+        super().__init__(f"no fact recorded for {self.question[0]} {self.question[1]}")
 
 
 class FactsError(ValueError):

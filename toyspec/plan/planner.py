@@ -9,10 +9,10 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from toyspec.host.facts import FactMissing, HostFacts, Needs
+from toyspec.plan.arrange import arrange
 from toyspec.plan.box import Box
 from toyspec.plan.error import PlanError, PlanProblem
 from toyspec.plan.exposure import exposure, unresolved, warnings
-from toyspec.plan.layout import arrange
 from toyspec.plan.phases import (
     attach,
     confine,
@@ -32,7 +32,7 @@ from toyspec.spec.model import Spec
 
 _FIRST = (prepare, namespaces, identity, propagation, root, attach)
 _LAST = (seal, confine, execute)
-_MOST_ROUNDS = 64
+_MOST_ROUNDS = 1024
 
 
 def _order(spec: Spec) -> tuple[object, ...]:
@@ -80,14 +80,19 @@ def gather(spec: Spec, ask: Callable[[Needs], HostFacts]) -> tuple[HostFacts, Pl
         try:
             return facts, plan(spec, facts)
         except FactMissing as missing:
-            kind, name = missing.question
-            more = {"path": "paths", "mounts": "mounts", "variable": "variables"}.get(kind)
-            if more is None:
-                raise
-            facts = facts.merged(ask(Needs(**{more: frozenset((name,))})))
+            facts = facts.merged(ask(_questions(missing)))
     raise PlanError(
         PlanProblem("the box's targets lead through too many symbolic links", spec.origin("binds"))
     )
+
+
+def _questions(missing: FactMissing) -> Needs:
+    found: dict[str, set[str]] = {"path": set(), "mounts": set(), "variable": set()}
+    for kind, name in missing.questions:
+        if kind not in found:
+            raise missing
+        found[kind].add(name)
+    return Needs(*(frozenset(found[kind]) for kind in ("path", "mounts", "variable")))
 
 
 def _check(spec: Spec, facts: HostFacts) -> None:

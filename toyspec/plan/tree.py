@@ -16,7 +16,11 @@ _MOST_LINKS = 40  # as the kernel's MAXSYMLINKS
 
 
 class TreeError(Exception):
-    """A target that cannot be reached inside the box; the message is for people."""
+    """A target that cannot be reached inside the box; message and remedy are for people."""
+
+    def __init__(self, message: str, remedy: str | None = None) -> None:
+        super().__init__(message)
+        self.remedy = remedy
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +64,7 @@ class Tree:
     facts: HostFacts
     root: Layer
     nodes: dict[str, Node] = field(default_factory=dict)
+    names: dict[str, set[str]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.nodes[""] = Node("directory", layer=self.root)
@@ -136,10 +141,29 @@ class Tree:
     def add(self, path: str, node: Node) -> None:
         """Record what the plan puts at `path`; a mount hides what was below."""
         if node.layer is not None:
-            below = path + "/" if path else ""
-            for hidden in [key for key in self.nodes if key.startswith(below) and key != path]:
-                del self.nodes[hidden]
+            for hidden in self.below(path):
+                self.nodes.pop(hidden, None)
+            self.names.pop(path, None)
         self.nodes[path] = node
+        while path and path not in self.names.setdefault(parent(path), set()):
+            self.names[parent(path)].add(path)
+            path = parent(path)
+
+    def below(self, path: str) -> list[str]:
+        """Every path below `path` at which something was put, and those on the way there."""
+        found, waiting = list[str](), list(self.names.get(path, ()))
+        while waiting:
+            here = waiting.pop()
+            found.append(here)
+            waiting += self.names.get(here, ())
+        return found
+
+    def private(self, path: str) -> bool:
+        """Whether the whole way to `path` lies in filesystems that only the plan can change."""
+        at, layer = self.layer_of(path)
+        while layer.kind == "own" and at:
+            at, layer = self.layer_of(parent(at))
+        return layer.kind == "own"
 
 
 def parent(path: str) -> str:

@@ -1,0 +1,258 @@
+"""Laying a box out on this host.
+
+Each entry is resolved in the tree as it will stand when its turn comes, so that a plan names the
+real place of every target, and so that what cannot work is said before anything runs.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from toyspec.host.facts import FactMissing, HostFacts, PathFact
+from toyspec.plan import entries as listing
+from toyspec.plan.entries import Entry
+from toyspec.plan.error import PlanError, PlanProblem
+from toyspec.plan.layout import DEVICE_LINKS, DEVICES, Layout, Placed, Stage
+from toyspec.plan.mount_points import MountPoints
+from toyspec.plan.root_directory import check_root
+from toyspec.plan.tree import Layer, Node, Resolved, Tree, TreeError, join, parent
+from toyspec.spec.model import Bind, File, Mount, Spec
+
+_GIVEN = ("system", "etc")  # entries that a spec's own replace
+_MOST_MOVES = 64
+
+
+class _Anew(Exception):
+    """The order does not do: lay everything out again in this one."""
+
+    def __init__(self, order: list[Entry]) -> None:
+        super().__init__()
+        self.order = order
+
+
+def arrange(spec: Spec, facts: HostFacts) -> Layout:
+    """Lay the box out.
+
+    Targets that meet through symlinks only show it here: what would hide an earlier entry goes
+    before it, and the laying out begins anew. Raises PlanError with every problem at once,
+    FactMissing with every question.
+    """
+    order = listing.entries(spec, facts)
+    moves = len(order) + _MOST_MOVES
+    while True:
+        try:
+            return _Builder(spec, facts, order, moves).layout()
+        except _Anew as anew:
+            order, moves = anew.order, moves - 1
+
+
+class _Builder:
+    def __init__(self, spec: Spec, facts: HostFacts, order: list[Entry], moves: int) -> None:
+        self.spec, self.facts, self.order, self.moves = spec, facts, order, moves
+        self.problems = check_root(spec, facts)
+        self.placed: list[Placed] = []
+        self.places: dict[str, Entry] = {}
+        self.skipped: list[Bind] = []
+        base = spec.root.path
+        self.tree = Tree(facts, Layer("root", base) if base else Layer("own"))
+        self.points = MountPoints(spec, facts, self.tree)
+        self.old_root = (spec.root.old_root or "").strip("/")
+
+    def layout(self) -> Layout:
+        """Place every entry in turn."""
+        questions = list[tuple[str, str]]()
+        for entry in self.order:
+            try:
+                self.place(entry)
+            except TreeError as error:
+                self.problem(str(error), entry, error.remedy)
+            except FactMissing as missing:
+                questions += missing.questions
+        if questions:
+            raise FactMissing(*questions)
+        if self.problems:
+            raise PlanError(*self.problems)
+        return Layout(tuple(self.placed), tuple(self.skipped))
+
+    def problem(self, message: str, entry: Entry, remedy: str | None = None) -> None:
+        self.problems.append(PlanProblem(message, entry.origin, remedy))
+
+    def place(self, entry: Entry) -> None:
+        thing = entry.thing
+        if isinstance(thing, Bind):
+            self._bind(entry, thing)
+        elif isinstance(thing, Mount):
+            self._mount(entry, thing)
+        elif thing.symlink is not None:
+            self._symlink(entry, thing)
+        else:
+            self._file(entry, thing)
+
+    def _bind(self, entry: Entry, bind: Bind) -> None:
+        fact = self.facts.path(bind.source)
+        if fact.real_kind in ("missing", "denied"):
+            if bind.optional:
+                self.skipped.append(bind)
+            else:
+                self._no_source(entry, bind, fact)
+            return
+        if fact.real_kind in ("character", "block") and not bind.devices:
+            message = f"{bind.source} is a device, which a bind without `dev` cannot open"
+            self.problem(message, entry, f"write {bind.source}:{bind.target}:dev")
+            return
+        if self._same_link(bind, fact):
+            link = File(bind.at, bind.target, symlink=fact.link)
+            self._symlink(Entry(link, entry.origin), link)
+            return
+        kind: Literal["directory", "file"] = (
+            "directory" if fact.real_kind == "directory" else "file"
+        )
+        layer = Layer("bind", fact.real or bind.source, bind.writable)
+        self._attach(entry, kind, Node(kind, layer=layer))
+
+    def _same_link(self, bind: Bind, fact: PathFact) -> bool:
+        """/bin -> usr/bin on the host: the same symlink, where the box shows what it leads to."""
+        if bind.source != bind.target or fact.kind != "symlink" or fact.real_kind != "directory":
+            return False
+        where = self.tree.resolve(bind.target, follow_last=False)
+        same = where.kind == "symlink" and self.tree.look(where.path).link == fact.link
+        if where.kind != "missing" and not same:
+            return False
+        own = [b for b in self.spec.binds if b.source == b.target and b != bind]
+        shown = {b.source for b in own} | ({"/usr"} if self.spec.system == "host" else set())
+        real = fact.real or ""
+        return any(real == path or real.startswith(path + "/") for path in shown)
+
+    def _no_source(self, entry: Entry, bind: Bind, fact: PathFact) -> None:
+        if fact.denied:
+            message = f"bind source {bind.source} cannot be reached: {fact.denied} may not be "
+            self.problem(message + f"searched by uid {self.facts.uid} (no x)", entry)
+            return
+        what = "is a dangling symlink" if fact.kind == "symlink" else "does not exist"
+        remedy = "make it, correct the path, or add `optional` to leave the bind out"
+        self.problem(f"bind source {bind.source} {what}", entry, remedy)
+
+    def _mount(self, entry: Entry, mount: Mount) -> None:
+        if mount.type in ("proc", "sysfs"):
+            base = "/proc" if mount.type == "proc" else "/sys"
+            layer = Layer("kernel", base, writable=mount.type == "proc")
+        else:
+            layer = Layer("own")
+        self._attach(entry, "directory", Node("directory", layer=layer))
+        if mount.type == "dev" and self.placed and self.placed[-1].entry is entry:
+            self._devices(self.placed[-1].path)
+
+    def _devices(self, path: str) -> None:
+        add = self.tree.add
+        for name, _ in DEVICES:
+            if self.facts.path(f"/dev/{name}").kind == "character":
+                add(join(path, name), Node("character"))
+        for name, text in DEVICE_LINKS:
+            add(join(path, name), Node("symlink", link=text))
+        for name in ("pts", "shm"):
+            add(join(path, name), Node("directory", layer=Layer("own")))
+
+    def _file(self, entry: Entry, file: File) -> None:
+        where = self.tree.resolve(file.target)
+        if where.layer.kind == "own" and where.kind == "missing":
+            self._own(entry, where, Node("file"), own=True)
+            return
+        self._attach(entry, "file", Node("file", layer=Layer("own")))
+
+    def _symlink(self, entry: Entry, file: File) -> None:
+        where = self.tree.resolve(file.target, follow_last=False)
+        if where.kind == "symlink" and self.tree.look(where.path).link == file.symlink:
+            return
+        if where.kind != "missing":
+            message = f"{file.target} is already a {where.kind}; a symlink cannot replace it"
+            self.problem(message, entry, "remove it there, or leave the entry out")
+            return
+        if where.layer.kind not in ("own", "root"):
+            what = "a bind" if where.layer.kind == "bind" else f"/{where.layer_at}"
+            message = f"no symlink can be made at {file.target}: it would be written into {what}"
+            self.problem(message, entry, "make it on the host, or choose another target")
+            return
+        own = self.tree.private(parent(where.path))
+        self._own(entry, where, Node("symlink", link=file.symlink), own=own)
+
+    def _own(self, entry: Entry, where: Resolved, node: Node, *, own: bool) -> None:
+        makes = self.points.make(entry.target, where, None)
+        self.tree.add(where.path, node)
+        stage: Stage = "late" if self._is_late(where.path) else "attach"
+        self._place(Placed(entry, where.path, node.kind, makes, stage, own=own))
+
+    def _attach(self, entry: Entry, kind: Literal["directory", "file"], node: Node) -> None:
+        target = entry.target
+        where = self.tree.resolve(target)
+        if not where.path:
+            raise TreeError(f"{target} leads to the root of the box itself")
+        kernel = entry.thing.type if isinstance(entry.thing, Mount) else ""
+        if kernel in ("proc", "sysfs") and where.links:
+            message = f"{target} goes through the symlink /{where.links[0]}"
+            raise TreeError(message, "proc and sysfs are mounted on real directories only")
+        if where.kind != "missing" and (where.kind == "directory") != (kind == "directory"):
+            message = f"{target} is a {where.kind} in the box, the source is a {kind}"
+            raise TreeError(message, "a file is bound onto a file, a directory onto a directory")
+        if self._taken(entry, where.path):
+            return
+        makes = self.points.make(target, where, kind)
+        below = self._below(where.path)
+        stage = self._stage(where.path, kernel, below)
+        self._hides_nothing(entry, where.path)
+        self.tree.add(where.path, node)
+        self._place(Placed(entry, where.path, kind, makes, stage, below=below))
+
+    def _place(self, placed: Placed) -> None:
+        self.placed.append(placed)
+        self.places[placed.path] = placed.entry
+
+    def _taken(self, entry: Entry, path: str) -> bool:
+        """The same place twice, by different names: the spec's own entry is the one that counts."""
+        other = self.places.get(path)
+        if other is None:
+            return False
+        if entry.thing.at in _GIVEN:
+            return True
+        if other.thing.at in _GIVEN:
+            self._again([each for each in self.order if each is not other], entry, other)
+        message = f"{entry.target} leads to /{path}, where {_named(other)} is already"
+        raise TreeError(message, "give the place once, by one name")
+
+    def _hides_nothing(self, entry: Entry, path: str) -> None:
+        """What came before and lies below comes after instead."""
+        hidden = {id(self.places[each]) for each in self.tree.below(path) if each in self.places}
+        if not hidden:
+            return
+        first = next(number for number, each in enumerate(self.order) if id(each) in hidden)
+        order = [each for each in self.order if each is not entry]
+        self._again([*order[:first], entry, *order[first:]], entry, self.order[first])
+
+    def _again(self, order: list[Entry], entry: Entry, other: Entry) -> None:
+        if self.moves > 0:
+            raise _Anew(order)
+        message = f"{entry.target} would hide {_named(other)}, whichever comes first"
+        raise TreeError(message, "choose targets that do not lead through each other")
+
+    def _below(self, path: str) -> str | None:
+        at, layer = self.tree.layer_of(parent(path))
+        while at and layer.kind != "kernel":
+            at, layer = self.tree.layer_of(parent(at))
+        return at if layer.kind == "kernel" else None
+
+    def _is_late(self, path: str) -> bool:
+        old = self.old_root
+        return bool(old) and (path == old or path.startswith(old + "/"))
+
+    def _stage(self, path: str, kernel: str, below: str | None) -> Stage:
+        if self._is_late(path):
+            if kernel in ("proc", "sysfs", "dev"):
+                message = f"{kernel} cannot be at or below old_root /{self.old_root}"
+                raise TreeError(message, "choose another target, or another old_root")
+            return "late"
+        return "mounts" if kernel in ("proc", "sysfs") or below is not None else "attach"
+
+
+def _named(entry: Entry) -> str:
+    """An entry as messages name it."""
+    origin = entry.origin
+    return entry.target + (f" (line {origin.line})" if origin.line else "")
