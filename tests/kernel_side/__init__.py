@@ -1,4 +1,4 @@
 """Plans seen from the kernel's side: an encoder and a replayer of their own, a tracer, and tests.
 
-`constants`, `names`, `encode`, `replay` and `tracer` import nothing of toyspec.
+Only `driver`, which runs in the product's own process, imports anything of toyspec.
 """

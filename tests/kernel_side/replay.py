@@ -19,7 +19,8 @@ if not __package__:  # run as a script: the checkout holds the modules
     sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
 
 from tests.kernel_side.constants import CONSTANTS
-from tests.kernel_side.encode import KINDS, Buffer, Call, Number, Operand, Slot, Vector, encode_plan
+from tests.kernel_side.encode import Call, encode_plan
+from tests.kernel_side.operands import KINDS, Buffer, Number, Operand, Slot, Vector
 
 _LIBC: Final = ctypes.CDLL(None, use_errno=True)
 _LIBC.syscall.restype = ctypes.c_long

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 import pytest
 
 from tests.kernel_side import traced
+from tests.kernel_side.compare import describe
 from tests.kernel_side.constants import CONSTANTS
 from tests.kernel_side.faults import snapshot
-from tests.kernel_side.match import describe
 from tests.kernel_side.names import NAMES
 from tests.kernel_side.specs import SPECS, fresh
 from tests.kernel_side.traced import Traced, trace

@@ -11,8 +11,9 @@ import pytest
 
 from tests.kernel_side import traced
 from tests.kernel_side.driver import PLANTED
-from tests.kernel_side.encode import Json, encode_plan
+from tests.kernel_side.encode import encode_plan
 from tests.kernel_side.match import Checker, ending
+from tests.kernel_side.operands import Json
 from tests.kernel_side.specs import SPECS, fresh
 from tests.kernel_side.traced import Traced, follow, trace
 from tests.kernel_side.tracer import isolated
