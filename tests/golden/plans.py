@@ -1,0 +1,81 @@
+"""The plan of a spec on a recorded host, as the committed golden files hold it.
+
+`python -m tests.golden.plans HOST SPEC syscalls|json` prints one, without arguments all of them.
+Everything comes from the two files: neither the machine, nor the environment, nor where the
+checkout lies has a say.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Final
+
+from toyspec.emit.plan_json import to_json
+from toyspec.host.facts import HostFacts
+from toyspec.plan.planner import plan
+from toyspec.plan.step import Plan
+from toyspec.show.syscalls import syscalls
+from toyspec.spec.load import load
+from toyspec.spec.model import Spec
+from toyspec.spec.surroundings import Surroundings
+
+REPOSITORY: Final = Path(__file__).resolve().parents[2]
+HOSTS: Final = sorted(path.stem for path in (REPOSITORY / "tests/hosts").glob("*.json"))
+SPECS: Final = sorted(path.stem for path in (REPOSITORY / "specs").glob("*.yaml"))
+PROJECT: Final = "/home/dev/project"
+"""Where the recorded hosts have the repository."""
+
+COMMAND: Final = "python -m tests.golden.update"
+GOLDEN: Final = REPOSITORY / "tests/golden"
+FORMS: Final = {"syscalls": (".txt", syscalls), "json": (".json", to_json)}
+
+
+def facts(host: str) -> HostFacts:
+    """A recorded host."""
+    return HostFacts.from_json((REPOSITORY / f"tests/hosts/{host}.json").read_text("utf-8"))
+
+
+def spec(host: HostFacts, name: str) -> Spec:
+    """A spec of specs/, loaded as the caller on that host has it."""
+    path = f"specs/{name}.yaml"
+    around = Surroundings(
+        directory=f"{PROJECT}/specs",
+        home=host.home,
+        variables={"TERM": "xterm-256color"} if host.terminal else {},
+        terminal=host.terminal,
+        caller_uid=host.uid,
+    )
+    return load((REPOSITORY / path).read_bytes(), path, around)
+
+
+def planned(host: str, name: str) -> Plan:
+    """The plan."""
+    found = facts(host)
+    return plan(spec(found, name), found)
+
+
+def wanted() -> list[tuple[str, str, str]]:
+    """Every golden file as host, spec and form: the calls of each spec, and hello's JSON."""
+    return [
+        (host, name, form)
+        for host in HOSTS
+        for name in SPECS
+        for form in FORMS
+        if form == "syscalls" or name == "hello"
+    ]
+
+
+def text(host: str, name: str, form: str) -> str:
+    """What the golden file should hold."""
+    return FORMS[form][1](planned(host, name))
+
+
+def golden(host: str, name: str, form: str) -> Path:
+    """The golden file."""
+    return GOLDEN / host / (name + FORMS[form][0])
+
+
+if __name__ == "__main__":
+    for each in [(sys.argv[1], sys.argv[2], sys.argv[3])] if sys.argv[1:] else wanted():
+        sys.stdout.buffer.write(text(*each).encode())
