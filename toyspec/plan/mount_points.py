@@ -34,10 +34,9 @@ class MountPoints:
             return ()
         above = parent(missing[0])
         before = False
-        if above in self.made:
-            before = self.made[above].before
-        elif where.layer.kind in ("bind", "root"):
-            before = self._before(target, missing[0], above, where.layer)
+        if where.layer.kind != "own":
+            ours = self.made.get(above) if above != where.layer_at else None
+            before = ours.before if ours else self._before(target, missing[0], above, where.layer)
         own = self.tree.private(above)
         makes = []
         for path in missing:
