@@ -97,6 +97,7 @@ def test_an_installation_is_whole(product: Product, shared: Path, source: Path, 
     code = "import toyspec; print(toyspec.__path__[0])"
     package = Path(done(product, [python, "-c", code], elsewhere).strip())
     assert (package == source / "toyspec") == (way == "-e .")
+    assert list(binaries.parent.rglob("__editable__*_finder.py")) == []  # it slows every start
     assert package.joinpath("py.typed").is_file()
     for schema in schemas:
         assert (package / "schemas" / schema.name).read_bytes() == schema.read_bytes()
