@@ -121,7 +121,9 @@ class Tree:
             if kind == "missing":
                 return self._missing(target, here, waiting, links)
             if kind == "denied":
-                raise TreeError(f"/{here} may not be looked into: a directory above it lacks x")
+                denied = self.facts.path(self.host_path(here) or here).denied
+                why = f"{denied} may not be searched by uid {self.facts.uid} (no x)"
+                raise TreeError(f"{target} cannot be reached: {why}", f"chmod u+x {denied}")
             if waiting and kind != "directory":
                 raise TreeError(f"/{here} is a {kind}, not a directory")
             path = here
