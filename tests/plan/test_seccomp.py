@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from toyspec.plan.seccomp import Instruction, refuse_terminal_input
+from toyspec.plan.seccomp.terminal import Instruction, refuse_terminal_input
 
 X86_64, I386, AARCH64, ARM = 0xC000003E, 0x40000003, 0xC00000B7, 0x40000028  # AUDIT_ARCH_*
 RISCV64, PPC64LE = 0xC00000F3, 0xC0000015

@@ -11,7 +11,7 @@ from toyspec.kernel.flags import CAPABILITIES
 from toyspec.plan import calls
 from toyspec.plan.box import Box
 from toyspec.plan.phases.namespaces import new
-from toyspec.plan.seccomp import refuse_terminal_input
+from toyspec.plan.seccomp.terminal import refuse_terminal_input
 from toyspec.plan.step import Data, Expect, Flags, Int, Step, Struct
 from toyspec.plan.writer import Writer
 from toyspec.spec.model import Spec
