@@ -106,6 +106,8 @@ def encode_step(step: Json, variables: Mapping[str, str], arch: str = "x86_64") 
     while len(operands) < OMITTED.get(name, 0):
         names.append(f"argument {len(operands) + 1}, which was left out")
         operands.append(Number(0, 32 if name == "openat" else 64))
+    if name == "clone" and arch == "aarch64":  # CONFIG_CLONE_BACKWARDS: tls before child_tid
+        names[3:5], operands[3:5] = reversed(names[3:5]), reversed(operands[3:5])
     return Call(
         id=step["id"],
         role=step["role"],

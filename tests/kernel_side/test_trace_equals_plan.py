@@ -24,8 +24,10 @@ pytestmark = traced.pytestmark
 Checked = tuple[Traced, list[str], list[int]]
 
 
-def plan_of(product: Product, spec: Path) -> Json:
-    done = product.run(["plan", "--json", spec], cwd=spec.parent)
+def plan_of(product: Product, spec: Path, before: tuple[str, ...] = ()) -> Json:
+    """The plan that `toyspec plan --json` prints; `before` are words before the command's."""
+    argv = [*before, *product.toyspec, "plan", "--json", str(spec)]
+    done = product.as_user(argv, cwd=spec.parent)
     assert done.returncode == 0, done.stderr
     plan: Json = json.loads(done.stdout)
     return plan
@@ -54,6 +56,21 @@ def test_every_call_is_a_step(caller: Product, name: str) -> None:
         left = {step["id"] for step in plan["steps"]} - set(done)
         unmade = [step for step in plan["steps"] if step["id"] in left]
         assert all(step["call"] in ("supervise", "execve") for step in unmade), unmade
+
+
+@pytest.mark.parametrize("name", SPECS)
+def test_every_call_is_a_step_on_an_old_kernel(caller: Product, name: str) -> None:
+    """As Linux 5.10: bind and remount take the place of the newer calls."""
+    spec = fresh(caller, name)
+    old = (str(caller.python), str(caller.checkout / "tests/hosts/old_kernel.py"))
+    plan = plan_of(caller, spec, old)
+    calls = {step["call"] for step in plan["steps"]}
+    assert "mount" in calls
+    assert not calls & {"mount_setattr", "open_tree_attr"}
+    argv = [*old, *caller.toyspec, "up", "-q", str(spec)]
+    ran, problems, _ = check(caller, plan, argv, spec.parent)
+    assert not problems, "\n".join([*problems, ran.stderr])
+    assert ran.status == "exit 0", ran.stderr
 
 
 @pytest.mark.parametrize("what", PLANTED)
