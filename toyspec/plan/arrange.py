@@ -149,8 +149,8 @@ class _Builder:
                 add(join(path, name), Node("character"))
         for name, text in DEVICE_LINKS:
             add(join(path, name), Node("symlink", link=text))
-        for name in ("pts", "shm"):
-            add(join(path, name), Node("directory", layer=Layer("own")))
+        add(join(path, "pts"), Node("directory", layer=Layer("kernel", writable=False)))
+        add(join(path, "shm"), Node("directory", layer=Layer("own")))
 
     def _file(self, entry: Entry, file: File) -> None:
         where = self.tree.resolve(file.target)
@@ -249,6 +249,9 @@ class _Builder:
                 message = f"{kernel} cannot be at or below old_root /{self.old_root}"
                 raise TreeError(message, "choose another target, or another old_root")
             return "late"
+        if kernel == "dev" and below is not None and self.old_root:
+            message = f"dev cannot be below /{below} where the root has an old_root"
+            raise TreeError(message, "leave out old_root: the host's devices are gone by then")
         return "mounts" if kernel in ("proc", "sysfs") or below is not None else "attach"
 
 

@@ -27,7 +27,7 @@ def steps(box: Box) -> list[Step]:
             continue
         guarded = thing.type == "proc" and box.real_root
         keep = guarded or any(other.below == placed.path for other in waiting)
-        if not box.spec.root.old_root:
+        if placed.below is not None or not box.spec.root.old_root:
             attaching.open_kernel_target(w, placed)
         attaching.mount_kernel(w, placed, keep=keep)
         if guarded:
