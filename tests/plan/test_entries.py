@@ -1,0 +1,173 @@
+"""What is in a box, and in which order: the spec's entries, `system: host`, and `etc: auto`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.plan.world import DEVICES, MERGED, World, calls, host, value
+from toyspec.plan.planner import gather
+from toyspec.plan.step import Plan
+
+
+def items(plan: Plan) -> list[str]:
+    """The plan's lines that put something into the box, each once, in order."""
+    wanted = ("bind ", "tmpfs at", "dev at", "proc at", "sysfs at", "file ", "symlink ")
+    return list(dict.fromkeys(s.item for s in plan.steps if s.item.startswith(wanted)))
+
+
+def written(plan: Plan, target: str) -> str:
+    """The text that a file of the box gets."""
+    found = [s for s in calls(plan, "write") if s.item == f"file {target}"]
+    return str(value(found[0], "buf"))
+
+
+def test_the_file_s_order_is_kept() -> None:
+    world = host({"/b": "dir", "/a": "dir", "/c": "file"})
+    plan = world.plan(
+        """
+        binds: [/b, /a]
+        files: [{target: /x, content: text}]
+        mounts: [{type: tmpfs, target: /m}, {type: tmpfs, target: /k}]
+        """
+    )
+    assert items(plan) == [
+        "bind /b, read-only", "bind /a, read-only", "file /x", "tmpfs at /m", "tmpfs at /k",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "mounts: [{type: tmpfs, target: /m}]\nbinds: ['/a:/m/a']",
+        "binds: ['/a:/m/a']\nmounts: [{type: tmpfs, target: /m}]",
+    ],
+)
+def test_a_parent_comes_before_its_children(text: str) -> None:
+    assert items(host({"/a": "dir"}).plan(text)) == ["tmpfs at /m", "bind /a at /m/a, read-only"]
+
+
+def test_symlinked_system_directories_stay_symlinks() -> None:
+    plan = host().plan("system: host")
+    links = {value(s, "linkpath"): value(s, "target") for s in calls(plan, "symlinkat")}
+    assert {name: links[name] for name in ("bin", "sbin", "lib", "lib64")} == {
+        "bin": "usr/bin", "sbin": "usr/sbin", "lib": "usr/lib", "lib64": "usr/lib64",
+    }  # fmt: skip
+    assert "bind /usr, read-only" in items(plan)
+    assert "bind /bin, read-only" not in items(plan)
+
+
+def test_real_system_directories_are_bound() -> None:
+    real = dict.fromkeys(("/usr/bin", "/bin", "/sbin", "/lib"), "dir")
+    plan = World({**real, **DEVICES}).plan("system: host")
+    bound = [item for item in items(plan) if item.startswith("bind")]
+    assert bound == [f"bind {path}, read-only" for path in ("/usr", "/bin", "/sbin", "/lib")]
+
+
+def test_a_system_directory_that_leads_out_of_usr_is_bound() -> None:
+    plan = host({"/lib64": "-> /opt/lib64", "/opt/lib64": "dir"}).plan("system: host")
+    assert "bind /lib64, read-only" in items(plan)
+
+
+def test_bound_symlinks_stay_symlinks_where_they_lead_into_the_box() -> None:
+    plan = host().plan("binds: [/usr, /bin, /lib]")
+    links = ["symlink /bin to usr/bin", "symlink /lib to usr/lib"]
+    assert items(plan) == ["bind /usr, read-only", *links]
+    made = [(value(s, "linkpath"), value(s, "target")) for s in calls(plan, "symlinkat")]
+    assert made == [("bin", "usr/bin"), ("lib", "usr/lib")]
+    # alone it would dangle: what it leads to is bound
+    plan = host().plan("binds: [/bin]")
+    assert calls(plan, "symlinkat") == []
+    assert value(calls(plan, "open_tree")[0], "path") == "/bin"
+
+
+def test_a_spec_s_own_entry_replaces_the_system_s() -> None:
+    plan = host({"/data": "dir", "/etc/ssl": "dir"}).plan(
+        """
+        system: host
+        binds: ["/data:/etc/ssl", "/data:/home/me:rw"]
+        files: [{target: /etc/passwd, content: "mine\\n"}]
+        """
+    )
+    found = items(plan)
+    assert found.count("bind /data at /etc/ssl, read-only") == 1
+    assert "bind /etc/ssl, read-only" not in found
+    assert "tmpfs at /home/me" not in found
+    assert written(plan, "/etc/passwd") == "mine\n"
+    assert written(plan, "/etc/group")
+
+
+def test_one_s_own_dev_replaces_the_system_s_altogether() -> None:
+    plan = host().plan("system: host\nmounts: [{type: tmpfs, target: /dev}]")
+    assert [s for s in calls(plan, "statx") if s.item == "dev at /dev"] == []
+    assert "tmpfs at /dev" in items(plan)
+
+
+def test_home_is_a_tmpfs_of_one_s_own() -> None:
+    plan = host().plan("system: host")
+    made = [s for s in calls(plan, "mount") if s.item == "tmpfs at /home/me"]
+    assert [value(s, "data") for s in made] == ["mode=0700"]
+
+
+@pytest.mark.parametrize("home", ["/", "/usr/home", "/tmp/me", "relative", "/etc", "/proc/1"])
+def test_no_home_where_the_system_already_is(home: str) -> None:
+    plan = host(home=home).plan("system: host")
+    assert [s for s in calls(plan, "mount") if value(s, "data") == "mode=0700"] == []
+
+
+@pytest.mark.parametrize(
+    ("user", "changes", "passwd", "group"),
+    [
+        (
+            "caller", {},
+            "root:x:0:0:root:/root:/bin/sh\nme:x:1000:1000::/home/me:/bin/sh\n",
+            "root:x:0:\nme:x:1000:\n",
+        ),
+        ("root", {}, "root:x:0:0:root:/home/me:/bin/sh\n", "root:x:0:\n"),
+        (
+            "'5:7'", {}, "root:x:0:0:root:/root:/bin/sh\nme:x:5:7::/home/me:/bin/sh\n",
+            "root:x:0:\nme:x:7:\n",
+        ),
+        (
+            "caller", {"user_name": "a:b\n", "group_name": "root"},
+            "root:x:0:0:root:/root:/bin/sh\nuser:x:1000:1000::/home/me:/bin/sh\n",
+            "root:x:0:\ngroup:x:1000:\n",
+        ),
+        ("'65534:65534'", {}, "root:x:0:0:root:/root:/bin/sh\n", "root:x:0:\n"),
+    ],
+)  # fmt: skip
+def test_passwd_and_group(user: str, changes: dict[str, Any], passwd: str, group: str) -> None:
+    plan = host(**changes).plan(f"system: host\nuser: {user}")
+    assert written(plan, "/etc/passwd") == (
+        passwd + "nobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin\n"
+    )
+    assert written(plan, "/etc/group") == group + "nogroup:x:65534:\n"
+
+
+def test_hosts_and_hostname() -> None:
+    plan = host().plan("system: host\nhostname: there")
+    assert written(plan, "/etc/hosts").startswith("127.0.0.1 localhost there\n")
+    assert written(plan, "/etc/hostname") == "there\n"
+
+
+def test_the_resolver_s_file_comes_with_the_host_s_network_only() -> None:
+    files = {"/etc/resolv.conf": "-> ../run/resolv", "/run/resolv": "file"}
+    inside = "bind /etc/resolv.conf, read-only"
+    assert inside in items(host(files).plan("system: host\nnetwork: host"))
+    assert inside not in items(host(files).plan("system: host"))
+    assert inside not in items(host().plan("system: host\nnetwork: host"))
+
+
+def test_nothing_of_the_host_s_without_a_word() -> None:
+    plan = host().plan("")
+    assert items(plan) == []
+    assert calls(plan, "open_tree", "symlinkat", "mkdirat", "mknodat") == []
+
+
+def test_what_is_asked_is_what_was_needed() -> None:
+    """The needs of a spec say everything, unless symlinks lead on."""
+    world = host({"/a": "dir"})
+    gather(world.spec("system: host\nbinds: [/a]"), world.ask)
+    assert len(world.asked) == 1
+    assert {*MERGED} - {"/usr/bin", "/usr/sbin", "/usr/lib", "/usr/lib64"} <= world.asked[0].paths
