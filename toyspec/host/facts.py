@@ -62,15 +62,21 @@ class MountFact:
 
 @dataclass(frozen=True, slots=True)
 class Needs:
-    """What a spec asks of a host: paths (by lstat), mount tables below paths, variables."""
+    """What a spec asks of a host: paths (by lstat), mount tables below paths, variables, and
+    the names in directories.
+    """
 
     paths: frozenset[str] = frozenset()
     mounts: frozenset[str] = frozenset()
     variables: frozenset[str] = frozenset()
+    listings: frozenset[str] = frozenset()
 
     def __or__(self, other: Needs) -> Needs:
         return Needs(
-            self.paths | other.paths, self.mounts | other.mounts, self.variables | other.variables
+            self.paths | other.paths,
+            self.mounts | other.mounts,
+            self.variables | other.variables,
+            self.listings | other.listings,
         )
 
 
@@ -105,6 +111,7 @@ class HostFacts:
     paths: Mapping[str, PathFact] = field(default_factory=dict)
     mounts: Mapping[str, tuple[MountFact, ...]] = field(default_factory=dict)
     variables: Mapping[str, str | None] = field(default_factory=dict)
+    listings: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     foreground: bool = True
 
     def feature(self, name: str) -> bool:
@@ -135,6 +142,13 @@ class HostFacts:
         except KeyError:
             raise FactMissing(("variable", name)) from None
 
+    def names_in(self, path: str) -> tuple[str, ...]:
+        """The names in a directory, sorted; FactMissing if not asked."""
+        try:
+            return self.listings[path]
+        except KeyError:
+            raise FactMissing(("listing", path)) from None
+
     def merged(self, other: HostFacts) -> HostFacts:
         """These facts, and the answers about paths, mounts and variables of `other`."""
         return replace(
@@ -142,6 +156,7 @@ class HostFacts:
             paths={**self.paths, **other.paths},
             mounts={**self.mounts, **other.mounts},
             variables={**self.variables, **other.variables},
+            listings={**self.listings, **other.listings},
         )
 
     def to_json(self) -> str:
@@ -188,6 +203,7 @@ def _facts(body: dict[str, object]) -> HostFacts:
         key: tuple(_mount(mount) for mount in _tuple(value))
         for key, value in _table(known, "mounts").items()
     }
+    known["listings"] = {key: _tuple(value) for key, value in _table(known, "listings").items()}
     known["rlimits"] = {key: _tuple(value) for key, value in _table(known, "rlimits").items()}
     return HostFacts(**known)  # type: ignore[arg-type]  # each is checked above, or where used
 

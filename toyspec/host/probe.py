@@ -64,6 +64,7 @@ def probe(needs: Needs) -> HostFacts:
         paths={path: path_fact(path) for path in sorted(needs.paths)},
         mounts=_mounts(needs.mounts),
         variables={name: os.environ.get(name) for name in sorted(needs.variables)},
+        listings={path: _names(path) for path in sorted(needs.listings)},
     )
 
 
@@ -154,6 +155,13 @@ def _mounts(paths: Iterable[str]) -> dict[str, tuple[MountFact, ...]]:
         return {}
     table = mountinfo.parse(_bytes("/proc/self/mountinfo"))
     return {path: mountinfo.below(table, os.path.realpath(path)) for path in wanted}
+
+
+def _names(path: str) -> tuple[str, ...]:
+    try:
+        return tuple(sorted(os.listdir(path)))
+    except OSError:
+        return ()
 
 
 def _read(path: str) -> str | None:

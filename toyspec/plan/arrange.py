@@ -18,7 +18,7 @@ from toyspec.plan.root_directory import check_root
 from toyspec.plan.tree import Layer, Node, Resolved, Tree, TreeError, join, parent
 from toyspec.spec.model import Bind, File, Mount, Spec
 
-_GIVEN = ("system", "etc")  # entries that a spec's own replace
+_GIVEN = ("system", "etc", "root", "root.lower")  # entries that a spec's own replace
 _MOST_MOVES = 64
 
 
@@ -53,8 +53,7 @@ class _Builder:
         self.placed: list[Placed] = []
         self.places: dict[str, Entry] = {}
         self.skipped: list[Bind] = []
-        base = spec.root.path
-        self.tree = Tree(facts, Layer("root", base) if base else Layer("own"))
+        self.tree = Tree(facts, _root_layer(spec))
         self.points = MountPoints(spec, facts, self.tree)
         self.old_root = (spec.root.old_root or "").strip("/")
 
@@ -136,6 +135,8 @@ class _Builder:
         if mount.type in ("proc", "sysfs"):
             base = "/proc" if mount.type == "proc" else "/sys"
             layer = Layer("kernel", base, writable=mount.type == "proc")
+        elif mount.type == "overlay":
+            layer = _overlay_layer(mount.lower, mount.upper)
         else:
             layer = Layer("own")
         self._attach(entry, "directory", Node("directory", layer=layer))
@@ -167,7 +168,7 @@ class _Builder:
             message = f"{file.target} is already a {where.kind}; a symlink cannot replace it"
             self.problem(message, entry, "remove it there, or leave the entry out")
             return
-        if where.layer.kind not in ("own", "root"):
+        if where.layer.kind not in ("own", "root", "overlay"):
             what = "a bind" if where.layer.kind == "bind" else f"/{where.layer_at}"
             message = f"no symlink can be made at {file.target}: it would be written into {what}"
             self.problem(message, entry, "make it on the host, or choose another target")
@@ -253,6 +254,20 @@ class _Builder:
             message = f"dev cannot be below /{below} where the root has an old_root"
             raise TreeError(message, "leave out old_root: the host's devices are gone by then")
         return "mounts" if kernel in ("proc", "sysfs") or below is not None else "attach"
+
+
+def _root_layer(spec: Spec) -> Layer:
+    root = spec.root
+    if root.kind == "host":
+        return Layer("bind", "/", writable=False)
+    if root.kind == "overlay" and not root.lower_host:
+        return _overlay_layer(root.lower, root.upper)
+    return Layer("root", root.path) if root.path else Layer("own")
+
+
+def _overlay_layer(lower: tuple[str, ...], upper: str | None) -> Layer:
+    shown = lower if upper is None else (upper, *lower)
+    return Layer("overlay", shown[0], under=shown[1:])
 
 
 def _named(entry: Entry) -> str:

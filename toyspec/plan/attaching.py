@@ -41,6 +41,8 @@ def put(w: Writer, box: Box, placed: Placed) -> None:
         _move(w, placed, _tree(thing))
         if not box.facts.feature("mount_setattr"):
             _restrict(w, box, placed, thing)
+    elif isinstance(thing, Mount) and thing.type == "overlay":
+        _move(w, placed, f"tree:{thing.target}")
     elif isinstance(thing, Mount):
         _filesystem(w, box, placed, thing)
     elif thing.symlink is not None:
@@ -188,6 +190,7 @@ _PURPOSES = {
     "proc": "shows the box's own processes only",
     "sysfs": "shows the box's own network namespace, read-only",
     "tmpfs": "in memory, gone with the box",
+    "overlay": "made before, and now put in its place",
     "dev": "the harmless devices, ptys and shared memory of its own",
 }
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from toyspec.host.facts import HostFacts, Needs
-from toyspec.plan import etc, system
+from toyspec.plan import etc, system, whole_host
 from toyspec.spec.model import Bind, File, Mount, Origin, Spec
 
 
@@ -30,7 +30,12 @@ class Entry:
 def needs(spec: Spec) -> Needs:
     """What the entries ask of the host: their sources, and what `system` and `etc` look at."""
     sources = frozenset(bind.source for bind in spec.binds)
-    return Needs(paths=sources, mounts=sources) | system.needs(spec) | etc.needs(spec)
+    return (
+        Needs(paths=sources, mounts=sources)
+        | system.needs(spec)
+        | etc.needs(spec)
+        | whole_host.needs(spec)
+    )
 
 
 def entries(spec: Spec, facts: HostFacts) -> list[Entry]:
@@ -39,7 +44,11 @@ def entries(spec: Spec, facts: HostFacts) -> list[Entry]:
     own = [Entry(thing, spec.origin(thing.at)) for thing in things]
     own.sort(key=lambda entry: (entry.origin.line, entry.origin.column))
     replaced = {entry.target for entry in own}
-    theirs: list[Bind | Mount | File] = [*system.things(spec, facts), *etc.things(spec, facts)]
+    theirs: list[Bind | Mount | File] = [
+        *whole_host.things(spec, facts),
+        *system.things(spec, facts),
+        *etc.things(spec, facts),
+    ]
     added = [
         Entry(thing, spec.origin(thing.at))
         for thing in theirs

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from toyspec.host.facts import HostFacts
+from toyspec.plan import overlays
 from toyspec.plan.box import Box
 from toyspec.plan.step import Exposed, Exposure
-from toyspec.spec.model import Bind
+from toyspec.spec.model import Bind, Mount
 
 
 def exposure(box: Box) -> Exposure:
@@ -14,8 +15,12 @@ def exposure(box: Box) -> Exposure:
     writable = []
     if spec.root.path is not None and not spec.root.read_only:
         writable.append(Exposed(_shown(box, spec.root.path), "/"))
+    if spec.root.upper is not None:
+        writable.append(Exposed(_shown(box, spec.root.upper), "/"))
     for placed in box.layout.placed:
         thing = placed.entry.thing
+        if isinstance(thing, Mount) and thing.upper is not None and thing.at != "root.lower":
+            writable.append(Exposed(_shown(box, thing.upper), thing.target))
         if isinstance(thing, Bind) and thing.writable:
             writable.append(Exposed(_shown(box, thing.source), thing.target))
     return Exposure(
@@ -38,7 +43,7 @@ def _shown(box: Box, path: str) -> str:
 
 def _weakened(box: Box) -> tuple[str, ...]:
     spec = box.spec
-    found = []
+    found = [f"{path} of the host uncovered" for path in spec.root.uncovered]
     if spec.network == "host":
         found.append("network host")
     found += [
@@ -63,6 +68,7 @@ def warnings(box: Box) -> tuple[str, ...]:
     found = []
     for bind in box.layout.skipped:
         found.append(f"bind {bind.source} left out: it is optional and its source is not there")
+    found += overlays.warnings(box.spec, box.facts)
     extra = [group for group in box.facts.groups if group != box.facts.gid]
     if extra:
         listed = " ".join(map(str, extra))

@@ -49,6 +49,8 @@ class MountPoints:
 
     def _before(self, target: str, path: str, above: str, layer: Layer) -> bool:
         """Whether to make it before the namespaces: by the owner of the directory, in a root."""
+        if layer.kind == "overlay":
+            return False  # it goes to the overlay's upper directory, once that is mounted
         existing = self.tree.host_path(above) or "/"
         fact = self.facts.path(existing)
         name = path.rpartition("/")[2]

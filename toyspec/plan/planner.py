@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from toyspec.host.facts import FactMissing, HostFacts, Needs
+from toyspec.plan import overlays
 from toyspec.plan.arrange import arrange
 from toyspec.plan.box import Box
 from toyspec.plan.error import PlanError, PlanProblem
@@ -87,12 +88,13 @@ def gather(spec: Spec, ask: Callable[[Needs], HostFacts]) -> tuple[HostFacts, Pl
 
 
 def _questions(missing: FactMissing) -> Needs:
-    found: dict[str, set[str]] = {"path": set(), "mounts": set(), "variable": set()}
+    kinds = ("path", "mounts", "variable", "listing")
+    found: dict[str, set[str]] = {kind: set() for kind in kinds}
     for kind, name in missing.questions:
         if kind not in found:
             raise missing
         found[kind].add(name)
-    return Needs(*(frozenset(found[kind]) for kind in ("path", "mounts", "variable")))
+    return Needs(*(frozenset(found[kind]) for kind in kinds))
 
 
 def _check(spec: Spec, facts: HostFacts) -> None:
@@ -106,6 +108,7 @@ def _check(spec: Spec, facts: HostFacts) -> None:
     if not spec.init:
         remedy = "add `init: [COMMAND, …]`, or give a command after `--`"
         problems.append(PlanProblem("there is no command to run", spec.origin("init"), remedy))
+    problems += overlays.check(spec, facts)
     if problems:
         raise PlanError(*problems)
 

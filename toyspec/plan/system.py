@@ -53,8 +53,13 @@ def things(spec: Spec, facts: HostFacts) -> list[Bind | Mount | File]:
         Mount("system", "proc", "/proc"),
         Mount("system", "tmpfs", "/tmp", mode=0o1777),
     ]
+    return found + private_home(facts, "system")
+
+
+def private_home(facts: HostFacts, at: str) -> list[Bind | Mount | File]:
+    """An empty home at the path of the caller's own, unless that is no place for one."""
     home = facts.home
     taken = home == "/" or any(home == path or home.startswith(path + "/") for path in _TAKEN)
-    if home.startswith("/") and not taken:
-        found.append(Mount("system", "tmpfs", home, mode=0o700))
-    return found
+    if taken or not home.startswith("/"):
+        return []
+    return [Mount(at, "tmpfs", home, mode=0o700)]

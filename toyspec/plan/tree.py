@@ -13,6 +13,7 @@ from typing import Literal
 from toyspec.host.facts import HostFacts, Kind
 
 _MOST_LINKS = 40  # as the kernel's MAXSYMLINKS
+_WHITEOUT = "0:0"  # overlayfs: this character device says that a name was removed
 
 
 class TreeError(Exception):
@@ -25,11 +26,15 @@ class TreeError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Layer:
-    """One filesystem of the box. `base` is the host path whose content it shows."""
+    """One filesystem of the box. `base` is the host path whose content it shows.
 
-    kind: Literal["own", "root", "bind", "kernel"]
+    An overlay shows more than one: what `base` lacks is looked for in `under`, in order.
+    """
+
+    kind: Literal["own", "root", "bind", "kernel", "overlay"]
     base: str | None = None
     writable: bool = True
+    under: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,19 +87,23 @@ class Tree:
         at, layer = self.layer_of(path)
         if layer.base is None:
             return None
-        rest = path[len(at) :].strip("/")
-        return f"{layer.base.rstrip('/')}/{rest}" if rest else layer.base
+        return inside(layer.base, path[len(at) :])
 
     def look(self, path: str) -> Node:
         """What is at `path` itself, without following it."""
         known = self.nodes.get(path)
         if known is not None:
             return known
-        host = self.host_path(path)
-        if host is None:
+        at, layer = self.layer_of(path)
+        if layer.base is None:
             return Node("missing")
-        fact = self.facts.path(host)
-        return Node(fact.kind, link=fact.link)
+        for base in (layer.base, *layer.under):
+            fact = self.facts.path(inside(base, path[len(at) :]))
+            if fact.device == _WHITEOUT:
+                return Node("missing")
+            if fact.kind != "missing":
+                return Node(fact.kind, link=fact.link)
+        return Node("missing")
 
     def resolve(self, target: str, *, follow_last: bool = True) -> Resolved:
         """Walk `target` from the root of the box; raises TreeError where that is impossible."""
@@ -166,6 +175,12 @@ class Tree:
         while layer.kind == "own" and at:
             at, layer = self.layer_of(parent(at))
         return layer.kind == "own"
+
+
+def inside(base: str, path: str) -> str:
+    """`path` inside the host directory `base`."""
+    rest = path.strip("/")
+    return f"{base.rstrip('/')}/{rest}" if rest else base
 
 
 def parent(path: str) -> str:

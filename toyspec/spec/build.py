@@ -9,9 +9,9 @@ from toyspec.spec import paths
 from toyspec.spec.context import Context
 from toyspec.spec.entries import binds, files, mounts
 from toyspec.spec.environment import environment
-from toyspec.spec.model import Namespace, Root, Spec, User
+from toyspec.spec.model import Namespace, Spec, User
 from toyspec.spec.nodes import Mapping, Sequence
-from toyspec.spec.shown import quote
+from toyspec.spec.root import root
 from toyspec.spec.wrong import Wrong
 
 HOST_NAME_MAX = 64
@@ -31,6 +31,7 @@ def build(context: Context, path: str, sha256: str) -> Spec:
     system: Literal["none", "host"] = "host" if data.get("system") == "host" else "none"
     network: Literal["none", "host"] = "host" if data.get("network") == "host" else "none"
     etc: Literal["auto", "none"] = "auto" if system == "host" else "none"
+    _note(context, "root", "root: tmpfs")
     _note(context, "etc", f"etc: {etc}, with system: {system}")
     if data.get("etc") in ("auto", "none"):
         etc = data["etc"]
@@ -42,7 +43,7 @@ def build(context: Context, path: str, sha256: str) -> Spec:
         sha256=sha256,
         version=1,
         name=name,
-        root=_root(context),
+        root=root(context),
         system=system,
         user=user,
         host_namespaces=_namespaces(context, network),
@@ -132,70 +133,8 @@ def _working_dir(context: Context) -> str:
     try:
         return paths.target(context.data.get("working_dir", "/"), root=True)
     except Wrong as wrong:
-        context.refuse(_unplaced(wrong), context.node("working_dir"), "working_dir")
+        context.refuse(wrong.unplaced(), context.node("working_dir"), "working_dir")
         return "/"
-
-
-def _unplaced(wrong: Wrong) -> Wrong:
-    return Wrong(wrong.message, wrong.label, wrong.help)
-
-
-def _root(context: Context) -> Root:
-    _note(context, "root", "root: tmpfs")
-    data = context.data.get("root")
-    node = context.node("root")
-    if data is None or not context.usable("root"):
-        return Root()
-    if isinstance(data, str):
-        if data in ("tmpfs", "host", "overlay", "directory"):
-            label = f"{{type: {data}}} or ./{data}" if data == "tmpfs" else f"write ./{data}"
-            context.refuse(Wrong(f"{quote(data)} as a root reads as a path", label), node, "root")
-        return Root("directory", _root_path(context, data, "root"))
-    if isinstance(node, Mapping):
-        for key, value in node.pairs:
-            context.origin(f"root.{key.text}", value)
-    read_only: bool = data.get("read_only", False)
-    if "path" not in data:
-        if data.get("type") == "directory":
-            context.refuse(Wrong("a directory root has a `path`"), node, "root")
-        for name in ("create", "old_root"):
-            if name in data and isinstance(node, Mapping):
-                wrong = Wrong(f"`{name}` goes with a directory root", "this root is a tmpfs")
-                context.refuse(wrong, node.key(name) or node, "root", name)
-        return Root("tmpfs", read_only=read_only)
-    if data.get("type") == "tmpfs":
-        wrong = Wrong("a tmpfs root has no `path`", "`type: directory`, or no `type` at all")
-        context.refuse(wrong, context.node("root", "path"), "root", "path")
-    path = _root_path(context, data["path"], "root", "path")
-    return Root("directory", path, data.get("create", False), read_only, _old_root(context, data))
-
-
-def _root_path(context: Context, text: str, *at: str) -> str:
-    surroundings = context.surroundings
-    try:
-        path = paths.source(text, surroundings.directory, surroundings.home)
-        if path == "/":
-            raise Wrong(
-                "the host's own `/` cannot be a box's root", "its mounts are locked to it",
-                "`system: host` shows the host's system in a root of the box's own",
-            )  # fmt: skip
-    except Wrong as wrong:
-        context.refuse(_unplaced(wrong), context.node(*at), *at)
-        return "/"
-    return path
-
-
-def _old_root(context: Context, data: dict[str, str]) -> str | None:
-    if "old_root" not in data:
-        return None
-    try:
-        path = paths.target(data["old_root"])
-        if path.count("/") != 1:
-            raise Wrong("the old root's place is a directory directly in the root", "like /tmp")
-    except Wrong as wrong:
-        context.refuse(_unplaced(wrong), context.node("root", "old_root"), "root", "old_root")
-        return None
-    return path
 
 
 def _user(context: Context) -> User:

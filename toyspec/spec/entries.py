@@ -11,6 +11,7 @@ from toyspec.spec.context import Context
 from toyspec.spec.interpolation import substitute
 from toyspec.spec.model import Bind, File, Mount
 from toyspec.spec.nodes import Key, Mapping, Node, Scalar, Sequence
+from toyspec.spec.root import overlay
 from toyspec.spec.wrong import Wrong
 
 DEFAULT_TARGETS = {"proc": "/proc", "sysfs": "/sys", "dev": "/dev"}
@@ -146,10 +147,13 @@ def mounts(context: Context) -> tuple[Mount, ...]:
 
 def _mount(context: Context, at: str, node: Mapping, data: Any, path: Key) -> Mount:
     kind = data["type"]
-    for key in ("size", "mode"):
-        if key in data and kind != "tmpfs":
-            wrong = Wrong(f"a mount of type {kind} has no `{key}`", "for a tmpfs only")
-            context.refuse(wrong, node.key(key) or node, *path, key)
+    for owner, keys in (("tmpfs", ("size", "mode")), ("overlay", ("lower", "upper", "work"))):
+        for key in keys:
+            if key in data and kind != owner:
+                article = "an" if owner == "overlay" else "a"
+                label = f"for {article} {owner} only"
+                wrong = Wrong(f"a mount of type {kind} has no `{key}`", label)
+                context.refuse(wrong, node.key(key) or node, *path, key)
     if kind == "sysfs" and context.data.get("network") == "host":
         raise Wrong(
             "a sysfs needs the box's own network namespace",
@@ -163,7 +167,12 @@ def _mount(context: Context, at: str, node: Mapping, data: Any, path: Key) -> Mo
         context.default(f"{at}.target", f"mounts: {kind} at {target}")
         context.claim(target, node, path)
     else:
-        raise Wrong("a tmpfs needs a `target`")
+        raise Wrong(f"{'an overlay' if kind == 'overlay' else 'a tmpfs'} needs a `target`")
+    if kind == "overlay":
+        if "lower" not in data:
+            raise Wrong("an overlay has a `lower`", "the directories under it")
+        lower, upper, work = overlay(context, data, path)
+        return Mount(at, kind, target, lower=lower, upper=upper, work=work)
     size = mode = None
     try:
         size = _size(data.get("size"))

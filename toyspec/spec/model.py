@@ -39,13 +39,23 @@ Namespace = Literal["mount", "user", "pid", "network", "uts", "ipc", "cgroup"]
 
 @dataclass(frozen=True, slots=True)
 class Root:
-    """What the box sees as `/`. `path` is absolute on the host, without `..`."""
+    """What the box sees as `/`. Host paths are absolute, without `..`.
 
-    kind: Literal["tmpfs", "directory"] = "tmpfs"
+    An overlay shows `lower` (its first directory on top), or with `lower_host` each top-level
+    directory of the host's; what is written goes to `upper`, or into memory where that is None.
+    `uncovered` are the directories of a host root that the box may see after all.
+    """
+
+    kind: Literal["tmpfs", "directory", "overlay", "host"] = "tmpfs"
     path: str | None = None
     create: bool = False
     read_only: bool = False
     old_root: str | None = None
+    lower: tuple[str, ...] = ()
+    lower_host: bool = False
+    upper: str | None = None
+    work: str | None = None
+    uncovered: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,13 +81,19 @@ class Bind:
 
 @dataclass(frozen=True, slots=True)
 class Mount:
-    """A filesystem of the box's own. `size` is in bytes; `mode` holds permission bits."""
+    """A filesystem of the box's own. `size` is in bytes; `mode` holds permission bits.
+
+    `lower`, `upper` and `work` are an overlay's, as a root's.
+    """
 
     at: str
-    type: Literal["proc", "sysfs", "tmpfs", "dev"]
+    type: Literal["proc", "sysfs", "tmpfs", "dev", "overlay"]
     target: str
     size: int | None = None
     mode: int | None = None
+    lower: tuple[str, ...] = ()
+    upper: str | None = None
+    work: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,24 +55,17 @@ _LATER = (
     *_words("user", "later", "toyspec", {"ranges": "one uid and one gid are mapped"}),
     *_words("root", "later", "toyspec", {
         "size": "the root tmpfs has the kernel's default size",
-        "lower": "a root is a tmpfs or a directory", "upper": "a root is a tmpfs or a directory",
-        "work": "a root is a tmpfs or a directory",
     }),
     *_words("binds[]", "later", "toyspec", {"noexec": "binds are nosuid and nodev"}),
     *_words("mounts[]", "later", "toyspec", {
         "name": "volumes come later; bind a directory of the host",
-        "noexec": "mounts are nosuid and nodev", "lower": "overlays come later",
-        "upper": "overlays come later",
+        "noexec": "mounts are nosuid and nodev",
     }),
     *_words("namespaces", "later", "toyspec", {
         "time": "the host's clocks show", "pid": "a pid namespace is always new",
     }),
-    *_words("root.type=", "later", "toyspec", {
-        "overlay": "a root is a tmpfs or a directory",
-        "host": "`system: host` gives the host's system in a root of the box's own",
-    }),
     *_words("mounts[].type=", "later", "toyspec", {
-        "overlay": "bind a directory read-only", "volume": "bind a directory of the host",
+        "volume": "bind a directory of the host",
         "mqueue": "proc, sysfs, tmpfs and dev are there", "devpts": "`type: dev` has no terminals",
     }),
     *_words("network=", "later", "toyspec", {

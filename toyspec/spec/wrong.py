@@ -12,3 +12,7 @@ class Wrong(Exception):
         super().__init__(message)
         self.message, self.label, self.help = message, label, help
         self.start, self.end = start, end
+
+    def unplaced(self) -> Wrong:
+        """The same, about the whole value."""
+        return Wrong(self.message, self.label, self.help)

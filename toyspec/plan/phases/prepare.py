@@ -6,6 +6,7 @@ from toyspec.host.facts import Needs
 from toyspec.plan import calls
 from toyspec.plan.box import Box
 from toyspec.plan.making import make_in_root
+from toyspec.plan.overlays import kept
 from toyspec.plan.step import Expect, Flags, Int, Step
 from toyspec.plan.writer import Writer
 from toyspec.spec.model import Spec
@@ -33,6 +34,7 @@ def steps(box: Box) -> list[Step]:
     w.do(calls.close("exec.read"), "only the monitor listens for the execve")
     w.do(calls.umask(0o022), "modes in this plan are final, whatever the caller's umask")
     _root_directory(w, box)
+    _overlay_directories(w, box)
     return w.steps
 
 
@@ -58,6 +60,16 @@ def _monitor(w: Writer) -> None:
         calls.supervise("setup", exec="exec.read", go="go.write"),
         "from here on the monitor waits, relays signals, and returns init's status",
     )
+
+
+def _overlay_directories(w: Writer, box: Box) -> None:
+    wanted = dict.fromkeys(each for path in kept(box) for each in _missing(box, path))
+    if not wanted:
+        return
+    w.about("directories that overlays write to", box.origin("root.upper"))
+    for path in wanted:
+        made = calls.mkdirat(calls.CWD, path, 0o755)
+        w.do(made, "what the box writes is kept here", tolerates=("EEXIST",))
 
 
 def _missing(box: Box, path: str) -> list[str]:

@@ -7,16 +7,21 @@ tree, because the process's root directory is the mount below.
 from __future__ import annotations
 
 from toyspec.host.facts import Needs
-from toyspec.plan import calls, content, mount_calls
+from toyspec.plan import calls, content, mount_calls, overlays
 from toyspec.plan.attributes import restrict
 from toyspec.plan.box import Box
+from toyspec.plan.overlays import write_overlays
 from toyspec.plan.step import Step
 from toyspec.plan.writer import Writer
 from toyspec.spec.model import Spec
 
 
 def needs(spec: Spec) -> Needs:
-    """The mounts at and below a directory root."""
+    """The mounts at and below a directory root, or below `/`."""
+    if spec.root.kind == "host":
+        return Needs(mounts=frozenset(("/",)))
+    if spec.root.kind == "overlay" or any(mount.type == "overlay" for mount in spec.mounts):
+        return overlays.needs(spec)
     return Needs(mounts=frozenset((spec.root.path,))) if spec.root.path else Needs()
 
 
@@ -24,9 +29,16 @@ def steps(box: Box) -> list[Step]:
     """A tmpfs, or a private clone of the directory's mounts; then the way into it."""
     w = Writer("root", "setup")
     content.write_scratch(w, box)
+    write_overlays(w, box)
     root = box.spec.root
     origin = box.origin("root")
-    if root.path is None:
+    if root.kind == "overlay" and not root.lower_host:
+        w.about("the overlay is the box's root", origin)
+        over = mount_calls.move_mount("root", calls.CWD, "/")
+        w.do(over, "attached over /, where it hides nothing")
+    elif root.kind == "host":
+        _host(w, box)
+    elif root.path is None:
         w.about("an empty root in memory", origin)
         content.tmpfs(w, "root", "0755")
     else:
@@ -48,3 +60,19 @@ def steps(box: Box) -> list[Step]:
         restrict(w, box, "root", "", root.path, read_only=False, devices=False)
         w.do(calls.fchdir("root"), "back to the box's root")
     return w.steps
+
+
+def _host(w: Writer, box: Box) -> None:
+    """Everything of the host's, read-only: what must not show is covered by what is attached."""
+    w.about("the host's own tree, read-only", box.origin("root.type"))
+    clone = mount_calls.open_tree_clone(calls.CWD, "/")
+    w.do(clone, "a private clone of / and of every mount below it", yields="root")
+    modern = box.facts.feature("mount_setattr")
+    if modern:
+        attributes = ("MOUNT_ATTR_RDONLY", "MOUNT_ATTR_NOSUID", "MOUNT_ATTR_NODEV")
+        w.do(mount_calls.mount_setattr("root", *attributes), "all of it, in one call")
+    over = mount_calls.move_mount("root", calls.CWD, "/")
+    w.do(over, "attached over /, where it hides nothing")
+    if not modern:
+        w.do(calls.fchdir("root"), "the root, to step on from")
+        restrict(w, box, "root", "", "/", read_only=True, devices=False)

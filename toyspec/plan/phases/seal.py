@@ -29,7 +29,7 @@ def steps(box: Box) -> list[Step]:
         prove_gone(w, name)
         for placed in box.layout.of("late"):
             attaching.put(w, box, placed)
-    if root.read_only:
+    if root.read_only and root.kind != "host":
         w.about("root read-only", box.origin("root.read_only"))
         _read_only(w, box)
     return w.steps
