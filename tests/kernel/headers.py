@@ -16,10 +16,11 @@ KERNEL: Final = (
     "linux/stat.h", "linux/sched.h", "asm/signal.h", "asm/ioctls.h", "linux/sockios.h",
     "linux/capability.h", "linux/prctl.h", "linux/seccomp.h", "linux/audit.h", "linux/magic.h",
     "linux/close_range.h", "asm/errno.h", "linux/filter.h", "asm/statfs.h",
-    "linux/landlock.h",
+    "linux/landlock.h", "linux/resource.h", "linux/ioprio.h",
 )  # fmt: skip
-LIBC: Final = ("stddef.h", "sys/socket.h", "sys/mount.h", "net/if.h")
+LIBC: Final = ("stddef.h", "sched.h", "sys/socket.h", "sys/mount.h", "net/if.h")
 GENERIC: Final = ("asm-generic/unistd.h",)
+_ENUMS: Final = ("FSCONFIG_", "IOPRIO_WHO_")
 AARCH64: Final = "/usr/aarch64-linux-gnu/include"
 
 
@@ -33,7 +34,7 @@ def values(
 ) -> dict[str, int]:
     """What each expression is. Names that no header defines are left out.
 
-    A name is looked for with #ifdef, but `FSCONFIG_…`, which is of an enum; anything that is not
+    A name is looked for with #ifdef, but those of an enum (`_ENUMS`); anything that is not
     just a name has to compile.
     """
     gcc = tools.need("gcc", "cc")
@@ -43,7 +44,7 @@ def values(
     lines += ["int main(void) {"]
     for expression in expressions:
         shown = f'printf("%lld %s\\n", (long long)({expression}), "{expression}");'
-        if expression.isidentifier() and not expression.startswith("FSCONFIG_"):
+        if expression.isidentifier() and not expression.startswith(_ENUMS):
             shown = f"\n#ifdef {expression}\n{shown}\n#endif"
         lines.append(shown)
     lines += ["return 0; }", ""]

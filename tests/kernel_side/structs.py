@@ -110,4 +110,6 @@ STRUCTS: Final[dict[str, Callable[[Words, Json], Operand]]] = {
     "__user_cap_header_struct": _cap_header,
     "__user_cap_data_struct": _cap_data,
     "sock_fprog": _sock_fprog,
+    "rlimit64": _quads("rlim_cur", "rlim_max"),
+    "cpu_set_t": _quads(*(f"__bits[{word}]" for word in range(16))),
 }

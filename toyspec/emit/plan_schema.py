@@ -48,7 +48,10 @@ _KINDS: Final[dict[str, tuple[tuple[str, Schema], ...]]] = {
 }
 """The members that a value of each kind can be."""
 
-_FIELD_KINDS: Final[dict[str, tuple[str, ...]]] = {"pid": ("pid", "int")}
+_FIELD_KINDS: Final[dict[str, tuple[str, ...]]] = {
+    "pid": ("pid", "int"),
+    "flags:rlimit_value": ("flags:rlimit_value", "int"),
+}
 """Kinds that a field of a structure takes besides its own."""
 
 

@@ -73,6 +73,9 @@ CALLS: Final[dict[str, Call]] = {
     "capset": (126, 91, 2, (
         ("hdrp", "out:__user_cap_header_struct"), ("datap", "struct:__user_cap_data_struct"),
     )),
+    "setpriority": (141, 140, 3, (
+        ("which", "flags:priority"), ("who", "int"), ("prio", "int"),
+    )),
     "pivot_root": (155, 41, 2, (("new_root", "path"), ("put_old", "path"))),
     "prctl": (157, 167, 1, (
         ("option", "flags:prctl"), ("arg2", *_PRCTL), ("arg3", *_PRCTL), ("arg4", *_PRCTL),
@@ -84,6 +87,13 @@ CALLS: Final[dict[str, Call]] = {
     )),
     "umount2": (166, 39, 2, (("target", "path"), ("flags", "flags:umount"))),
     "sethostname": (170, 161, 2, (("name", "bytes"), ("len", "length", "int"))),
+    "setdomainname": (171, 162, 2, (("name", "bytes"), ("len", "length", "int"))),
+    "sched_setaffinity": (203, 122, 3, (
+        ("pid", "int"), ("cpusetsize", "length", "int"), ("mask", "struct:cpu_set_t"),
+    )),
+    "ioprio_set": (251, 30, 3, (
+        ("which", "flags:ioprio_who"), ("who", "int"), ("ioprio", "int"),
+    )),
     "openat": (257, 56, 3, (
         ("dirfd", "fd"), ("path", "path"), ("flags", "flags:open"), ("mode", "mode"),
     )),
@@ -96,6 +106,10 @@ CALLS: Final[dict[str, Call]] = {
     )),
     "unshare": (272, 97, 1, (("flags", "flags:unshare"),)),
     "pipe2": (293, 59, 2, (("pipefd", "out:int[2]"), ("flags", "flags:pipe"))),
+    "prlimit64": (302, 261, 3, (
+        ("pid", "int"), ("resource", "flags:rlimit"), ("new_limit", "struct:rlimit64", "null"),
+        ("old_limit", "null"),
+    )),
     "seccomp": (317, 277, 3, (
         ("operation", "flags:seccomp_operation"), ("flags", "flags:seccomp"),
         ("args", "struct:sock_fprog", "null"),

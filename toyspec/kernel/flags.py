@@ -31,6 +31,12 @@ CAPABILITIES: Final = (
     "CAP_CHECKPOINT_RESTORE",
 )  # fmt: skip
 
+# include/uapi/asm-generic/resource.h, in the order of their numbers.
+RLIMITS: Final = (
+    "CPU", "FSIZE", "DATA", "STACK", "CORE", "RSS", "NPROC", "NOFILE", "MEMLOCK", "AS", "LOCKS",
+    "SIGPENDING", "MSGQUEUE", "NICE", "RTPRIO", "RTTIME",
+)  # fmt: skip
+
 _NAMESPACE: Final = {
     "CLONE_NEWTIME": 0x80, "CLONE_NEWNS": 0x20000, "CLONE_NEWCGROUP": 0x2000000,
     "CLONE_NEWUTS": 0x4000000, "CLONE_NEWIPC": 0x8000000, "CLONE_NEWUSER": 0x10000000,
@@ -131,6 +137,10 @@ _SETS: Final[dict[str, Flag]] = {
     },
     "capability": {name: 1 << number for number, name in enumerate(CAPABILITIES)},
     "capability_version": {"_LINUX_CAPABILITY_VERSION_3": 0x20080522},
+    "priority": {"PRIO_PROCESS": 0, "PRIO_PGRP": 1, "PRIO_USER": 2},
+    "ioprio_who": {"IOPRIO_WHO_PROCESS": 1, "IOPRIO_WHO_PGRP": 2, "IOPRIO_WHO_USER": 3},
+    "rlimit": {"RLIMIT_" + name: number for number, name in enumerate(RLIMITS)},
+    "rlimit_value": {"RLIM64_INFINITY": (1 << 64) - 1},
     "seccomp_operation": {"SECCOMP_SET_MODE_STRICT": 0, "SECCOMP_SET_MODE_FILTER": 1,
                           "SECCOMP_GET_ACTION_AVAIL": 2},
     "seccomp": {"SECCOMP_FILTER_FLAG_TSYNC": 0x1, "SECCOMP_FILTER_FLAG_LOG": 0x2},

@@ -3,7 +3,7 @@
 The kinds of a field:
 
     uint, int           a number, unsigned or signed
-    flags:SET           names out of that set of `flags`
+    flags:SET           names out of that set of `flags`; of `rlimit_value` also a number
     mode                permission bits
     fd, pid             a descriptor or the pid of a role
     text                NUL-padded text
@@ -14,7 +14,8 @@ The kinds of a field:
     size                how many bytes a buffer has; it is nowhere in memory
 
 Sizes and offsets are the same on x86_64 and aarch64. Sources: the uapi headers of openat2.h,
-mount.h, stat.h, if.h, capability.h, filter.h, and asm-generic/{signal,statfs}.h.
+mount.h, stat.h, if.h, capability.h, filter.h, resource.h, and asm-generic/{signal,statfs}.h; of
+`cpu_set_t` the C library's sched.h (the kernel takes any number of longs).
 """
 
 from __future__ import annotations
@@ -48,6 +49,11 @@ STRUCTS: Final[dict[str, Layout]] = {
         ("effective", 0, 4, "capabilities"), ("permitted", 4, 4, "capabilities"),
         ("inheritable", 8, 4, "capabilities"),
     )),
+    "rlimit64": (16, (
+        ("rlim_cur", 0, 8, "flags:rlimit_value"), ("rlim_max", 8, 8, "flags:rlimit_value"),
+    )),
+    # 1024 CPUs, one bit each: CPU_SET(3).
+    "cpu_set_t": (128, tuple((f"__bits[{word}]", 8 * word, 8, "uint") for word in range(16))),
     "sock_fprog": (16, (("len", 0, 2, "count"), ("filter", 8, 8, "bpf"))),
 }  # fmt: skip
 

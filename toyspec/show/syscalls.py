@@ -74,9 +74,17 @@ def _struct(struct: Struct) -> str:
         size = fields["size"]
         assert isinstance(size, Int)
         return f"char[{size.value}]"
+    if struct.name == "cpu_set_t":
+        return "[" + " ".join(map(str, _cpus(fields))) + "]"
     if not fields:
         return f"struct {struct.name}"
     return "{" + ", ".join(f"{name}={_value(value, ())}" for name, value in struct.fields) + "}"
+
+
+def _cpus(words: dict[str, Int | Flags | Fd | Pid | Data | Bpf]) -> list[int]:
+    """The numbers of the bits that are set, in words of 64."""
+    masks = {int(name[7:-1]): each.value for name, each in words.items() if isinstance(each, Int)}
+    return [64 * word + bit for word in masks for bit in range(64) if masks[word] >> bit & 1]
 
 
 def _value(value: Value | Bpf, args: tuple[Argument, ...]) -> str:
