@@ -50,6 +50,7 @@ LOOKS = frozenset(
         "getpgrp",
         "getpid",
         "getppid",
+        "getpriority",
         "getrandom",
         "getresgid",
         "getresuid",

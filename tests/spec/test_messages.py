@@ -42,11 +42,10 @@ ONE = [
     ("namespaces: {ipc: /proc/1/ns/ipc}", 3, 19, "namespaces.ipc: joining by path: not yet", "new or host"),
     ("namespaces: {network: host}", 3, 14, "unknown key `network`",
      "here it is `network: host` or `network: none`, at the top"),
-    ("capabilities: [CAP_CHOWN]", 3, 15, "capabilities: not yet", "only the empty list, for now"),
     ("etc: [hosts]", 3, 6, "etc: a list: not yet", "auto or none"),
     *(
         (f"{word}: x", 3, 1, f"`{word}`: not yet", None)
-        for word in ("seccomp", "reaper", "limits", "ulimits", "env_file")
+        for word in ("seccomp", "reaper", "limits", "env_file")
     ),
     # Reserved.
     *(

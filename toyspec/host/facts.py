@@ -87,7 +87,8 @@ class HostFacts:
     `features` says which system calls and flags the kernel knows; `sysctls` holds the ones that
     decide over user namespaces (None: not there). `terminal`: standard input and output are the
     caller's controlling terminal; `foreground`: and the caller is in its foreground, not a
-    background job. `inherited` are descriptors above 2 that an execve would pass on.
+    background job. `inherited` are descriptors above 2 that an execve would pass on. `rlimits`,
+    `cpus` (sched_getaffinity(2)), `nice` and `oom_score_adj` are the caller's own.
     """
 
     arch: str
@@ -113,6 +114,9 @@ class HostFacts:
     variables: Mapping[str, str | None] = field(default_factory=dict)
     listings: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     foreground: bool = True
+    cpus: tuple[int, ...] = ()
+    nice: int | None = None
+    oom_score_adj: int | None = None
 
     def feature(self, name: str) -> bool:
         """Whether the kernel has `name`; raises FactMissing if that was not asked."""
@@ -148,6 +152,27 @@ class HostFacts:
             return self.listings[path]
         except KeyError:
             raise FactMissing(("listing", path)) from None
+
+    def rlimit(self, name: str) -> tuple[int, int]:
+        """The caller's soft and hard limit (getrlimit(2), in lower case); 2^64 - 1 is unlimited."""
+        try:
+            soft, hard = self.rlimits[name]
+        except KeyError:
+            raise FactMissing(("rlimit", name)) from None
+        return soft % (1 << 64), hard % (1 << 64)
+
+    def recorded(self, name: Literal["nice", "oom_score_adj"]) -> int:
+        """A number of the caller's; FactMissing where facts of an older toyspec lack it."""
+        found: int | None = getattr(self, name)
+        if found is None:
+            raise FactMissing(("fact", name))
+        return found
+
+    def own_cpus(self) -> tuple[int, ...]:
+        """The CPUs that the caller may run on; FactMissing where older facts lack them."""
+        if not self.cpus:
+            raise FactMissing(("fact", "cpus"))
+        return self.cpus
 
     def merged(self, other: HostFacts) -> HostFacts:
         """These facts, and the answers about paths, mounts and variables of `other`."""
@@ -196,7 +221,7 @@ class HostFacts:
 
 def _facts(body: dict[str, object]) -> HostFacts:
     known = {name: body[name] for name in HostFacts.__slots__ if name in body}
-    for name in ("groups", "inherited", "subuids", "subgids"):
+    for name in ("groups", "inherited", "subuids", "subgids", "cpus"):
         known[name] = _tuple(known.get(name, ()))
     known["paths"] = {key: _path(value) for key, value in _table(known, "paths").items()}
     known["mounts"] = {

@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from toyspec.host import mountinfo
 from toyspec.host.facts import HostFacts, Kind, MountFact, Needs, PathFact
 from toyspec.kernel import features
+from toyspec.kernel.flags import RLIMITS
 
 _SYSCTLS = (
     "user.max_user_namespaces",
@@ -58,6 +59,9 @@ def probe(needs: Needs) -> HostFacts:
         },
         sysctls={name: _read("/proc/sys/" + name.replace(".", "/")) for name in _SYSCTLS},
         rlimits=_rlimits(),
+        cpus=tuple(sorted(os.sched_getaffinity(0))),
+        nice=os.getpriority(os.PRIO_PROCESS, 0),
+        oom_score_adj=_number("/proc/self/oom_score_adj"),
         newuidmap=_newuidmap(),
         subuids=_ranges("/etc/subuid", user, uid),
         subgids=_ranges("/etc/subgid", user, uid),
@@ -171,6 +175,11 @@ def _read(path: str) -> str | None:
         return None
 
 
+def _number(path: str) -> int | None:
+    text = _read(path)
+    return int(text) if text else None
+
+
 def _bytes(path: str) -> bytes:
     with open(path, "rb") as file:
         return file.read()
@@ -187,10 +196,7 @@ def _status(key: str) -> str | None:
 def _rlimits() -> dict[str, tuple[int, int]]:
     import resource
 
-    return {
-        "nofile": resource.getrlimit(resource.RLIMIT_NOFILE),
-        "nproc": resource.getrlimit(resource.RLIMIT_NPROC),
-    }
+    return {name.lower(): resource.getrlimit(number) for number, name in enumerate(RLIMITS)}
 
 
 def _account(uid: int) -> tuple[str, str]:

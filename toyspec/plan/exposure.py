@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from toyspec.host.facts import HostFacts
-from toyspec.plan import overlays
+from toyspec.plan import capabilities, overlays
 from toyspec.plan.box import Box
 from toyspec.plan.step import Exposed, Exposure
 from toyspec.spec.model import Bind, Mount
@@ -51,6 +51,8 @@ def _weakened(box: Box) -> tuple[str, ...]:
     ]
     if not spec.no_new_privileges:
         found.append("new privileges allowed")
+    if spec.capabilities:
+        found.append(f"capabilities {capabilities.short(spec.capabilities)}")
     found += [f"devices of {b.source}" for b in spec.binds if b.devices]
     return tuple(found)
 
@@ -69,6 +71,11 @@ def warnings(box: Box) -> tuple[str, ...]:
     for bind in box.layout.skipped:
         found.append(f"bind {bind.source} left out: it is optional and its source is not there")
     found += overlays.warnings(box.spec, box.facts)
+    if "CAP_SYS_ADMIN" in box.spec.capabilities:
+        found.append(
+            "with SYS_ADMIN the box can unmount what covers something, and write to what is "
+            "bound read-only"
+        )
     extra = [group for group in box.facts.groups if group != box.facts.gid]
     if extra:
         listed = " ".join(map(str, extra))

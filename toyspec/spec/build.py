@@ -6,6 +6,7 @@ from types import MappingProxyType
 from typing import Literal
 
 from toyspec.spec import paths
+from toyspec.spec.confinement import confinement
 from toyspec.spec.context import Context
 from toyspec.spec.entries import binds, files, mounts
 from toyspec.spec.environment import environment
@@ -17,7 +18,7 @@ from toyspec.spec.wrong import Wrong
 HOST_NAME_MAX = 64
 """Bytes of a host name (__NEW_UTS_LEN, linux/utsname.h)."""
 _SIMPLE = {
-    "system": "none", "network": "none", "capabilities": "[]", "no_new_privileges": "true",
+    "system": "none", "network": "none", "no_new_privileges": "true",
     "working_dir": "/",
 }  # fmt: skip
 
@@ -37,6 +38,7 @@ def build(context: Context, path: str, sha256: str) -> Spec:
         etc = data["etc"]
     user = _user(context)
     name = _name(context, path)
+    confined = confinement(context)
     return Spec(
         path=path,
         directory=context.surroundings.directory,
@@ -56,8 +58,16 @@ def build(context: Context, path: str, sha256: str) -> Spec:
         hostname=_hostname(context, name),
         init=_init(context),
         network=network,
-        capabilities=(),
+        capabilities=confined.capabilities,
         no_new_privileges=data.get("no_new_privileges") is not False,
+        ulimits=confined.ulimits,
+        umask=confined.umask,
+        oom_score_adj=confined.oom_score_adj,
+        nice=confined.nice,
+        cpus=confined.cpus,
+        ioprio=confined.ioprio,
+        sysctls=confined.sysctls,
+        disable_user_namespaces=confined.disable_user_namespaces,
         origins=MappingProxyType(context.origins),
     )
 

@@ -59,8 +59,6 @@ def _say(misfit: Misfit, node: Node, name: str) -> tuple[str, str, str]:
             return f"{name} cannot be {quote(str(data))}", rule, _pattern_help(misfit)
         case "minLength" | "minItems":
             return f"{name} is empty", "", _example(misfit)
-        case "maxItems" if misfit.path == ("capabilities",):
-            return "capabilities: not yet", "only the empty list, for now", ""
         case "maxLength":
             return f"{name} is longer than {value} characters", "", ""
         case "minimum":
@@ -76,7 +74,8 @@ def _type(misfit: Misfit, node: Node, name: str) -> tuple[str, str, str]:
     place, _ = _where(misfit.path)
     asked = {"binds[]": "a string or a mapping", "root": "a path or a mapping",
              "user": "a string or a mapping", "mounts[].size": "a string or a number",
-             "environment": "a list or a mapping"}.get(
+             "environment": "a list or a mapping",
+             "cpus": 'a list of CPUs or a range like "0-3"'}.get(
         place, " or ".join(_KINDS[n] for n in names if n != "null"))  # fmt: skip
     message = f"{name} must be {asked}, not {_kind(data)}"
     if data is None:
@@ -88,7 +87,7 @@ def _type(misfit: Misfit, node: Node, name: str) -> tuple[str, str, str]:
         return message, f'quote it: "{text}"', ""
     if "array" in names and isinstance(data, str) and place in ("init", "binds", "capabilities"):
         parts = data.split() if place == "init" else [data]
-        if len(data) < 60 and place != "capabilities":
+        if len(data) < 60:
             listed = ", ".join(parts)
             return message, f"write [{escape(listed)}]", _no_shell(place)
         return message, "", _no_shell(place)

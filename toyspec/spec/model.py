@@ -117,6 +117,34 @@ class Env:
 
 
 @dataclass(frozen=True, slots=True)
+class Ulimit:
+    """A resource limit by getrlimit(2)'s name in lower case; None is unlimited."""
+
+    at: str
+    name: str
+    soft: int | None
+    hard: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class IoPriority:
+    """ioprio_set(2)'s class, and in best-effort a level from 0 (first) to 7."""
+
+    kind: Literal["best-effort", "idle"]
+    level: int
+
+
+@dataclass(frozen=True, slots=True)
+class Sysctl:
+    """A sysctl with its dots, the namespace that holds it, and the text to write."""
+
+    at: str
+    name: str
+    namespace: Literal["network", "ipc", "uts", "user"]
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
 class Spec:
     """One box. `path` is the spec file as the user named it, `directory` its absolute folder."""
 
@@ -140,6 +168,14 @@ class Spec:
     network: Literal["none", "host"]
     capabilities: tuple[str, ...]
     no_new_privileges: bool
+    ulimits: tuple[Ulimit, ...] = ()
+    umask: int = 0o022
+    oom_score_adj: int | None = None
+    nice: int | None = None
+    cpus: tuple[int, ...] = ()
+    ioprio: IoPriority | None = None
+    sysctls: tuple[Sysctl, ...] = ()
+    disable_user_namespaces: bool = False
     origins: Mapping[str, Origin] = field(default_factory=dict)
 
     def origin(self, path: str) -> Origin:

@@ -7,8 +7,7 @@ CAP_SYS_ADMIN, so it is last with the one and comes before the capabilities go w
 from __future__ import annotations
 
 from toyspec.host.facts import Needs
-from toyspec.kernel.flags import CAPABILITIES
-from toyspec.plan import calls
+from toyspec.plan import calls, capabilities, limits, sysctls
 from toyspec.plan.box import Box
 from toyspec.plan.phases.namespaces import new
 from toyspec.plan.seccomp.terminal import refuse_terminal_input
@@ -28,17 +27,22 @@ def steps(box: Box) -> list[Step]:
     if "uts" in new(box.spec):
         w.about(f"hostname {box.spec.hostname}", box.origin("hostname"))
         w.do(calls.sethostname(box.spec.hostname), "the box's own name, seen inside only")
+    sysctls.domainname(w, box)
     if "network" in new(box.spec):
         _loopback(w, box)
+    limits.scheduling(w, box)
+    limits.umask(w, box)
     if not box.spec.no_new_privileges:
         _filter(w, box)
-    _capabilities(w, box)
+    capabilities.keep(w, box)
     _session(w, box)
     _working_directory(w, box)
     _descriptors(w, box)
     if box.spec.no_new_privileges:
         w.about("no new privileges", box.origin("no_new_privileges"))
         w.do(calls.prctl("PR_SET_NO_NEW_PRIVS", Int(1)), "setuid programs gain nothing")
+    limits.ulimits(w, box)
+    if box.spec.no_new_privileges:
         _filter(w, box)
     return w.steps
 
@@ -52,18 +56,6 @@ def _loopback(w: Writer, box: Box) -> None:
     up = calls.ioctl("socket", "SIOCSIFFLAGS", Struct("ifreq", request))
     w.do(up, "lo is down in a new namespace")
     w.do(calls.close("socket"), "done with it")
-
-
-def _capabilities(w: Writer, box: Box) -> None:
-    last = box.facts.last_capability
-    w.about(f"no capabilities: bounding set dropped, 0 to {last}", box.origin("capabilities"))
-    for number in range(last + 1):
-        name: Int | Flags = Int(number)
-        if number < len(CAPABILITIES):
-            name = Flags((CAPABILITIES[number],))
-        w.do(calls.prctl("PR_CAPBSET_DROP", name), "no program can get it back")
-    w.about("no capabilities: none held", box.origin("capabilities"))
-    w.do(calls.drop_all_capabilities(), "effective, permitted, inheritable; ambient goes with them")
 
 
 def _session(w: Writer, box: Box) -> None:

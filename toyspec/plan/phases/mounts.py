@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from toyspec.host.facts import Needs
-from toyspec.plan import attaching, calls, masking
+from toyspec.plan import attaching, calls, masking, sysctls
 from toyspec.plan.box import Box
 from toyspec.plan.step import Step
 from toyspec.plan.writer import Writer
@@ -26,10 +26,13 @@ def steps(box: Box) -> list[Step]:
             attaching.put(w, box, placed)
             continue
         guarded = thing.type == "proc" and box.real_root
-        keep = guarded or any(other.below == placed.path for other in waiting)
+        written = sysctls.is_written_here(box, placed.path)
+        keep = guarded or written or any(other.below == placed.path for other in waiting)
         if placed.below is not None or not box.spec.root.old_root:
             attaching.open_kernel_target(w, placed)
         attaching.mount_kernel(w, placed, keep=keep)
+        if written:
+            sysctls.write(w, box, placed.path)
         if guarded:
             masking.guard(w, box, placed.path)
         kept += [placed.path] if keep else []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from toyspec.host.facts import Needs
-from toyspec.plan import calls
+from toyspec.plan import calls, limits
 from toyspec.plan.box import Box
 from toyspec.plan.making import make_in_root
 from toyspec.plan.overlays import kept
@@ -33,6 +33,7 @@ def steps(box: Box) -> list[Step]:
     w.do(calls.close("go.write"), "only the monitor says go")
     w.do(calls.close("exec.read"), "only the monitor listens for the execve")
     w.do(calls.umask(0o022), "modes in this plan are final, whatever the caller's umask")
+    limits.oom_score(w, box)
     _root_directory(w, box)
     _overlay_directories(w, box)
     return w.steps

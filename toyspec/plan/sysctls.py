@@ -1,0 +1,86 @@
+"""Sysctls of the box's own namespaces, written through its own proc before anything covers it."""
+
+from __future__ import annotations
+
+from toyspec.host.facts import HostFacts
+from toyspec.plan import calls
+from toyspec.plan.box import Box
+from toyspec.plan.error import PlanProblem
+from toyspec.plan.etc import ids
+from toyspec.plan.phases.namespaces import new
+from toyspec.plan.step import Expect
+from toyspec.plan.writer import Writer
+from toyspec.spec.model import Mount, Origin, Spec, Sysctl
+
+_NO_USER_NAMESPACES = "user.max_user_namespaces"
+_WITHIN = (*calls.NO_LINKS, "RESOLVE_NO_XDEV")
+
+
+def _through_proc(spec: Spec) -> list[tuple[str, str, Origin]]:
+    """Name, value and origin of what is written: kernel.domainname has a call of its own."""
+    found = [(s.name, s.value, spec.origin(s.at)) for s in spec.sysctls if s.namespace != "uts"]
+    if spec.disable_user_namespaces:
+        found.append((_NO_USER_NAMESPACES, "0", spec.origin("disable_user_namespaces")))
+    return found
+
+
+def wanted(spec: Spec) -> bool:
+    """Whether the box's proc has something written to it."""
+    return bool(_through_proc(spec))
+
+
+def check(spec: Spec, facts: HostFacts) -> list[PlanProblem]:
+    """Sysctls of namespaces that are the host's, and what this user or this box cannot write."""
+    found = []
+    own = new(spec)
+    for sysctl in spec.sysctls:
+        if sysctl.namespace not in own:
+            message = f"{sysctl.name}: the {sysctl.namespace} namespace is not the box's own"
+            remedy = f"let the {sysctl.namespace} namespace be new, or leave the sysctl out"
+            found.append(PlanProblem(message, spec.origin(sysctl.at), remedy))
+        elif sysctl.namespace == "ipc" and ids(spec, facts)[0] != 0:
+            message = f"{sysctl.name} can be written by uid 0 of the box only"
+            found.append(PlanProblem(message, spec.origin(sysctl.at), "write `user: root`"))
+    if spec.disable_user_namespaces and "user" not in own:
+        message = "the user namespace is not the box's: it cannot be told to make no others"
+        found.append(PlanProblem(message, spec.origin("disable_user_namespaces")))
+    has_proc = spec.system == "host" or any(mount.type == "proc" for mount in spec.mounts)
+    if wanted(spec) and not has_proc and not found:
+        name, _, origin = _through_proc(spec)[0]
+        message = f"{name} is written through the box's own proc, and it has none"
+        found.append(PlanProblem(message, origin, "add {type: proc} to `mounts`"))
+    return found
+
+
+def is_written_here(box: Box, path: str) -> bool:
+    """Whether it is the proc at `path` that they are written through: the box's first."""
+    kinds = [(p.entry.thing, p.path) for p in box.layout.of("mounts")]
+    procs = [at for thing, at in kinds if isinstance(thing, Mount) and thing.type == "proc"]
+    return wanted(box.spec) and procs[:1] == [path]
+
+
+def write(w: Writer, box: Box, path: str) -> None:
+    """Each by descriptor below the proc at `path`, whose own descriptor is still open."""
+    for name, value, origin in _through_proc(box.spec):
+        if origin.path == "disable_user_namespaces":
+            w.about("no user namespaces inside the box", origin)
+        else:
+            w.about(f"sysctl {name} = {value}", origin)
+        inside = "sys/" + name.replace(".", "/")
+        opened = calls.openat2(f"kernel:{path}", inside, "O_WRONLY", resolve=_WITHIN)
+        w.do(opened, "in proc itself: nothing lies over it yet", yields="sysctl")
+        why = "of the box's own namespaces, which go with it"
+        w.do(calls.write("sysctl", (value,)), why, expects=Expect(result="count"))
+        w.do(calls.close("sysctl"), "done with it")
+
+
+def domainname(w: Writer, box: Box) -> None:
+    """kernel.domainname: its file obeys the host's root alone, its call whoever owns the namespace."""
+    for sysctl in box.spec.sysctls:
+        if _is_domainname(sysctl):
+            w.about(f"sysctl {sysctl.name} = {sysctl.value}", box.origin(sysctl.at))
+            w.do(calls.setdomainname(sysctl.value), "the NIS name, seen inside only")
+
+
+def _is_domainname(sysctl: Sysctl) -> bool:
+    return sysctl.namespace == "uts"
