@@ -1,4 +1,7 @@
-"""The repository's specs, each in a fresh copy that the product's user owns."""
+"""The repository's specs, each in a fresh copy that the product's user owns.
+
+Those of `specs/`, for people, and those of `tests/specs/`, which say what people need less often.
+"""
 
 from __future__ import annotations
 
@@ -7,13 +10,15 @@ from pathlib import Path
 
 from tests.product import Product
 
-DIRECTORY = Path(__file__).resolve().parents[2] / "specs"
-SPECS = sorted(path.name for path in DIRECTORY.glob("*.yaml"))
+_TOP = Path(__file__).resolve().parents[2]
+DIRECTORIES = (_TOP / "specs", _TOP / "tests" / "specs")
+SPECS = sorted(path.name for directory in DIRECTORIES for path in directory.glob("*.yaml"))
 
 
 def fresh(product: Product, name: str) -> Path:
     """The spec `name` beside its neighbours, as in a fresh clone."""
+    (source,) = (each for each in DIRECTORIES if (each / name).exists())
     directory = product.directory() / "specs"
-    shutil.copytree(DIRECTORY, directory, symlinks=True)
+    shutil.copytree(source, directory, symlinks=True)
     product.own(directory)
     return directory / name
