@@ -10,6 +10,7 @@ import pytest
 
 from tests.box.boxes import busybox, good, refused, sections, up
 from tests.product import Product
+from toyspec.kernel import features
 from toyspec.kernel.flags import CAPABILITIES
 
 LOOK = """
@@ -172,3 +173,63 @@ def test_no_user_namespaces_inside(product: Product, user: str) -> None:
     off = spec + "disable_user_namespaces: true\n"
     assert "nested" in inside(product, spec, NEST)
     assert "nested" not in inside(product, off, RAISE + NEST)
+
+
+def landlock() -> int:
+    """The version of this kernel's Landlock."""
+    return features.landlock(os.uname().machine)
+
+
+WALL = """
+root: {read_only: true}
+binds: [.:/work:rw, "./one:/one:rw"]
+landlock: LANDLOCK
+"""
+
+
+def test_landlock_lets_the_box_write_where_its_mounts_do(caller: Product) -> None:
+    if landlock() < 2:
+        pytest.skip("needs Landlock 2")
+    script = (
+        "cd /work; echo a > f; mkdir d; mv f d/f; cat d/f; echo b >> d/f; : > d/f; rm -r d; "
+        "echo c > /one; echo x > /dev/null; echo y > /tmp/y; cat /tmp/y; echo z > /dev/shm/z; "
+        "echo me > /proc/self/comm; touch /new || echo root; touch /usr/x || echo usr"
+    )
+    directory = caller.directory()
+    caller.write(directory / "one", "")
+    spec = WALL.replace("LANDLOCK", "true") + LOOK.format(script=script + "; true")
+    done = up(caller, directory, "version: 1\nsystem: host\n" + spec)
+    assert good(done).split() == ["a", "y", "root", "usr"]
+    assert done.stderr.count("\n") == 2, done.stderr
+    assert (directory / "one").read_text() == "c\n"
+
+
+REMOUNT = "mount -o remount,bind,rw,nosuid,nodev /ro 2> /dev/null; echo a > /ro/f; true"
+
+
+@pytest.mark.parametrize(("wall", "written"), [("true", False), ("false", True)])
+def test_landlock_holds_where_a_mount_is_made_writable(
+    product: Product, wall: str, written: bool
+) -> None:
+    """SYS_ADMIN makes a read-only bind writable: the wall behind it is the one that stands."""
+    if landlock() < 2:
+        pytest.skip("needs Landlock 2")
+    spec = (
+        f"version: 1\nsystem: host\nroot: {{read_only: true}}\nbinds: [./data:/ro]\n"
+        f"capabilities: [SYS_ADMIN]\nlandlock: {wall}\n"
+    )
+    directory = product.directory()
+    product.own(product.write(directory / "data" / "kept", "").parent)
+    up(product, directory, spec + LOOK.format(script=REMOUNT))
+    assert (directory / "data" / "f").exists() is written
+
+
+@pytest.mark.parametrize("no_new_privileges", ["true", "false"])
+def test_landlock_with_new_privileges_too(product: Product, no_new_privileges: str) -> None:
+    if landlock() < 2:
+        pytest.skip("needs Landlock 2")
+    spec = WALL.replace("LANDLOCK", "true") + f"no_new_privileges: {no_new_privileges}\n"
+    directory = product.directory()
+    product.write(directory / "one", "")
+    text = "version: 1\nsystem: host\n" + spec + LOOK.format(script="echo b > /one; cat /one")
+    assert good(up(product, directory, text)) == "b\n"

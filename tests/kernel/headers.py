@@ -20,7 +20,7 @@ KERNEL: Final = (
 )  # fmt: skip
 LIBC: Final = ("stddef.h", "sched.h", "sys/socket.h", "sys/mount.h", "net/if.h")
 GENERIC: Final = ("asm-generic/unistd.h",)
-_ENUMS: Final = ("FSCONFIG_", "IOPRIO_WHO_")
+_ENUMS: Final = ("FSCONFIG_", "IOPRIO_WHO_", "LANDLOCK_RULE_")
 AARCH64: Final = "/usr/aarch64-linux-gnu/include"
 
 

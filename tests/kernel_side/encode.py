@@ -41,6 +41,7 @@ LONG: Final[frozenset[tuple[str, str]]] = frozenset(
         "mount": ("mountflags",),
         "openat2": ("size",),
         "mount_setattr": ("size",),
+        "landlock_create_ruleset": ("size",),
     }.items()
     for name in names
 )

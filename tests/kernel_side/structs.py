@@ -88,6 +88,13 @@ def _sock_fprog(words: Words, fields: Json) -> Operand:
     return Memory(struct.pack("<HxxxxxxQ", len(code) // 8, 0), pointers=((8, code),))
 
 
+def _path_beneath(words: Words, fields: Json) -> Operand:
+    """Packed: 12 bytes."""
+    _known(fields, "allowed_access", "parent_fd")
+    allowed = words.number(fields, "allowed_access")
+    return Memory(struct.pack("<Qi", allowed, 0), ((8, fields["parent_fd"]["fd"]),))
+
+
 def _output(size: int) -> Callable[[Words, Json], Operand]:
     def encode(words: Words, fields: Json) -> Operand:
         _known(fields)
@@ -110,6 +117,8 @@ STRUCTS: Final[dict[str, Callable[[Words, Json], Operand]]] = {
     "__user_cap_header_struct": _cap_header,
     "__user_cap_data_struct": _cap_data,
     "sock_fprog": _sock_fprog,
+    "landlock_ruleset_attr": _quads("handled_access_fs"),
+    "landlock_path_beneath_attr": _path_beneath,
     "rlimit64": _quads("rlim_cur", "rlim_max"),
     "cpu_set_t": _quads(*(f"__bits[{word}]" for word in range(16))),
 }

@@ -55,6 +55,47 @@ def test_sys_admin_is_warned_of() -> None:
     assert "bound read-only" in warning
 
 
+def test_with_landlock_it_can_change_no_mount() -> None:
+    plan = host(landlock=7).plan(
+        "capabilities: [SYS_ADMIN]\nlandlock: true\nroot: {read_only: true}"
+    )
+    assert plan.warnings == ()
+
+
+WALL = """
+root: {read_only: true}
+mounts: [{type: tmpfs, target: /t}, {type: proc}]
+binds: ["/a:/a:rw", /b, "/f:/f:rw"]
+landlock: true
+"""
+
+
+def test_landlock_allows_what_the_mounts_allow() -> None:
+    world = host({"/a": "dir", "/b": "dir", "/f": "file"}, landlock=7)
+    plan = world.plan(WALL)
+    opened = [s for s in plan.steps if s.phase == "confine" and s.call == "openat2"]
+    rules = calls(plan, "landlock_add_rule")
+    assert [value(s, "path") for s in opened] == ["t", "proc", "a", "f"]
+    slots = [s.yields for s in opened]
+    assert slots == ["writable", "writable:file", "writable", "writable:file"]
+    assert "MAKE_REG" in str(rules[0].args)
+    assert "MAKE_REG" not in str(rules[3].args)
+    last = [s.call for s in plan.steps if s.phase == "confine"][-2:]
+    assert last == ["landlock_restrict_self", "close"]
+
+
+def test_the_older_landlock_knows_no_truncate() -> None:
+    for version, known in ((2, False), (3, True)):
+        plan = host({"/a": "dir", "/b": "dir", "/f": "file"}, landlock=version).plan(WALL)
+        assert ("TRUNCATE" in str(calls(plan, "landlock_create_ruleset"))) is known
+
+
+def test_with_new_privileges_landlock_comes_before_the_capabilities_go() -> None:
+    text = "landlock: true\nroot: {read_only: true}\nno_new_privileges: false"
+    steps = [s.call for s in host(landlock=7).plan(text).steps]
+    assert steps.index("landlock_restrict_self") < steps.index("capset")
+
+
 def test_limits_are_set_after_everything_that_makes_the_box() -> None:
     text = "ulimits: {nofile: 100, core: unlimited, nproc: {soft: 5, hard: 6}}"
     for more in ("", "\nno_new_privileges: false"):
@@ -124,6 +165,12 @@ PROC = "mounts: [{type: proc}]\n"
 @pytest.mark.parametrize(
     ("world", "text", "said"),
     [
+        (host(landlock=0), "landlock: true\nroot: {read_only: true}",
+         "this kernel (6.12.0) has no Landlock that could be used"),
+        (host(landlock=1), "landlock: true\nroot: {read_only: true}",
+         "this kernel's Landlock (1) would forbid every move of a file"),
+        (host(landlock=7), "landlock: true",
+         "Landlock in a box whose root is writable: its rules hold for all that is below"),
         (host(last_capability=37), "capabilities: [BPF]", "this kernel (6.12.0) has no CAP_BPF"),
         (ROOT, "capabilities: [SYS_ADMIN]",
          "the capability SYS_ADMIN in a box that root runs: it could unmount what covers "
@@ -155,7 +202,8 @@ def test_what_this_host_or_box_cannot(world: World, text: str, said: str) -> Non
     assert error.value.problems[0].origin.line > 0
 
 
-@pytest.mark.parametrize("text", ["ulimits: {core: 0}", "nice: 3", "oom_score_adj: 3", "cpus: [0]"])
+@pytest.mark.parametrize("text", ["ulimits: {core: 0}", "nice: 3", "oom_score_adj: 3", "cpus: [0]",
+                                  "landlock: true"])  # fmt: skip
 def test_facts_that_were_not_recorded_are_asked_for(text: str) -> None:
     with pytest.raises(FactMissing):
         host().plan(text)

@@ -267,6 +267,27 @@ def test_the_pid_of_a_role_goes_by_its_own_cell() -> None:
     assert program.roles["monitor"][1].operands[2] == (ADDRESS, program.slots["pid:setup"])
 
 
+def rule(slot: str, *access: str) -> Step:
+    fields = (("allowed_access", Flags(access)), ("parent_fd", Fd(slot)))
+    return step(
+        "landlock_add_rule", ("ruleset_fd", Fd(3)),
+        ("rule_type", Flags(("LANDLOCK_RULE_PATH_BENEATH",))),
+        ("rule_attr", Struct("landlock_path_beneath_attr", fields)), ("flags", Int(0)),
+    )  # fmt: skip
+
+
+def test_a_descriptor_in_a_structure_is_kept_there() -> None:
+    opened = step("openat", *OPENED, ("flags", Flags(("O_PATH",))), yields="place")
+    write = rule("place", "LANDLOCK_ACCESS_FS_WRITE_FILE")
+    program = lowered(opened, write, close(2), opened, write)
+    rules = [each for each in program.roles["monitor"] if each.call == "landlock_add_rule"]
+    (at,) = {each.operands[2] for each in rules}
+    assert at == (ADDRESS, program.slots["place"] - 8)
+    assert program.data[at[1] : at[1] + 12] == struct.pack("<Qi", 2, -1)
+    with pytest.raises(LowerError, match="kept in another structure"):
+        lowered(opened, write, rule("place", "LANDLOCK_ACCESS_FS_REMOVE_DIR"))
+
+
 def test_bytes_that_are_no_text() -> None:
     made, data = only(step("chdir", ("path", Path("/a\udcff"))))
     assert data == b"/a\xff\0"

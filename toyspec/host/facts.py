@@ -88,7 +88,8 @@ class HostFacts:
     decide over user namespaces (None: not there). `terminal`: standard input and output are the
     caller's controlling terminal; `foreground`: and the caller is in its foreground, not a
     background job. `inherited` are descriptors above 2 that an execve would pass on. `rlimits`,
-    `cpus` (sched_getaffinity(2)), `nice` and `oom_score_adj` are the caller's own.
+    `cpus` (sched_getaffinity(2)), `nice` and `oom_score_adj` are the caller's own; `landlock` is the version of
+    its interface, 0 where it is missing or off.
     """
 
     arch: str
@@ -117,6 +118,7 @@ class HostFacts:
     cpus: tuple[int, ...] = ()
     nice: int | None = None
     oom_score_adj: int | None = None
+    landlock: int | None = None
 
     def feature(self, name: str) -> bool:
         """Whether the kernel has `name`; raises FactMissing if that was not asked."""
@@ -161,7 +163,7 @@ class HostFacts:
             raise FactMissing(("rlimit", name)) from None
         return soft % (1 << 64), hard % (1 << 64)
 
-    def recorded(self, name: Literal["nice", "oom_score_adj"]) -> int:
+    def recorded(self, name: Literal["nice", "oom_score_adj", "landlock"]) -> int:
         """A number of the caller's; FactMissing where facts of an older toyspec lack it."""
         found: int | None = getattr(self, name)
         if found is None:

@@ -60,6 +60,7 @@ def probe(needs: Needs) -> HostFacts:
         sysctls={name: _read("/proc/sys/" + name.replace(".", "/")) for name in _SYSCTLS},
         rlimits=_rlimits(),
         cpus=tuple(sorted(os.sched_getaffinity(0))),
+        landlock=features.landlock(arch),
         nice=os.getpriority(os.PRIO_PROCESS, 0),
         oom_score_adj=_number("/proc/self/oom_score_adj"),
         newuidmap=_newuidmap(),

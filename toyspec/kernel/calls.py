@@ -142,6 +142,14 @@ CALLS: Final[dict[str, Call]] = {
         ("dirfd", "fd"), ("path", "path"), ("flags", "flags:mount_setattr"),
         ("attr", "struct:mount_attr"), ("size", "int", "length"),
     )),
+    "landlock_create_ruleset": (444, 444, 3, (
+        ("attr", "struct:landlock_ruleset_attr"), ("size", "int", "length"), ("flags", "int"),
+    )),
+    "landlock_add_rule": (445, 445, 4, (
+        ("ruleset_fd", "fd"), ("rule_type", "flags:landlock_rule"),
+        ("rule_attr", "struct:landlock_path_beneath_attr"), ("flags", "int"),
+    )),
+    "landlock_restrict_self": (446, 446, 2, (("ruleset_fd", "fd"), ("flags", "int"))),
 }  # fmt: skip
 
 PSEUDO_CALLS: Final[dict[str, Call]] = {
@@ -149,16 +157,13 @@ PSEUDO_CALLS: Final[dict[str, Call]] = {
 }
 """Not the kernel's: from `supervise` on, a role waits, polls, relays, signals and cleans up."""
 
-PROBED: Final[dict[str, tuple[int, int]]] = {"landlock_create_ruleset": (444, 444)}
-"""Calls that no plan holds and that only a question to the kernel needs."""
-
 _FORWARDS: Final = (0, 1, 2, 3, 4, 5)
 _BACKWARDS: Final = (0, 1, 2, 4, 3, 5)
 
 
 def number(call: str, arch: str) -> int:
     """The number of `call` on `arch`; KeyError where either is unknown."""
-    entry = CALLS.get(call) or PROBED[call]
+    entry = CALLS[call]
     if arch == "x86_64":
         return entry[0]
     if arch == "aarch64":

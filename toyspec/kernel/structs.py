@@ -54,6 +54,11 @@ STRUCTS: Final[dict[str, Layout]] = {
     )),
     # 1024 CPUs, one bit each: CPU_SET(3).
     "cpu_set_t": (128, tuple((f"__bits[{word}]", 8 * word, 8, "uint") for word in range(16))),
+    # The first version's one field: later ones are handled only where a longer size says so.
+    "landlock_ruleset_attr": (8, (("handled_access_fs", 0, 8, "flags:landlock_access_fs"),)),
+    "landlock_path_beneath_attr": (12, (
+        ("allowed_access", 0, 8, "flags:landlock_access_fs"), ("parent_fd", 8, 4, "fd"),
+    )),
     "sock_fprog": (16, (("len", 0, 2, "count"), ("filter", 8, 8, "bpf"))),
 }  # fmt: skip
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from toyspec.host.facts import HostFacts
 from toyspec.kernel.flags import CAPABILITIES
-from toyspec.plan import calls
+from toyspec.plan import calls, confine_calls
 from toyspec.plan.box import Box
 from toyspec.plan.error import PlanProblem
 from toyspec.plan.step import Flags, Int
@@ -54,10 +54,10 @@ def keep(w: Writer, box: Box) -> None:
     if not names:
         w.about("no capabilities: none held", origin)
         why = "effective, permitted, inheritable; ambient goes with them"
-        w.do(calls.capset(), why)
+        w.do(confine_calls.capset(), why)
         return
     w.about(f"{shown}: held, and kept over execve", origin)
-    w.do(calls.capset(*names), "effective, permitted and inheritable: these and no others")
+    w.do(confine_calls.capset(*names), "effective, permitted and inheritable: these and no others")
     for each in names:
         raised = calls.prctl("PR_CAP_AMBIENT", Flags(("PR_CAP_AMBIENT_RAISE",)), Flags((each,)))
         w.do(raised, "the box's command has it whatever its uid")

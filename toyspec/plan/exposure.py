@@ -71,10 +71,10 @@ def warnings(box: Box) -> tuple[str, ...]:
     for bind in box.layout.skipped:
         found.append(f"bind {bind.source} left out: it is optional and its source is not there")
     found += overlays.warnings(box.spec, box.facts)
-    if "CAP_SYS_ADMIN" in box.spec.capabilities:
+    if "CAP_SYS_ADMIN" in box.spec.capabilities and not box.spec.landlock:
         found.append(
             "with SYS_ADMIN the box can unmount what covers something, and write to what is "
-            "bound read-only"
+            "bound read-only; `landlock: true` forbids both"
         )
     extra = [group for group in box.facts.groups if group != box.facts.gid]
     if extra:

@@ -7,7 +7,7 @@ before anything runs.
 from __future__ import annotations
 
 from toyspec.host.facts import HostFacts
-from toyspec.plan import calls
+from toyspec.plan import calls, confine_calls
 from toyspec.plan.box import Box
 from toyspec.plan.error import PlanProblem
 from toyspec.plan.step import Expect
@@ -95,15 +95,17 @@ def scheduling(w: Writer, box: Box) -> None:
     spec = box.spec
     if spec.cpus:
         w.about(f"CPUs {_ranges(spec.cpus)}", box.origin("cpus"))
-        w.do(calls.sched_setaffinity(spec.cpus), "where the box's processes begin to run")
+        w.do(confine_calls.sched_setaffinity(spec.cpus), "where the box's processes begin to run")
     if spec.nice is not None:
         w.about(f"nice {spec.nice}", box.origin("nice"))
-        w.do(calls.setpriority(spec.nice), "how much the box gives way to others")
+        w.do(confine_calls.setpriority(spec.nice), "how much the box gives way to others")
     if spec.ioprio is not None:
         kind, level = spec.ioprio.kind, spec.ioprio.level
         w.about(f"I/O priority {kind} {level}", box.origin("ioprio"))
         number = _CLASSES[kind] << _CLASS_SHIFT | level
-        w.do(calls.ioprio_set(number), f"class {kind}, level {level}: {number} to the kernel")
+        w.do(
+            confine_calls.ioprio_set(number), f"class {kind}, level {level}: {number} to the kernel"
+        )
 
 
 def umask(w: Writer, box: Box) -> None:
@@ -118,7 +120,10 @@ def ulimits(w: Writer, box: Box) -> None:
     """Late, so that they hold for the box's command and do not starve what makes the box."""
     for limit in box.spec.ulimits:
         w.about(f"ulimit {limit.name} {_pair(limit)}", box.origin(limit.at))
-        w.do(calls.prlimit(limit.name, limit.soft, limit.hard), "it cannot be raised from inside")
+        w.do(
+            confine_calls.prlimit(limit.name, limit.soft, limit.hard),
+            "it cannot be raised from inside",
+        )
 
 
 def _pair(limit: Ulimit) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from toyspec.host.facts import HostFacts
-from toyspec.plan import calls
+from toyspec.plan import calls, confine_calls
 from toyspec.plan.box import Box
 from toyspec.plan.error import PlanProblem
 from toyspec.plan.etc import ids
@@ -79,7 +79,7 @@ def domainname(w: Writer, box: Box) -> None:
     for sysctl in box.spec.sysctls:
         if _is_domainname(sysctl):
             w.about(f"sysctl {sysctl.name} = {sysctl.value}", box.origin(sysctl.at))
-            w.do(calls.setdomainname(sysctl.value), "the NIS name, seen inside only")
+            w.do(confine_calls.setdomainname(sysctl.value), "the NIS name, seen inside only")
 
 
 def _is_domainname(sysctl: Sysctl) -> bool:

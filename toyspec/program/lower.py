@@ -70,6 +70,7 @@ def lower(plan: Plan, variables: Mapping[str, str]) -> Program:
     """
     segment = Segment(plan.arch, variables)
     roles: dict[Role, list[Instruction]] = {}
+    _reserve(plan, segment)
     for step in plan.steps:
         try:
             instruction = _instruction(step, segment)
@@ -85,6 +86,19 @@ def lower(plan: Plan, variables: Mapping[str, str]) -> Program:
         tuple(segment.pointers),
         segment.slots,
     )
+
+
+def _reserve(plan: Plan, segment: Segment) -> None:
+    """Descriptors that a structure hands to the kernel are kept in that structure."""
+    for step in plan.steps:
+        for argument in step.args:
+            if isinstance(argument.value, Struct):
+                try:
+                    segment.reserve(argument.value)
+                except UnfitError as error:
+                    raise LowerError(step.id, f"{step.call}: {error}") from None
+                except KeyError as error:
+                    raise LowerError(step.id, f"{step.call}: unknown name {error}") from None
 
 
 def _instruction(step: Step, segment: Segment) -> Instruction:

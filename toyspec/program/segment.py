@@ -61,6 +61,7 @@ class Segment:
         self._texts: dict[bytes, int] = {}
         self._constants: dict[bytes, int] = {}
         self._pointing: dict[tuple[int, ...], int] = {}
+        self._open: dict[Struct, int] = {}
 
     def place(self, content: bytes | bytearray, align: int = 8) -> int:
         """New bytes of their own; returns their offset."""
@@ -127,8 +128,31 @@ class Segment:
                     return self.cell(PID + field.role)
         if given.name == "sock_fprog":
             return self._filter(given)
+        if given in self._open:
+            return self._open[given]
         content = self._filled(given)
         return self.place(content) if writable else self.constant(bytes(content))
+
+    def reserve(self, given: Struct) -> None:
+        """Make the slots that a structure's fields name cells inside of it: before they are used.
+
+        UnfitError where such a slot is a cell elsewhere already.
+        """
+        open_ = [(n, f.slot) for n, f in given.fields if isinstance(f, Fd) and _is_slot(f)]
+        if not open_ or given in self._open or given.name == "int[2]":
+            return
+        fixed = tuple((n, f) for n, f in given.fields if not (isinstance(f, Fd) and _is_slot(f)))
+        at = self._open[given] = self.place(self._filled(Struct(given.name, fixed)))
+        layout = {field[0]: field for field in STRUCTS[given.name][1]}
+        for name, slot in open_:
+            assert isinstance(slot, str)
+            _, offset, width, kind = layout[name]
+            if kind != "fd" or width != 4:  # a cell has four bytes
+                raise UnfitError(f"{given.name}.{name} needs a number that is known beforehand")
+            if slot in self.slots:
+                raise UnfitError(f"{given.name}.{name}: {slot} is kept in another structure")
+            self.slots[slot] = at + offset
+            self.data[at + offset : at + offset + 4] = integer(NO_DESCRIPTOR, 4)
 
     def _filled(self, given: Struct) -> bytearray:
         content = bytearray(size(given))
@@ -215,6 +239,10 @@ def size(given: Struct) -> int:
         if name == "size" and isinstance(field, Int) and given.name == "char[]":
             return field.value
     return STRUCTS[given.name][0]
+
+
+def _is_slot(field: Fd) -> bool:
+    return isinstance(field.slot, str) and field.slot != "AT_FDCWD"
 
 
 def _known(slot: str | int) -> int | None:

@@ -68,6 +68,7 @@ def build(context: Context, path: str, sha256: str) -> Spec:
         ioprio=confined.ioprio,
         sysctls=confined.sysctls,
         disable_user_namespaces=confined.disable_user_namespaces,
+        landlock=confined.landlock,
         origins=MappingProxyType(context.origins),
     )
 

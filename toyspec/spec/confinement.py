@@ -39,6 +39,7 @@ class Confinement:
     ioprio: IoPriority | None
     sysctls: tuple[Sysctl, ...]
     disable_user_namespaces: bool
+    landlock: bool
 
 
 def confinement(context: Context) -> Confinement:
@@ -47,6 +48,7 @@ def confinement(context: Context) -> Confinement:
         ("capabilities", "[]"), ("ulimits", "{}, the caller's"), ("umask", "0022"),
         ("oom_score_adj", "the caller's"), ("nice", "the caller's"), ("cpus", "the caller's"),
         ("ioprio", "the caller's"), ("sysctls", "{}"), ("disable_user_namespaces", "false"),
+        ("landlock", "false"),
     ):  # fmt: skip
         node = context.top.get(key)
         if node is not None:
@@ -63,6 +65,7 @@ def confinement(context: Context) -> Confinement:
         ioprio=_ioprio(context),
         sysctls=_sysctls(context),
         disable_user_namespaces=_whole(context, "disable_user_namespaces") is True,
+        landlock=_whole(context, "landlock") is True,
     )
     _agree(context, found)
     return found

@@ -176,6 +176,7 @@ class Spec:
     ioprio: IoPriority | None = None
     sysctls: tuple[Sysctl, ...] = ()
     disable_user_namespaces: bool = False
+    landlock: bool = False
     origins: Mapping[str, Origin] = field(default_factory=dict)
 
     def origin(self, path: str) -> Origin:

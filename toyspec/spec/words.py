@@ -46,7 +46,6 @@ _LATER = (
         "seccomp": "no filter can be chosen yet",
         "limits": "the caller's own limits hold",
         "env_file": "list the variables in `environment`",
-        "landlock": "what is not mounted is not there",
         "devices": "a bind with the option `dev` shows one device",
         "tty": "a box shares the terminal it is started from",
     }),

@@ -7,7 +7,7 @@ CAP_SYS_ADMIN, so it is last with the one and comes before the capabilities go w
 from __future__ import annotations
 
 from toyspec.host.facts import Needs
-from toyspec.plan import calls, capabilities, limits, sysctls
+from toyspec.plan import calls, capabilities, landlock, limits, sysctls
 from toyspec.plan.box import Box
 from toyspec.plan.phases.namespaces import new
 from toyspec.plan.seccomp.terminal import refuse_terminal_input
@@ -33,6 +33,7 @@ def steps(box: Box) -> list[Step]:
     limits.scheduling(w, box)
     limits.umask(w, box)
     if not box.spec.no_new_privileges:
+        landlock.restrict(w, box)
         _filter(w, box)
     capabilities.keep(w, box)
     _session(w, box)
@@ -41,6 +42,7 @@ def steps(box: Box) -> list[Step]:
     if box.spec.no_new_privileges:
         w.about("no new privileges", box.origin("no_new_privileges"))
         w.do(calls.prctl("PR_SET_NO_NEW_PRIVS", Int(1)), "setuid programs gain nothing")
+        landlock.restrict(w, box)
     limits.ulimits(w, box)
     if box.spec.no_new_privileges:
         _filter(w, box)
