@@ -41,9 +41,8 @@ def keep(w: Writer, box: Box) -> None:
     names, last = box.spec.capabilities, box.facts.last_capability
     shown = f"capabilities {short(names)}" if names else "no capabilities"
     origin = box.origin("capabilities")
-    number_left = last + 1 - len(names)
-    range_ = f"0 to {last}" if not names else f"the other {number_left} of {last + 1}"
-    w.about(f"{shown}: bounding set dropped, {range_}", origin)
+    dropped = f"the other {last + 1 - len(names)} dropped from the bounding set"
+    w.about(f"{shown}: {dropped if names else f'bounding set dropped, 0 to {last}'}", origin)
     for number in range(last + 1):
         name: Int | Flags = Int(number)
         if number < len(CAPABILITIES):

@@ -52,7 +52,8 @@ def restrict(w: Writer, box: Box) -> None:
         return
     version = box.facts.recorded("landlock")
     everything, to_files = _access(_ALL, version), _access(_TO_FILES, version)
-    w.about("Landlock: nothing is written but below", box.origin("landlock"))
+    purpose = "a second wall behind the mounts"
+    w.about("Landlock: writing takes a rule", box.origin("landlock"), purpose=purpose)
     made = confine_calls.landlock_create_ruleset(*everything)
     w.do(made, "these kinds of access need a rule, whatever the mounts say", yields="ruleset")
     for placed in box.layout.placed:
@@ -62,7 +63,7 @@ def restrict(w: Writer, box: Box) -> None:
         proc = isinstance(thing, Mount) and thing.type == "proc"
         only_files = proc or placed.kind != "directory"
         slot = "writable:file" if only_files else "writable"
-        w.about(f"Landlock: /{placed.path} may be written", placed.entry.origin)
+        w.about(f"Landlock: writing below /{placed.path}", placed.entry.origin)
         opened = calls.openat2("root", placed.path, "O_PATH", resolve=calls.NO_LINKS)
         w.do(opened, "the place itself, in the finished box", yields=slot)
         access = to_files if only_files else everything

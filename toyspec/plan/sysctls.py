@@ -63,13 +63,14 @@ def write(w: Writer, box: Box, path: str) -> None:
     """Each by descriptor below the proc at `path`, whose own descriptor is still open."""
     for name, value, origin in _through_proc(box.spec):
         if origin.path == "disable_user_namespaces":
-            w.about("no user namespaces inside the box", origin)
+            purpose = "the box can make none of its own"
+            w.about("no user namespaces inside", origin, purpose=purpose)
         else:
-            w.about(f"sysctl {name} = {value}", origin)
+            w.about(f"sysctl {name} = {value}", origin, purpose="the box's own, not the host's")
         inside = "sys/" + name.replace(".", "/")
         opened = calls.openat2(f"kernel:{path}", inside, "O_WRONLY", resolve=_WITHIN)
         w.do(opened, "in proc itself: nothing lies over it yet", yields="sysctl")
-        why = "of the box's own namespaces, which go with it"
+        why = "it goes with the box's namespace"
         w.do(calls.write("sysctl", (value,)), why, expects=Expect(result="count"))
         w.do(calls.close("sysctl"), "done with it")
 
