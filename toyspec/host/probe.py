@@ -49,6 +49,7 @@ def probe(needs: Needs) -> HostFacts:
         last_capability=int(_read("/proc/sys/kernel/cap_last_cap") or "40"),
         no_new_privs=_status("NoNewPrivs") == "1",
         terminal=terminal(),
+        foreground=foreground(),
         inherited=inherited(),
         features={
             "openat2": features.openat2(arch),
@@ -68,10 +69,17 @@ def probe(needs: Needs) -> HostFacts:
 
 
 def terminal() -> bool:
-    """Input and output are our controlling terminal, and we are in its foreground."""
+    """Input and output are our controlling terminal: only of that one the foreground is told."""
     try:
-        same = os.fstat(0).st_rdev == os.fstat(1).st_rdev
-        return same and os.isatty(0) and os.isatty(1) and os.tcgetpgrp(0) == os.getpgrp()
+        return os.isatty(0) and os.isatty(1) and os.tcgetpgrp(0) == os.tcgetpgrp(1)
+    except OSError:
+        return False
+
+
+def foreground() -> bool:
+    """Our process group is the terminal's foreground: a background job must not take it."""
+    try:
+        return os.tcgetpgrp(0) == os.getpgrp()
     except OSError:
         return False
 
@@ -103,7 +111,10 @@ def path_fact(path: str) -> PathFact:
     kind = _kind(seen)
     if kind != "symlink":
         return _found(path, kind, seen, None, path, seen)
-    link = os.readlink(path)
+    try:
+        link = os.readlink(path)
+    except OSError:
+        return PathFact("missing")  # no symlink any more: whatever is there changes as we look
     try:
         return _found(path, kind, seen, link, os.path.realpath(path, strict=True), os.stat(path))
     except PermissionError:

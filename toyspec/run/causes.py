@@ -64,13 +64,17 @@ def _signal(number: int) -> str:
 def _execve(plan: Plan, progress: Progress, step: Step, errno: int, note: str) -> Failure:
     """Of a search along PATH, the attempt that found something counts, as in execvp(3)."""
     attempts = [each for each in plan.steps if each.call == "execve"]
-    denied = [a for a in attempts if progress.when(a.id) and progress.result(a.id) == -errnos.EACCES]
+    denied = [
+        a
+        for a in attempts
+        if progress.when(a.id) and progress.result(a.id) == -errnos.NUMBERS["EACCES"]
+    ]
     name = errnos.name(errno)
     argv = attempts[0].item
     path = _path(step)
     if name in ("ENOENT", "ENOTDIR") and denied:
         where = _path(denied[0])
-        message = f"{where} may not be executed: {errnos.text(errnos.EACCES)}"
+        message = f"{where} may not be executed: {errnos.text(errnos.NUMBERS['EACCES'])}"
         cause = "it is not executable, or a directory on the way may not be searched"
         return Failure(denied[0], "EACCES", message, cause, "chmod +x it", CANNOT_EXECUTE)
     if name in ("ENOENT", "ENOTDIR"):
@@ -213,7 +217,7 @@ def _apparmor() -> Cause:
     return (
         "AppArmor gives user namespaces to programs with a profile only: "
         "kernel.apparmor_restrict_unprivileged_userns is 1 (Ubuntu 23.10 and later)",
-        "an administrator, once: see README, \"Ubuntu 23.10 and later\"; or, for the whole machine, "
+        'an administrator, once: see README, "Ubuntu 23.10 and later"; or, for the whole machine, '
         "sysctl -w kernel.apparmor_restrict_unprivileged_userns=0",
     )
 

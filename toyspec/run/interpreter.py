@@ -52,7 +52,9 @@ def _elf(path: str, head: bytes) -> bytes:
         if number(at, 4) != _PT_INTERP:
             continue
         offset, length = (
-            (number(at + 8, 8), number(at + 32, 8)) if wide else (number(at + 4, 4), number(at + 16, 4))
+            (number(at + 8, 8), number(at + 32, 8))
+            if wide
+            else (number(at + 4, 4), number(at + 16, 4))
         )
         name = head[offset : offset + length].rstrip(b"\0")
         return _named(path, os.fsdecode(name), False) if name else b""

@@ -68,11 +68,15 @@ def _capabilities(w: Writer, box: Box) -> None:
 
 def _session(w: Writer, box: Box) -> None:
     if box.facts.terminal:
-        w.about("init leads the foreground of your terminal")
+        if box.facts.foreground:
+            w.about("init leads the foreground of your terminal")
+        else:
+            w.about("init leads a background job of your terminal")
         w.do(calls.setpgid(Int(0), Int(0)), "a process group of its own, in the caller's session")
-        group = Struct("pid_t", (("pgid", Int(1)),))
-        why = "its group gets the keyboard; SIGTTOU is blocked, or PID 1 would spin here"
-        w.do(calls.ioctl(0, "TIOCSPGRP", group), why)
+        if box.facts.foreground:
+            group = Struct("pid_t", (("pgid", Int(1)),))
+            why = "its group gets the keyboard; SIGTTOU is blocked, or PID 1 would spin here"
+            w.do(calls.ioctl(0, "TIOCSPGRP", group), why)
     else:
         w.about("a session of its own")
         w.do(calls.setsid(), "no controlling terminal to push input into (CVE-2017-5226)")
