@@ -157,7 +157,12 @@ class HostFacts:
             }
             for path, fact in body["paths"].items()
         }
-        return json.dumps(body, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+        text = json.dumps(body, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+        try:
+            text.encode()
+        except UnicodeEncodeError:  # a name that is no UTF-8, as lone surrogates
+            return json.dumps(body, indent=1, sort_keys=True) + "\n"
+        return text
 
     @staticmethod
     def from_json(text: str) -> HostFacts:
@@ -180,6 +185,8 @@ class HostFacts:
 
 
 def _facts(body: dict[str, object]) -> HostFacts:
+    from toyspec.host.shape import misfit
+
     known = {name: body[name] for name in HostFacts.__slots__ if name in body}
     for name in ("groups", "inherited", "subuids", "subgids"):
         known[name] = _tuple(known.get(name, ()))
@@ -189,7 +196,13 @@ def _facts(body: dict[str, object]) -> HostFacts:
         for key, value in _table(known, "mounts").items()
     }
     known["rlimits"] = {key: _tuple(value) for key, value in _table(known, "rlimits").items()}
-    return HostFacts(**known)  # type: ignore[arg-type]  # each is checked above, or where used
+    found = HostFacts(**known)  # type: ignore[arg-type]  # checked below
+    wrong = misfit(found)
+    if wrong is None and not 0 <= found.last_capability < 64:
+        wrong = "last_capability"
+    if wrong is not None:
+        raise TypeError(wrong)
+    return found
 
 
 def _path(value: object) -> PathFact:
@@ -201,7 +214,7 @@ def _path(value: object) -> PathFact:
 def _mount(value: object) -> MountFact:
     if not isinstance(value, dict):
         raise TypeError("a mount is not an object")
-    return MountFact(str(value["point"]), str(value["type"]), tuple(map(str, value["flags"])))
+    return MountFact(value["point"], value["type"], tuple(value["flags"]))
 
 
 def _table(known: dict[str, object], name: str) -> dict[str, object]:

@@ -12,7 +12,7 @@ _FLAGS = frozenset(
 def parse(data: bytes) -> tuple[MountFact, ...]:
     """Every mount, in the kernel's order: a later one at the same point hides an earlier one."""
     found = []
-    for line in data.decode("utf-8", "surrogateescape").splitlines():
+    for line in data.decode("utf-8", "surrogateescape").split("\n"):  # names may hold other breaks
         left, _, right = line.partition(" - ")
         fields, types = left.split(" "), right.split(" ")
         if len(fields) < 6:
