@@ -135,21 +135,27 @@ def _restrict(w: Writer, box: Box, placed: Placed, bind: Bind) -> None:
 
 
 def _filesystem(w: Writer, box: Box, placed: Placed, mount: Mount) -> None:
+    if mount.type == "dev":
+        _dev(w, box, placed)
+        return
     at = _target(w, placed)
     w.do(calls.fchdir(at), "reached by descriptor, not by name")
-    if mount.type == "dev":
-        flags = ("MS_NOSUID", "MS_NOEXEC")
-        made = mount_calls.mount("tmpfs", ".", "tmpfs", flags, "mode=0755")
-        w.do(made, "a /dev of its own; 0755, since a sticky one refuses `> /dev/null`")
-    else:
-        options = [f"mode={0o1777 if mount.mode is None else mount.mode:04o}"]
-        options += [] if mount.size is None else [f"size={mount.size}"]
-        flags = ("MS_NOSUID", "MS_NODEV")
-        made = mount_calls.mount("tmpfs", ".", "tmpfs", flags, ",".join(options))
-        w.do(made, "in memory, gone with the box")
+    options = [f"mode={0o1777 if mount.mode is None else mount.mode:04o}"]
+    options += [] if mount.size is None else [f"size={mount.size}"]
+    flags = ("MS_NOSUID", "MS_NODEV")
+    made = mount_calls.mount("tmpfs", ".", "tmpfs", flags, ",".join(options))
+    w.do(made, "in memory, gone with the box")
     w.do(calls.close(at), "done with it")
-    if mount.type == "dev":
-        populate(w, box, *inside(placed))
+    w.do(calls.fchdir("root"), "back to the box's root")
+
+
+def _dev(w: Writer, box: Box, placed: Placed) -> None:
+    """By its own descriptor from the first: what goes into it cannot end up beside it."""
+    content.make_tmpfs(w, "dev", "0755", "MOUNT_ATTR_NOSUID", "MOUNT_ATTR_NOEXEC")
+    at = _target(w, placed)
+    w.do(mount_calls.move_mount("dev", at), "onto the target, descriptor to descriptor")
+    w.do(calls.close(at), "done with it")
+    populate(w, box)
     w.do(calls.fchdir("root"), "back to the box's root")
 
 

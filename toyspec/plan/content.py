@@ -12,15 +12,19 @@ from toyspec.spec.model import File
 
 def tmpfs(w: Writer, slot: str, mode: str) -> None:
     """A tmpfs attached over `/`, known only by its descriptor."""
+    make_tmpfs(w, slot, mode, "MOUNT_ATTR_NOSUID", "MOUNT_ATTR_NODEV")
+    w.do(mount_calls.move_mount(slot, calls.CWD, "/"), "attached over /, where it hides nothing")
+
+
+def make_tmpfs(w: Writer, slot: str, mode: str, *attributes: str) -> None:
+    """A tmpfs attached nowhere. Its mode is never sticky where devices are bound in it: in a sticky
+    directory O_CREAT on one is refused, and so is `> /dev/null`.
+    """
     w.do(mount_calls.fsopen("tmpfs"), "a filesystem in memory", yields="fs")
     w.do(mount_calls.fsconfig_string("fs", "mode", mode), "the mode of its top directory")
     w.do(mount_calls.fsconfig_create("fs"), "made")
-    attributes = ("MOUNT_ATTR_NOSUID", "MOUNT_ATTR_NODEV")
-    w.do(
-        mount_calls.fsmount("fs", *attributes), "as a mount without setuid and devices", yields=slot
-    )
+    w.do(mount_calls.fsmount("fs", *attributes), "as a mount, attached nowhere yet", yields=slot)
     w.do(calls.close("fs"), "done with it")
-    w.do(mount_calls.move_mount(slot, calls.CWD, "/"), "attached over /, where it hides nothing")
 
 
 def scratch_files(box: Box) -> list[tuple[str, Placed]]:

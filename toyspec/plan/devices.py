@@ -14,13 +14,8 @@ from toyspec.plan.step import Expect
 from toyspec.plan.writer import Writer
 
 
-def populate(w: Writer, box: Box, root: str, path: str) -> None:
-    """Fill the tmpfs that was just mounted at `path` inside `root`."""
-    w.do(
-        calls.openat2(root, path, "O_PATH", "O_DIRECTORY"),
-        "the new filesystem's own top directory",
-        yields="dev",
-    )
+def populate(w: Writer, box: Box) -> None:
+    """Fill the attached tmpfs whose top directory is the slot `dev`, and close it."""
     for name, number in DEVICES:
         if box.facts.path(f"/dev/{name}").kind == "character":
             _node(w, box, name, number)
