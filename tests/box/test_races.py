@@ -79,7 +79,7 @@ def test_swaps_while_the_box_is_built(product: Product, kind: str, fresh: bool) 
     before = tree(directory)
     statuses = set[str]()
     for name in RACED:
-        words = [product.python, DRIVER, "race", str(SECONDS), "box.yaml", name]
+        words = [str(product.python), str(DRIVER), "race", str(SECONDS), "box.yaml", name]
         done = product.as_user(words, cwd=directory)
         assert done.returncode == 0, done.stderr
         assert SECRET not in done.stdout
