@@ -20,6 +20,7 @@ system: host
 init: [sh]
 """
 PROMPT = "OUTSIDE> "
+STATE, PARENT, GROUP, SESSION, TTY, FOREGROUND, USER_TIME = 0, 1, 2, 3, 4, 5, 11
 SECONDS = 15.0  # until something that has to happen counts as never happening
 
 
@@ -47,6 +48,15 @@ def eventually(what: Callable[[], object], seconds: float = SECONDS) -> None:
 def state(pid: int) -> str:
     """R, S, T, Z …; nothing where the process is gone."""
     return stat(pid)[0] if exists(pid) else ""
+
+
+def become(wanted: str, *pids: int) -> None:
+    """Wait until the processes are in a state: T, S."""
+    try:
+        eventually(lambda: {state(pid) for pid in pids} == {wanted})
+    except AssertionError:
+        seen = [Path(f"/proc/{pid}/status").read_text() for pid in pids if exists(pid)]
+        raise AssertionError("\n".join([f"not all of {pids} became {wanted}", *seen])) from None
 
 
 def exists(pid: int) -> bool:
@@ -94,8 +104,8 @@ def family(monitor: int, running: str) -> list[int]:
 
 
 def gone(pids: Sequence[int]) -> bool:
-    """No process is left, and no zombie."""
-    return not any(exists(pid) for pid in pids)
+    """No process is left, and no zombie, save what the machine's own PID 1 has yet to reap."""
+    return all(stat(pid)[:2] in ([""] * 2, ["Z", "1"]) for pid in pids)
 
 
 @contextmanager

@@ -13,8 +13,14 @@ import pytest
 from tests import tools
 from tests.product import Product
 from tests.run.boxes import (
+    FOREGROUND,
+    GROUP,
     PROMPT,
+    SESSION,
+    TTY,
+    USER_TIME,
     Shell,
+    become,
     children,
     command,
     descendants,
@@ -30,7 +36,6 @@ from tests.run.boxes import (
 )
 
 SENTENCE = "toyspec: init has no handler for ^C"
-GROUP, SESSION, TTY, FOREGROUND, USER_TIME = 2, 3, 4, 5, 11
 
 
 def monitor_of(outside: Shell) -> int:
@@ -122,13 +127,13 @@ def test_stop_and_continue(product: Product) -> None:
         assert quiet != before
         outside.type("\x1a")
         assert "Stopped" in outside.expect(PROMPT)
-        eventually(lambda: state(monitor) == state(init) == "T")
+        become("T", monitor, init)
         assert outside.run("stty -a").count(" echo ") == 1
         for _ in range(2):
             outside.type("fg\n")
             outside.expect("\n")
             eventually(lambda: termios.tcgetattr(outside.master) == quiet)
-            eventually(lambda: state(init) == "S")
+            become("S", init)
             outside.type("\x1a")
             assert "Stopped" in outside.expect(PROMPT)
         outside.type("fg\n")
@@ -206,8 +211,7 @@ def test_a_background_job_leaves_the_foreground_to_the_shell(product: Product) -
         outside.expect(PROMPT)
         processes = family(monitor_of(outside), "sh -c")
         assert outside.run("echo typed") == "typed\n"
-        eventually(lambda: state(processes[0]) == "T")  # it wants to read
-        eventually(lambda: state(processes[2]) == "T")
+        become("T", processes[0], processes[2])  # it wants to read
         assert "Stopped" in outside.run("jobs")
         outside.type("fg\n")
         eventually(lambda: stat(processes[0])[FOREGROUND] == str(processes[2]))
@@ -221,7 +225,7 @@ def test_a_background_job_leaves_the_foreground_to_the_shell(product: Product) -
 def test_a_running_background_job_comes_to_the_foreground(product: Product) -> None:
     """bash sends no SIGCONT then; the box asks for the terminal when it first needs it."""
     with shell(product) as outside:
-        script = "trap go=1 USR1; while [ -z \"$go\" ]; do sleep 0.02; done; read x; echo got $x"
+        script = 'trap go=1 USR1; while [ -z "$go" ]; do sleep 0.02; done; read x; echo got $x'
         outside.start(up(product, "sh", "-c", script), " &")
         outside.expect(PROMPT)
         processes = family(monitor_of(outside), "sh -c")
@@ -240,7 +244,7 @@ def test_output_from_the_background_with_tostop_does_not_spin(product: Product) 
         outside.start(up(product, "sh", "-c", "sleep 0.2; echo word; exec sleep 1000"), " &")
         outside.expect(PROMPT)
         processes = family(monitor_of(outside), "sh -c")
-        eventually(lambda: state(processes[0]) == state(processes[2]) == "T")
+        become("T", processes[0], processes[2])
         used = stat(processes[2])[USER_TIME : USER_TIME + 2]
         time.sleep(0.2)
         assert stat(processes[2])[USER_TIME : USER_TIME + 2] == used
@@ -261,9 +265,9 @@ def test_in_a_pipeline_the_box_has_no_terminal(product: Product) -> None:
         assert stat(init)[TTY] == "0"
         outside.type("\x1a")
         assert "Stopped" in outside.expect(PROMPT)
-        eventually(lambda: state(init) == "T")
+        become("T", init)
         outside.type("fg\n")
-        eventually(lambda: state(init) == "S")
+        become("S", init)
         for _ in range(3):
             time.sleep(0.05)
             outside.type("\x03")

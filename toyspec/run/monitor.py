@@ -94,10 +94,10 @@ class Monitor:
         while (status := self._setup_ended()) is None:
             for fd, _ in self.poll.poll(self._patience()):
                 if fd == self.signals:
-                    for number, sender in read_signals(fd):
+                    for number, sender in dict.fromkeys(read_signals(fd)):
                         self._signal(number, sender)
                 elif fd == self.box.exec_fd:
-                    self._executes()
+                    self._is_executing()
                 elif fd == self.view_fd:
                     self._drawn()
             self._look_at_the_clock()
@@ -148,6 +148,12 @@ class Monitor:
         if self.view is not None:
             self.view.close()
 
+    def _is_executing(self) -> bool:
+        """Asked when a signal comes: it may have overtaken the end of file."""
+        if not self.executing and select.select([self.box.exec_fd], [], [], 0)[0]:
+            self._executes()
+        return self.executing
+
     def _signal(self, number: int, sender: int) -> None:
         """One that was sent to us; or to setup, by the terminal, and setup told."""
         told = sender == self.box.setup
@@ -161,15 +167,19 @@ class Monitor:
         elif number in self.deaf or number in _OURS:
             return
         elif number in STOPPING:
-            if told or number == signal.SIGTSTP:
+            if number == signal.SIGTSTP or (told and not self._has_foreground()):
                 self._stop()
-        elif number in _DEADLY and not self.executing:
+        elif number in _DEADLY and not self._is_executing():
             self.ended_by = number
             self.kill()
         else:
             if not told or number == signal.SIGHUP:
                 kill(self.box.init, number)
             self._consider(number)
+
+    def _has_foreground(self) -> bool:
+        """Then init's wish for the terminal is granted, and the signal that told of it is old."""
+        return self.terminal is not None and self.terminal.group() == self.box.init
 
     def _consider(self, number: int) -> None:
         """What a signal that init may have no handler for is to come to."""

@@ -26,13 +26,20 @@ class Terminal:
             self._callers = _modes()
             self.lent = True
 
+    def group(self) -> int | None:
+        """The foreground process group; None where there is no terminal any more."""
+        try:
+            return os.tcgetpgrp(0)
+        except OSError:
+            return None
+
     def ours(self) -> bool:
         """Whether the caller's own group has the foreground: a shell's `fg` did that."""
-        return _foreground() == self._group
+        return self.group() == self._group
 
     def gone(self) -> bool:
         """Whether it was hung up."""
-        return _foreground() is None
+        return self.group() is None
 
     def lend(self, group: int) -> None:
         """The foreground to the box's group, if it is the caller's; with the modes it had."""
@@ -62,11 +69,4 @@ def _modes() -> _Modes | None:
     try:
         return termios.tcgetattr(0)
     except termios.error:
-        return None
-
-
-def _foreground() -> int | None:
-    try:
-        return os.tcgetpgrp(0)
-    except OSError:
         return None
