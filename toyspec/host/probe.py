@@ -163,8 +163,9 @@ def _mounts(paths: Iterable[str]) -> dict[str, tuple[MountFact, ...]]:
     wanted = sorted(paths)
     if not wanted:
         return {}
-    table = mountinfo.parse(_bytes("/proc/self/mountinfo"))
-    return {path: mountinfo.below(table, os.path.realpath(path)) for path in wanted}
+    table = mountinfo.visible(_bytes("/proc/self/mountinfo"))
+    real = [os.path.realpath(path) for path in wanted]
+    return {path: mountinfo.below(table, os.path.realpath(path)) for path in {*wanted, *real}}
 
 
 def _read(path: str) -> str | None:
