@@ -31,8 +31,8 @@ def legacy(spec: str) -> int:
 
     real = probe.probe
 
-    def older(needs: Needs) -> HostFacts:
-        facts = real(needs)
+    def older(needs: Needs, *, printing: bool = False) -> HostFacts:
+        facts = real(needs, printing=printing)
         return replace(facts, features={**facts.features, **dict.fromkeys(ABSENT, False)})
 
     probe.probe = older

@@ -106,8 +106,8 @@ HARMLESS = {"/proc/mtrr", "/proc/pressure/io", "/proc/pressure/cpu", "/proc/pres
 USERS = ("caller", "root", '"1000:1000"')
 
 
-@pytest.mark.parametrize("user", USERS)
-def test_the_host_is_out_of_reach(as_root: Product, user: str) -> None:
+@pytest.mark.parametrize(("user", "api"), [*((user, "new") for user in USERS), ("caller", "old")])
+def test_the_host_is_out_of_reach(as_root: Product, user: str, api: str) -> None:
     tools.need("python3")
     directory = as_root.directory()
     as_root.write(directory / "attack.py", ATTACK)
@@ -115,7 +115,7 @@ def test_the_host_is_out_of_reach(as_root: Product, user: str) -> None:
     spec += "binds: [./attack.py:/attack.py]\ninit: [python3, /attack.py]\n"
     pattern = Path("/proc/sys/kernel/core_pattern").read_text()
     null = os.stat("/dev/null")
-    bare, nested = json.loads(good(up(as_root, directory, spec)))
+    bare, nested = json.loads(good(up(as_root, directory, spec, api=api)))
     assert Path("/proc/sys/kernel/core_pattern").read_text() == pattern
     assert stat.S_IMODE(os.stat("/dev/null").st_mode) == stat.S_IMODE(null.st_mode)
     for path in set(bare["writable"]) - HARMLESS:

@@ -18,11 +18,11 @@ _KEPT = ("ro", "nosuid", "nodev", "noexec", "noatime", "nodiratime", "relatime",
 
 def restrict(
     w: Writer, box: Box, root: str, path: str, source: str, *, read_only: bool, devices: bool,
-    directory: bool = True,
+    directory: bool = True, executable: bool = True,
 ) -> None:  # fmt: skip
     """Remount what was attached at `path`, and every mount below that came along."""
     wanted = {"MS_NOSUID"} | (set() if devices else {"MS_NODEV"})
-    wanted |= {"MS_RDONLY"} if read_only else set()
+    wanted |= ({"MS_RDONLY"} if read_only else set()) | (set() if executable else {"MS_NOEXEC"})
     mounts = box.facts.mounts_at(source)
     for number, mount in enumerate(mounts):
         below = "" if number == 0 else mount.point[len(source.rstrip("/")) :].strip("/")

@@ -49,7 +49,10 @@ def _node(w: Writer, box: Box, name: str, number: str) -> None:
     w.do(mount_calls.move_mount("node", "dev", name), "into the box's /dev")
     w.do(calls.close("node"), "done with it")
     if not modern:
-        restrict(w, box, "dev", name, source, read_only=True, devices=True, directory=False)
+        restrict(
+            w, box, "dev", name, source,
+            read_only=True, devices=True, directory=False, executable=False,
+        )  # fmt: skip
 
 
 def _filesystem(w: Writer, name: str, fstype: str, data: str, why: str) -> None:

@@ -85,7 +85,8 @@ def guard(w: Writer, box: Box, path: str) -> None:
             w.do(calls.close(slot), "done with it")
             if not box.facts.feature("mount_setattr"):
                 restrict(
-                    w, box, proc, name, _NULL, read_only=True, devices=True, directory=False
+                    w, box, proc, name, _NULL,
+                    read_only=True, devices=True, directory=False, executable=False,
                 )  # fmt: skip
                 w.do(calls.fchdir("root"), "back to the box's root")
 
