@@ -138,10 +138,13 @@ def overrides(words: Words) -> Overrides:
     return Overrides(environment=tuple(pairs), working_dir=directory, init=words.argv)
 
 
-def surroundings(source: Source, facts: HostFacts | None, *, plans: bool) -> Surroundings:
+def surroundings(
+    source: Source, facts: HostFacts | None, *, plans: bool, printing: bool = False
+) -> Surroundings:
     """What the loader may know of the caller: of this one, or of the one in saved facts.
 
-    `plans`: a plan will be made, which must agree with the loader about the terminal.
+    `plans`: a plan will be made, which must agree with the loader about the terminal, and about
+    whether standard output is for `printing`.
     """
     from toyspec.spec.surroundings import Surroundings
 
@@ -157,15 +160,15 @@ def surroundings(source: Source, facts: HostFacts | None, *, plans: bool) -> Sur
         directory=source.directory,
         home=home(),
         variables=os.environ,
-        terminal=plans and _terminal(),
+        terminal=plans and _terminal(printing),
         caller_uid=os.getuid(),
     )
 
 
-def _terminal() -> bool:
+def _terminal(printing: bool) -> bool:
     from toyspec.host.probe import terminal
 
-    return terminal()
+    return terminal(printing=printing)
 
 
 def load_spec(
@@ -175,15 +178,15 @@ def load_spec(
     facts: HostFacts | None = None,
     *,
     plans: bool = True,
+    printing: bool = False,
 ) -> Spec:
     """The Spec, or its problems on standard error and Reported(`invalid`)."""
     from toyspec.spec.load import load
     from toyspec.spec.problem import SpecError
 
     try:
-        spec = load(
-            source.data, source.path, surroundings(source, facts, plans=plans), overrides(words)
-        )
+        caller = surroundings(source, facts, plans=plans, printing=printing)
+        spec = load(source.data, source.path, caller, overrides(words))
     except SpecError as error:
         say(diagnostics(error, colour(words, 2)))
         raise Reported(invalid) from None
@@ -205,10 +208,17 @@ def diagnostics(error: SpecError, coloured: bool) -> str:
 
 
 def make_plan(
-    spec: Spec, source: Source, words: Words, invalid: int, saved: HostFacts | None = None
+    spec: Spec,
+    source: Source,
+    words: Words,
+    invalid: int,
+    saved: HostFacts | None = None,
+    *,
+    printing: bool = False,
 ) -> tuple[HostFacts, Plan]:
     """The plan for this machine, or for that of the `saved` facts.
 
+    `printing`: standard output takes the plan or the facts, and will not be the box's.
     Where there is none, the reasons on standard error and Reported(`invalid`).
     """
     from toyspec.host.facts import FactMissing
@@ -220,7 +230,7 @@ def make_plan(
             return saved, plan(spec, saved)
         from toyspec.host.probe import probe
 
-        return gather(spec, probe)
+        return gather(spec, lambda needs: probe(needs, printing=printing))
     except PlanError as error:
         say(problems(error, source, colour(words, 2)))
         raise Reported(invalid) from None

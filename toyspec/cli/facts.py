@@ -20,8 +20,8 @@ def facts(args: list[str]) -> int:
         put(help_text(SYNTAX))
         return 0
     source = read(words, SYNTAX)
-    spec = load_spec(source, words, INVALID)
-    found, _ = make_plan(spec, source, words, INVALID)
+    spec = load_spec(source, words, INVALID, printing=True)
+    found, _ = make_plan(spec, source, words, INVALID, printing=True)
     text = found.to_json()
     put("".join(_lines(text)) if words.one("format") == "text" else text)
     return 0

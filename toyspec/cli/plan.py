@@ -36,8 +36,8 @@ def plan(args: list[str]) -> int:
     form = _form(words)
     source = read(words, SYNTAX)
     saved = saved_facts(words)
-    spec = load_spec(source, words, INVALID, saved)
-    _, made = make_plan(spec, source, words, INVALID, saved)
+    spec = load_spec(source, words, INVALID, saved, printing=True)
+    _, made = make_plan(spec, source, words, INVALID, saved, printing=True)
     put(_text(made, form, words))
     return 0
 

@@ -31,8 +31,11 @@ _KINDS: tuple[tuple[int, Kind], ...] = (
 _NEWUIDMAP = ("/usr/bin/newuidmap", "/bin/newuidmap", "/usr/local/bin/newuidmap")
 
 
-def probe(needs: Needs) -> HostFacts:
-    """Everything that `needs` asks, and what every plan depends on."""
+def probe(needs: Needs, *, printing: bool = False) -> HostFacts:
+    """Everything that `needs` asks, and what every plan depends on.
+
+    `printing`: standard output takes the plan or the facts, and will not be the box's.
+    """
     system = os.uname()
     arch = system.machine
     uid, gid = os.getuid(), os.getgid()
@@ -48,7 +51,7 @@ def probe(needs: Needs) -> HostFacts:
         home=os.environ.get("HOME") or home,
         last_capability=int(_read("/proc/sys/kernel/cap_last_cap") or "40"),
         no_new_privs=_status("NoNewPrivs") == "1",
-        terminal=terminal(),
+        terminal=terminal(printing=printing),
         foreground=foreground(),
         inherited=inherited(),
         features={
@@ -68,10 +71,14 @@ def probe(needs: Needs) -> HostFacts:
     )
 
 
-def terminal() -> bool:
-    """Input and output are our controlling terminal: only of that one the foreground is told."""
+def terminal(*, printing: bool = False) -> bool:
+    """Input and output are our controlling terminal: only of that one the foreground is told.
+
+    `printing`: input alone counts, so that `plan | less` shows what `up` does on this terminal.
+    """
+    out = 0 if printing else 1
     try:
-        return os.isatty(0) and os.isatty(1) and os.tcgetpgrp(0) == os.tcgetpgrp(1)
+        return os.isatty(0) and os.isatty(out) and os.tcgetpgrp(0) == os.tcgetpgrp(out)
     except OSError:
         return False
 

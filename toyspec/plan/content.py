@@ -39,7 +39,8 @@ def write_scratch(w: Writer, box: Box) -> None:
     files = scratch_files(box)
     if not files:
         return
-    w.about("a private place for the contents of files", box.origin("files"))
+    asked = files[0][1].entry.origin
+    w.about("a private place for the contents of files", asked)
     tmpfs(w, "scratch", "0700")
     for slot, placed in files:
         name = slot.partition(":")[2]
@@ -47,7 +48,7 @@ def write_scratch(w: Writer, box: Box) -> None:
         write_file(w, placed, "scratch", name)
         why = "a mount of this file alone, to be attached at its target"
         w.do(mount_calls.open_tree_clone("scratch", name, recursive=False), why, yields=slot)
-    w.about("the private place goes, its files stay", box.origin("files"))
+    w.about("the private place goes, its files stay", asked)
     w.do(calls.fchdir("scratch"), "the only way to name it")
     gone = mount_calls.umount2(".", "MNT_DETACH")
     w.do(gone, "nothing may lie over / at the pivot: that, not the host's tree, would be detached")

@@ -46,7 +46,8 @@ def _weakened(box: Box) -> tuple[str, ...]:
     ]
     if not spec.no_new_privileges:
         found.append("new privileges allowed")
-    found += [f"devices of {b.source}" for b in spec.binds if b.devices]
+    left_out = box.layout.skipped
+    found += [f"devices of {b.source}" for b in spec.binds if b.devices and b not in left_out]
     return tuple(found)
 
 
