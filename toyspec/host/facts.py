@@ -81,7 +81,8 @@ class HostFacts:
     `features` says which system calls and flags the kernel knows; `sysctls` holds the ones that
     decide over user namespaces (None: not there). `terminal`: standard input and output are the
     caller's controlling terminal; `foreground`: and the caller is in its foreground, not a
-    background job. `inherited` are descriptors above 2 that an execve would pass on.
+    background job; `tty`: one of 0, 1 and 2 is some terminal. `installation`
+    are the directories that this toyspec's own code runs from. `inherited` are descriptors above 2 that an execve would pass on.
     """
 
     arch: str
@@ -106,6 +107,8 @@ class HostFacts:
     mounts: Mapping[str, tuple[MountFact, ...]] = field(default_factory=dict)
     variables: Mapping[str, str | None] = field(default_factory=dict)
     foreground: bool = True
+    tty: bool = False
+    installation: tuple[str, ...] = ()
 
     def feature(self, name: str) -> bool:
         """Whether the kernel has `name`; raises FactMissing if that was not asked."""

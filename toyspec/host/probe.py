@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import stat
+import sys
 from collections.abc import Iterable
 
 from toyspec.host import mountinfo
@@ -53,6 +54,8 @@ def probe(needs: Needs, *, printing: bool = False) -> HostFacts:
         no_new_privs=_status("NoNewPrivs") == "1",
         terminal=terminal(printing=printing),
         foreground=foreground(),
+        installation=_installation(),
+        tty=any(os.isatty(fd) for fd in ((0, 2) if printing else (0, 1, 2))),
         inherited=inherited(),
         features={
             "openat2": features.openat2(arch),
@@ -105,6 +108,12 @@ def inherited() -> tuple[int, ...]:
         except OSError:
             continue  # the one that listed the directory
     return tuple(sorted(found))
+
+
+def _installation() -> tuple[str, ...]:
+    """Where this package lies, and the environment that it is installed in."""
+    package = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))
+    return tuple(sorted({package, os.path.realpath(sys.prefix)}))
 
 
 def path_fact(path: str) -> PathFact:

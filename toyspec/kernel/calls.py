@@ -74,6 +74,7 @@ CALLS: Final[dict[str, Call]] = {
         ("hdrp", "out:__user_cap_header_struct"), ("datap", "struct:__user_cap_data_struct"),
     )),
     "pivot_root": (155, 41, 2, (("new_root", "path"), ("put_old", "path"))),
+    "keyctl": (250, 219, 2, (("operation", "flags:keyctl"), ("arg2", "null"))),
     "prctl": (157, 167, 1, (
         ("option", "flags:prctl"), ("arg2", *_PRCTL), ("arg3", *_PRCTL), ("arg4", *_PRCTL),
         ("arg5", *_PRCTL),

@@ -6,7 +6,7 @@ the one is moved onto the other. Nothing of the box's is ever named by an absolu
 
 from __future__ import annotations
 
-from toyspec.plan import calls, content, mount_calls
+from toyspec.plan import calls, content, mount_calls, sources
 from toyspec.plan.attributes import restrict
 from toyspec.plan.box import Box
 from toyspec.plan.devices import populate
@@ -28,7 +28,7 @@ def prepare(w: Writer, box: Box, placed: Placed) -> None:
     thing = placed.entry.thing
     if isinstance(thing, Bind):
         w.about(describe(placed), placed.entry.origin, w.role)
-        _clone(w, box, thing)
+        _clone(w, box, placed, thing)
 
 
 def put(w: Writer, box: Box, placed: Placed) -> None:
@@ -58,9 +58,9 @@ def describe(placed: Placed) -> str:
     thing, target = placed.entry.thing, placed.entry.target
     if isinstance(thing, Bind):
         mode = "writable" if thing.writable else "read-only"
-        devices = ", with devices" if thing.devices else ""
-        where = "" if thing.source == target else f" at {target}"
-        return f"bind {thing.source}{where}, {mode}{devices}"
+        devices = " with devices" if thing.devices else ""
+        where = "" if placed.source == target else f" at {target}"
+        return f"{mode} bind{devices} {placed.source}{where}"
     if isinstance(thing, File):
         return f"symlink {target} to {thing.symlink}" if thing.symlink else f"file {target}"
     return f"{thing.type} at {target}"
@@ -85,13 +85,9 @@ def _tree(bind: Bind) -> str:
     return f"tree:{bind.target}"
 
 
-def _clone(w: Writer, box: Box, bind: Bind) -> None:
+def _clone(w: Writer, box: Box, placed: Placed, bind: Bind) -> None:
     slot = _tree(bind)
-    w.do(
-        mount_calls.open_tree_clone(calls.CWD, bind.source),
-        "a private clone of the source and of every mount below it",
-        yields=slot,
-    )
+    sources.clone(w, placed.source, slot)
     device = box.facts.path(bind.source).device
     if device is not None and box.facts.path(bind.source).real_kind == "character":
         why = "the device that was there when the plan was made, and no other"
@@ -125,10 +121,9 @@ def _move(w: Writer, placed: Placed, slot: str) -> None:
 
 
 def _restrict(w: Writer, box: Box, placed: Placed, bind: Bind) -> None:
-    source = box.facts.path(bind.source).real or bind.source
     root, path = inside(placed)
     restrict(
-        w, box, root, path, source,
+        w, box, root, path, placed.source,
         read_only=not bind.writable, devices=bind.devices, directory=placed.kind == "directory",
     )  # fmt: skip
     w.do(calls.fchdir("root"), "back to the box's root")

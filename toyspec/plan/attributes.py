@@ -18,15 +18,19 @@ _KEPT = ("ro", "nosuid", "nodev", "noexec", "noatime", "nodiratime", "relatime",
 
 def restrict(
     w: Writer, box: Box, root: str, path: str, source: str, *, read_only: bool, devices: bool,
-    directory: bool = True, executable: bool = True,
+    directory: bool = True, executable: bool = True, top: bool = True,
 ) -> None:  # fmt: skip
-    """Remount what was attached at `path`, and every mount below that came along."""
+    """Remount what was attached at `path`, and every mount below that came along.
+
+    Without `top`, the mount at `path` itself stays writable if it was.
+    """
     wanted = {"MS_NOSUID"} | (set() if devices else {"MS_NODEV"})
     wanted |= ({"MS_RDONLY"} if read_only else set()) | (set() if executable else {"MS_NOEXEC"})
     mounts = box.facts.mounts_at(source)
     for number, mount in enumerate(mounts):
         below = "" if number == 0 else mount.point[len(source.rstrip("/")) :].strip("/")
-        flags = ("MS_REMOUNT", "MS_BIND", *sorted(wanted | inherited(mount)))
+        own = wanted if number or top else wanted - {"MS_RDONLY"}
+        flags = ("MS_REMOUNT", "MS_BIND", *sorted(own | inherited(mount)))
         where = join(path, below) if below else path
         if below:
             kind = box.facts.path(mount.point).real_kind

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from toyspec.host.facts import HostFacts
 from toyspec.plan.box import Box
+from toyspec.plan.sources import real_path
 from toyspec.plan.step import Exposed, Exposure
 from toyspec.spec.model import Bind
 
@@ -13,11 +14,11 @@ def exposure(box: Box) -> Exposure:
     spec = box.spec
     writable = []
     if spec.root.path is not None and not spec.root.read_only:
-        writable.append(Exposed(_shown(box, spec.root.path), "/"))
+        writable.append(Exposed(_shown(box, real_path(box.facts, spec.root.path)), "/"))
     for placed in box.layout.placed:
         thing = placed.entry.thing
         if isinstance(thing, Bind) and thing.writable:
-            writable.append(Exposed(_shown(box, thing.source), thing.target))
+            writable.append(Exposed(_shown(box, placed.source), thing.target))
     return Exposure(
         writable=tuple(writable),
         network=spec.network,
@@ -64,6 +65,9 @@ def warnings(box: Box) -> tuple[str, ...]:
     found = []
     for bind in box.layout.skipped:
         found.append(f"bind {bind.source} left out: it is optional and its source is not there")
+    for placed in box.layout.placed:
+        if isinstance(placed.entry.thing, Bind):
+            found += _bind_warnings(box, placed.entry.thing, placed.source)
     extra = [group for group in box.facts.groups if group != box.facts.gid]
     if extra:
         listed = " ".join(map(str, extra))
@@ -76,3 +80,25 @@ def warnings(box: Box) -> tuple[str, ...]:
             "root runs this box: uid 0 inside is the host's own root, without capabilities"
         )
     return tuple(found)
+
+
+def _bind_warnings(box: Box, bind: Bind, real: str) -> list[str]:
+    found = []
+    if bind.source != real and bind.at not in ("system", "etc"):
+        found.append(f"{bind.source} leads to {real} through a symbolic link")
+    if not bind.writable:
+        return found
+    spec = f"{box.spec.directory}/{box.spec.path.rpartition('/')[2]}"
+    if _holds(real, spec):
+        found.append(f"the box can write {spec}: the next `up` runs what it says then")
+    for path in box.facts.installation:
+        if _holds(real, path) or _holds(path, real):
+            found.append(
+                f"the box can write {real}, where toyspec's own code runs from ({path}): what it "
+                "writes there runs outside of the box"
+            )
+    return found
+
+
+def _holds(directory: str, path: str) -> bool:
+    return path == directory or path.startswith(directory.rstrip("/") + "/")

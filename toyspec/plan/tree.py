@@ -82,8 +82,7 @@ class Tree:
         at, layer = self.layer_of(path)
         if layer.base is None:
             return None
-        rest = path[len(at) :].strip("/")
-        return f"{layer.base.rstrip('/')}/{rest}" if rest else layer.base
+        return inside(layer.base, path[len(at) :])
 
     def look(self, path: str) -> Node:
         """What is at `path` itself, without following it."""
@@ -166,6 +165,12 @@ class Tree:
         while layer.kind == "own" and at:
             at, layer = self.layer_of(parent(at))
         return layer.kind == "own"
+
+
+def inside(base: str, path: str) -> str:
+    """`path` inside the host directory `base`."""
+    rest = path.strip("/")
+    return f"{base.rstrip('/')}/{rest}" if rest else base
 
 
 def parent(path: str) -> str:

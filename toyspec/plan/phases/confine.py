@@ -80,6 +80,12 @@ def _session(w: Writer, box: Box) -> None:
     else:
         w.about("a session of its own")
         w.do(calls.setsid(), "no controlling terminal to push input into (CVE-2017-5226)")
+    w.about("a keyring of its own")
+    w.do(
+        calls.join_session_keyring(),
+        "the caller's session keyring, and what it holds, stays outside (keyrings(7))",
+        tolerates=("ENOSYS",),
+    )
     w.about("signals as a program expects them")
     for signal in ("SIGPIPE", "SIGXFSZ"):
         w.do(calls.sigaction_default(signal), "Python leaves it ignored")
@@ -109,7 +115,7 @@ def _descriptors(w: Writer, box: Box) -> None:
 
 
 def _filter(w: Writer, box: Box) -> None:
-    if box.facts.terminal:
+    if box.facts.tty:
         w.about("no input pushed into your terminal")
         refused = calls.seccomp_filter(refuse_terminal_input(box.facts.arch))
         w.do(refused, "TIOCSTI and TIOCLINUX fail with EPERM (CVE-2017-5226)")
