@@ -78,9 +78,13 @@ def need() -> ctypes.CDLL:
 
 
 def number(arch: str, name: str) -> int | None:
-    """What libseccomp has as the call's number; None where it does not know the name there."""
+    """What libseccomp has as the call's number; None where it has no such call there.
+
+    Calls that i386 may make through another have a negative one.
+    """
     found = int(need().seccomp_syscall_resolve_name_arch(_ARCHES[arch], name.encode()))
-    return None if found < 0 else found  # a pseudo number, of calls that the architecture lacks
+    multiplexed = -120 <= found <= -101 or -224 <= found <= -201  # socketcall's and ipc's
+    return found if found >= 0 or multiplexed else None
 
 
 def _return(action: Action) -> int:

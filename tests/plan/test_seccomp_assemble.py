@@ -84,8 +84,8 @@ values = st.one_of(
 
 
 @st.composite
-def comparisons(draw: st.DrawFn) -> Comparison:
-    operator = draw(st.sampled_from(OPERATORS))
+def comparisons(draw: st.DrawFn, operators: tuple[str, ...] = OPERATORS) -> Comparison:
+    operator = draw(st.sampled_from(operators))
     mask = draw(values) if operator == "&==" else WHOLE
     value = draw(values) & mask
     return Comparison(draw(st.integers(0, 5)), operator, value, mask)
