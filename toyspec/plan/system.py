@@ -21,7 +21,7 @@ _LINKING = (
     "/etc/services",
     "/etc/protocols",
 )
-_TAKEN = ("/usr", "/bin", "/sbin", "/lib", "/etc", "/dev", "/proc", "/sys", "/tmp")
+_TAKEN = ("/usr", "/bin", "/sbin", "/lib", "/etc", "/dev", "/proc", "/sys")
 
 
 def needs(spec: Spec) -> Needs:
@@ -53,8 +53,17 @@ def things(spec: Spec, facts: HostFacts) -> list[Bind | Mount | File]:
         Mount("system", "proc", "/proc"),
         Mount("system", "tmpfs", "/tmp", mode=0o1777),
     ]
-    home = facts.home
-    taken = home == "/" or any(home == path or home.startswith(path + "/") for path in _TAKEN)
-    if home.startswith("/") and not taken:
+    home = _home(facts.home)
+    if home is not None:
         found.append(Mount("system", "tmpfs", home, mode=0o700))
     return found
+
+
+def _home(path: str) -> str | None:
+    """Where the private home goes; None where a home of the host's would be in the way of tools."""
+    parts = [part for part in path.split("/") if part not in ("", ".")]
+    home = "/" + "/".join(parts)
+    taken = any(home == place or home.startswith(place + "/") for place in _TAKEN)
+    if not path.startswith("/") or ".." in parts or home in ("/", "/tmp") or taken:
+        return None
+    return home
