@@ -191,7 +191,7 @@ def _facts(body: dict[str, object]) -> HostFacts:
     from toyspec.host.shape import misfit
 
     known = {name: body[name] for name in HostFacts.__slots__ if name in body}
-    for name in ("groups", "inherited", "subuids", "subgids"):
+    for name in ("groups", "inherited", "subuids", "subgids", "installation"):
         known[name] = _tuple(known.get(name, ()))
     known["paths"] = {key: _path(value) for key, value in _table(known, "paths").items()}
     known["mounts"] = {
