@@ -47,7 +47,7 @@ def steal(product: Product, *, owned: bool) -> tuple[str, str]:
 def own_interpreter(product: Product, directory: Path) -> str:
     """A copy of the interpreter that the caller owns, as `venv --copies` and pyenv make it."""
     made = product.as_user(
-        "/usr/bin/python3", "-m", "venv", "--copies", "--without-pip", directory / "own"
+        ["/usr/bin/python3", "-m", "venv", "--copies", "--without-pip", directory / "own"]
     )
     assert made.returncode == 0, made.stderr
     return str(directory / "own/bin/python3")
