@@ -1,7 +1,8 @@
 """`driver.py CHANGE… -- WORDS…`: the command toyspec, with something about its run changed.
 
 `grace=SECONDS`: between TERM and KILL. `wait`: the monitor never says go, so the box is always
-being built. `slow=SECONDS`: before each call of setup and init.
+being built. `slow=SECONDS`: before each call of setup and init. `patience=SECONDS`: with a view
+that does not end.
 """
 
 from __future__ import annotations
@@ -15,18 +16,20 @@ from functools import partial
 def change(what: str) -> None:
     name, _, value = what.partition("=")
     from toyspec.kernel import call
-    from toyspec.run import box
+    from toyspec.run import box, monitor
     from toyspec.run.monitor import Monitor
 
     if name == "grace":
         box.run = partial(box.run, grace=float(value))
     elif name == "wait":
         Monitor._go = lambda _: None  # type: ignore[method-assign,assignment]
+    elif name == "patience":
+        monitor._VIEW_PATIENCE = float(value)
     elif name == "slow":
-        real, monitor = call.syscall, os.getpid()
+        real, first = call.syscall, os.getpid()
 
         def slowly(number: int, *operands: int) -> int:
-            if os.getpid() != monitor:
+            if os.getpid() != first:
                 time.sleep(float(value))
             return real(number, *operands)
 

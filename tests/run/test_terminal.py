@@ -309,3 +309,20 @@ def test_the_view_is_over_before_init_begins(product: Product) -> None:
         outside.start([*product.toyspec, "up", spec(product), "--", "echo", "init's"])
         said = outside.expect(PROMPT)
     assert re.search(r"steps.* ms\s[\s\S]*init's", said)
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSTOP])
+def test_a_view_that_is_stuck_or_gone_holds_no_box_up(
+    product: Product, number: signal.Signals
+) -> None:
+    words = up(product, "echo", "init's", changes=["slow=0.002", "patience=0.1"], quiet=False)
+    with shell(product) as outside:
+        outside.start(words)
+        monitor = monitor_of(outside)
+        eventually(lambda: len(children(monitor)) == 2)  # setup is at its slow work
+        view = min(children(monitor))
+        os.kill(view, number)
+        outside.expect("init's")
+        outside.expect(PROMPT)
+        eventually(lambda: gone([view]))
+        assert outside.run("echo $?") == "0\n"

@@ -234,6 +234,9 @@ def make_plan(
     except PlanError as error:
         say(problems(error, source, colour(words, 2)))
         raise Reported(invalid) from None
+    except OSError as error:  # a look at the machine; a spec's own paths are facts, never errors
+        remedy = "mount -t proc proc /proc" if str(error.filename).startswith("/proc") else None
+        raise FatalError(f"{error.filename}: {error.strerror}", remedy) from None
     except FactMissing as missing:
         if saved is None:
             raise

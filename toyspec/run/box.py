@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 from toyspec.kernel import call as kernel
 from toyspec.plan.step import Flags
 from toyspec.program.program import NO_PROCESS
+from toyspec.run.command import why
 from toyspec.run.ending import end_of_init, kill, wait_for_unknown_init
 from toyspec.run.executor import Executor, StepFailed
 from toyspec.run.failure import FAILED, Failure, Outcome
-from toyspec.run.interpreter import missing_interpreter
 from toyspec.run.monitor import GRACE, Box, Drawing, Monitor, ignored
 from toyspec.run.relay import relay
 
@@ -42,7 +42,7 @@ def run(
 
         terminal = Terminal(foreground=_takes_foreground(plan))
     deaf = _dispositions()
-    executor = Executor(program, progress, missing_interpreter)
+    executor = Executor(program, progress, why)
     kernel.warm()
     gc.disable()
     try:
@@ -139,5 +139,5 @@ def _failure(plan: Plan, progress: Progress, setup: int | None, init: int | None
     found = progress.failure()
     if found is not None:
         step, errno, note = found
-        return explain(plan, progress, step, errno, note.decode("utf-8", "replace"))
+        return explain(plan, step, errno, note.decode("utf-8", "replace"))
     return killed(plan, progress, setup, init)
