@@ -134,7 +134,8 @@ class Reader:
     def unknown(self, what: str, word: str, choices: Iterable[str]) -> str:
         """A message with the nearest of `choices`, which is looked up for the first ones only."""
         many = len(self.problems) >= _MANY
-        guess = None if many else nearest(word, sorted(choices))
+        folded = {choice.lower(): choice for choice in sorted(choices)}
+        guess = None if many else folded.get(nearest(word, list(folded)) or "")
         shown = word if len(word) <= 60 else word[:60] + "…"
         return f"unknown {what} `{shown}`" + (f": did you mean `{guess}`?" if guess else "")
 
