@@ -5,11 +5,13 @@ The sources have mounts of every kind below them, made in a user namespace of th
 
 from __future__ import annotations
 
+import json
+import os
 from pathlib import Path
 
 import pytest
 
-from tests.box.boxes import busybox, good, mounts, sections
+from tests.box.boxes import busybox, good, mounts, script, sections, up
 from tests.product import Product
 
 HERE = Path(__file__).parent
@@ -146,3 +148,28 @@ def test_the_same_flags(seen: dict[str, dict[str, str]]) -> None:
             assert {"ro", "nosuid", "nodev"} <= flags, point
     assert {"noexec", "noatime"} <= new["/rw/closed-flags"][1]
     assert "nosymfollow" in new["/rw/nosymfollow"][1]
+
+
+@pytest.mark.parametrize("api", ["new", "old"])
+def test_the_whole_host_read_only(product: Product, api: str) -> None:
+    """`/` as a source is the host's, not the box's root that lies over it by then."""
+    directory = product.directory()
+    product.write(directory / "here", "here\n")
+    looks = {
+        "names": "ls -A /host",
+        "here": f"cat /host{directory}/here",
+        "writes": f"touch /host{directory}/new /host/tmp/new /host/dev/shm/new",
+        "mounts": "cat /proc/self/mountinfo",
+    }
+    spec = 'version: 1\nsystem: host\nbinds: ["/:/host"]\n'
+    spec += f"init: [sh, -c, {json.dumps(script(looks) + '; exit 0')}]\n"
+    seen = sections(good(up(product, directory, spec, api=api)))
+    assert set(seen["names"].split()) == set(os.listdir("/"))
+    assert seen["here"] == "here\n"
+    assert seen["writes"].count("Read-only file system") == 2 + os.path.isdir("/dev/shm")
+    below = [
+        m for m in mounts(seen["mounts"]) if m.point == "/host" or m.point.startswith("/host/")
+    ]
+    assert len(below) > 1
+    if api == "new":
+        assert all({"ro", "nosuid", "nodev"} <= mount.flags for mount in below)

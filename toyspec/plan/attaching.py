@@ -24,9 +24,12 @@ def attach(w: Writer, box: Box, placed: Placed) -> None:
 
 
 def prepare(w: Writer, box: Box, placed: Placed) -> None:
-    """What can only be done while the host's tree is in reach: clone the source."""
+    """What can only be done while the host's tree is in reach: clone the source.
+
+    The host's own / is cloned in the phase `root`, before anything of the box's lies over it.
+    """
     thing = placed.entry.thing
-    if isinstance(thing, Bind):
+    if isinstance(thing, Bind) and (placed.source == "/") == (w.phase == "root"):
         w.about(describe(placed), placed.entry.origin, w.role)
         _clone(w, box, placed, thing)
 
@@ -89,7 +92,7 @@ def _clone(w: Writer, box: Box, placed: Placed, bind: Bind) -> None:
     slot = _tree(bind)
     sources.clone(w, placed.source, slot)
     device = box.facts.path(bind.source).device
-    if device is not None and box.facts.path(bind.source).real_kind == "character":
+    if device is not None:
         why = "the device that was there when the plan was made, and no other"
         w.do(calls.statx_type(slot), why, expects=Expect(device=device))
     if box.facts.feature("mount_setattr"):

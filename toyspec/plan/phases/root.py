@@ -7,7 +7,7 @@ tree, because the process's root directory is the mount below.
 from __future__ import annotations
 
 from toyspec.host.facts import Needs
-from toyspec.plan import calls, content, mount_calls
+from toyspec.plan import attaching, calls, content, mount_calls
 from toyspec.plan.attributes import restrict
 from toyspec.plan.box import Box
 from toyspec.plan.sources import clone, real_path
@@ -24,6 +24,8 @@ def needs(spec: Spec) -> Needs:
 def steps(box: Box) -> list[Step]:
     """A tmpfs, or a private clone of the directory's mounts; then the way into it."""
     w = Writer("root", "setup")
+    for placed in box.layout.placed:
+        attaching.prepare(w, box, placed)
     content.write_scratch(w, box)
     root = box.spec.root
     origin = box.origin("root")
