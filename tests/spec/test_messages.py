@@ -69,6 +69,18 @@ ONE = [
     ("environment: {A: ~}", 3, 18, "`~` is YAML's null",
      "quote it, or leave it out to take the caller's value"),
     ("\tname: x", 3, 1, "a tab in the indentation", "indent with spaces"),
+    ("root:\n\tpath: x", 4, 1, "a tab in the indentation", "indent with spaces"),
+    ("root:\n  path: x\n\tcreate: true", 5, 1, "a tab in the indentation", "indent with spaces"),
+    ("binds: [/a,\n  /b\nname: x", 3, 8, "a `[` without its `]`",
+     "it opens here; line 5 is no part of it"),
+    ("binds: [/a, /b", 3, 8, "a `[` without its `]`", "it opens here; the file ends"),
+    ("root: {path: x\nname: y", 3, 7, "a `{` without its `}`",
+     "it opens here; line 4 is no part of it"),
+    ('binds: ["/a:/b, "/c:/d"]', 3, 18, "neither `,` nor `]` after an entry",
+     "in the `[` of column 8"),
+    ("x-a: a\nname: 'abc\nhostname: y", 4, 7, "the file ends inside a quoted string",
+     "its quote opens here"),
+    ("name: [a,, b]", 3, 10, "no value where one is expected", ""),
     ("name: @x", 3, 7, "a value cannot begin with `@`", "quote it"),
     ("name: a: b", 3, 8, "a mapping cannot begin here", ""),
     # Types: quote it.
@@ -205,7 +217,7 @@ WHOLE = [
     ("version: 1\ninit: [a]\nrequires: {toyspec: '0.1'}\n", "requires.toyspec cannot be `0.1`", None),
     ("version: 1\ninit: [a]\nrequires: {toyspec: 0.1}\n",
      "requires.toyspec must be a string, not the number 0.1", 'quote it: "0.1"'),
-    ("version: 1\nx: 'abc\n", "the file ends inside a quoted string", "a closing quote is missing"),
+    ("version: 1\nx: 'abc\n", "the file ends inside a quoted string", "its quote opens here"),
     (b"version: 1\n\x00", "a NUL byte", "not allowed in YAML"),
     (b"version: \xff", "byte 0xff is not UTF-8", ""),
     (b"\xff\xfev\0", "this is UTF-16", ""),
@@ -253,6 +265,18 @@ def test_a_problem_in_an_anchor_is_told_once() -> None:
 def test_the_line_put_right_for_an_unquoted_variable() -> None:
     (problem,) = problems(HEAD + "binds: [/a, ${HOME}/x:/h, '${X}:/y']\n")
     assert problem.help == "write binds: [/a, \"${HOME}/x:/h\", '${X}:/y']"
+
+
+def test_a_quote_that_closed_too_late_is_named() -> None:
+    (problem,) = problems(HEAD + 'name: "abc\nhostname: "y"\n')
+    assert problem.line == 4
+    assert problem.help == "the quote that opens on line 3 was closed just before this"
+
+
+@pytest.mark.parametrize("text", ["name: 'abc\n\n", "binds: [/a\n\n", "name: [\n"])
+def test_what_is_never_closed_has_its_line_below(text: str) -> None:
+    (problem,) = problems(HEAD + text)
+    assert problem.excerpt == text.splitlines()[0]
 
 
 def test_a_thousand_problems_are_counted() -> None:
