@@ -33,6 +33,8 @@ def decide(graph: Graph, verdict: Verdict, *, narrow: bool) -> Node:
     Where arguments are `narrow`, their high halves are not looked at.
     """
     last = graph.result(verdict.otherwise.value)
+    if not verdict.branches:
+        return last
     offsets = [
         ARGUMENTS + 8 * one.index + half
         for when, _ in verdict.branches
