@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.spec.loading import HEAD, problems, said
+from tests.spec.loading import HEAD, problems, said, spec
 
 ONE = [
     # Unknown keys.
@@ -13,7 +13,7 @@ ONE = [
     ("Init: x", 3, 1, "unknown key `Init`", "did you mean `init`?"),
     ("foo: '${NOT_SET}'", 3, 1, "unknown key `foo`", ""),
     ("binds: [{source: ., target: /w, writable: true}]", 3, 33, "unknown key `writable`",
-     "here it is `read_only: false`"),
+     "here: `read_only: false`"),
     ("x-mine: 1\nmounts: [{type: proc, x-note: 1, y-note: 1}]", 4, 34, "unknown key `y-note`",
      "known in mounts: type, target, size, mode"),
     # Words of others.
@@ -41,7 +41,7 @@ ONE = [
     ("namespaces: {pid: host}", 3, 14, "`pid`: not yet", "a pid namespace is always new"),
     ("namespaces: {ipc: /proc/1/ns/ipc}", 3, 19, "namespaces.ipc: joining by path: not yet", "new or host"),
     ("namespaces: {network: host}", 3, 14, "unknown key `network`",
-     "here it is `network: host` or `network: none`, at the top"),
+     "here: `network: host` or `network: none`, at the top"),
     ("capabilities: [CAP_CHOWN]", 3, 15, "capabilities: not yet", "only the empty list, for now"),
     ("etc: [hosts]", 3, 6, "etc: a list: not yet", "auto or none"),
     *(
@@ -87,7 +87,13 @@ ONE = [
     ("hostname: 5", 3, 11, "hostname must be a string, not the number 5", 'quote it: "5"'),
     ("name: 1.10", 3, 7, "name must be a string, not the number 1.1", 'quote it: "1.10"'),
     ("name: 2024", 3, 7, "name must be a string, not the number 2024", 'quote it: "2024"'),
-    ("user: 1000", 3, 7, "user must be a string or a mapping, not the number 1000", 'quote it: "1000"'),
+    ("user: 1000", 3, 7, "user must be a string or a mapping, not the number 1000",
+     'write "UID:GID", like "1000:1000"'),
+    ("user: -1", 3, 7, "user must be a string or a mapping, not the number -1",
+     'write "UID:GID", like "1000:1000"'),
+    ("user: '-1'", 3, 7, "user cannot be `-1`", 'caller, root, or "UID:GID" in numbers'),
+    ("namespaces: {user: host}", 3, 14, "unknown key `user`",
+     "here: a user namespace is always new; `user` says who init is"),
     ("mounts: [{type: tmpfs, target: /a, mode: 1777}]", 3, 42,
      "mounts[0].mode must be a string, not the number 1777", 'quote it: "1777"'),
     ("files: [{target: /a, content: x, mode: 0644}]", 3, 40,
@@ -96,7 +102,7 @@ ONE = [
      'three or four octal digits in quotes, like "0644"'),
     ("system: true", 3, 9, "system must be none or host, not true", "write the word"),
     ("name: [a]", 3, 7, "name must be a string, not a list", ""),
-    ("binds: /a:/b", 3, 8, "binds must be a list, not a string", "write [/a:/b]"),
+    ("binds: /a:/b", 3, 8, "binds must be a list, not a string", 'write ["/a:/b"]'),
     ("binds: {/a: /b}", 3, 8, "binds must be a list, not a mapping", 'write ["/a:/b"]'),
     ("mounts: [proc]", 3, 10, "mounts[0] must be a mapping, not a string", ""),
     # Values.
@@ -226,6 +232,22 @@ WHOLE = [
 ]  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("init", "written"),
+    [
+        ("bash -l", "[bash, -l]"),
+        ('bash -c "echo hi"', "[bash, -c, echo hi]"),
+        ("sleep 5", '[sleep, "5"]'),
+        ("echo it's", "[sh, -c, echo it's]"),
+        ("'make && make test'", "[sh, -c, make && make test]"),
+    ],
+)
+def test_a_command_as_a_list(init: str, written: str) -> None:
+    (problem,) = problems(f"version: 1\ninit: {init}\n")
+    assert problem.label == f"write {written}"
+    assert spec(f"version: 1\ninit: {written}\n").init
+
+
 @pytest.mark.parametrize(("text", "message", "label"), WHOLE)
 def test_the_whole_file(text: str | bytes, message: str, label: str | None) -> None:
     (problem,) = problems(text)
@@ -287,8 +309,6 @@ def test_a_thousand_problems_are_counted() -> None:
 
 def test_yaml_1_1_does_not_surprise() -> None:
     text = HEAD + "environment: {A: no, B: 22:22, C: 0755, D: 2024-01-01, on: 1, E: 1.10}\n"
-    from tests.spec.loading import spec
-
     values = {e.name: e.value for e in spec(text).environment}
     assert [values[name] for name in "ABCDE"] == [
         ("no",), ("22:22",), ("0755",), ("2024-01-01",), ("1.10",),
