@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from toyspec.kernel.signals import open_signals, read_signals
 from toyspec.run.ending import kill, takes
+from toyspec.run.freeze import freeze, thaw
 from toyspec.run.relay import READY, STOPPING
 
 if TYPE_CHECKING:
@@ -150,7 +151,7 @@ class Monitor:
 
     def _is_executing(self) -> bool:
         """Asked when a signal comes: it may have overtaken the end of file."""
-        if not self.executing and select.select([self.box.exec_fd], [], [], 0)[0]:
+        if not self.executing and any(fd == self.box.exec_fd for fd, _ in self.poll.poll(0)):
             self._executes()
         return self.executing
 
@@ -221,9 +222,13 @@ class Monitor:
             terminal.lend(box.init)  # a shell's `fg` of a running job: it only lacked the terminal
             self._continue()
             return
-        kill(box.init, signal.SIGSTOP)
-        if not self.executing:
+        if self.setup_listens:
+            kill(box.setup, signal.SIGCONT)  # whoever stopped it: it must see our own end
+        else:
             kill(box.setup, signal.SIGSTOP)
+        frozen = freeze(box.init) if box.init else []
+        if self._setup_is_gone():
+            return  # killed by the box before that held still: there is nothing to stop for
         if terminal is not None:
             terminal.take_back()
         os.kill(0, signal.SIGTSTP)
@@ -233,7 +238,12 @@ class Monitor:
             time.sleep(0.05)  # we did not: what asks in vain for the terminal must not spin
         if terminal is not None:
             terminal.lend(box.init)
+        thaw(frozen)
         self._continue()
+
+    def _setup_is_gone(self) -> bool:
+        options = os.WEXITED | os.WNOWAIT | os.WNOHANG
+        return os.waitid(os.P_PID, self.box.setup, options) is not None
 
     def _continue(self) -> None:
         """The box's foreground group; and setup, which may have been stopped with it."""
