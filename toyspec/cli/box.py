@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from toyspec.cli.error import FatalError, Reported, UsageError
 from toyspec.cli.streams import colour, say
-from toyspec.cli.words import Syntax, Words, is_name, spec_and_name
+from toyspec.cli.words import Syntax, Words, a_file, spec_and_name
 
 if TYPE_CHECKING:
     from toyspec.host.facts import HostFacts
@@ -56,7 +56,12 @@ def read(words: Words, syntax: Syntax) -> Source:
     if path is None:
         from toyspec.cli.find import find
 
-        path = find(here, home(), os.getuid())
+        try:
+            path = find(here, home(), os.getuid(), syntax.verb)
+        except FatalError:
+            if name is not None and (said := a_file(name)) is not None:
+                raise UsageError(*said) from None
+            raise
         if "/" in path and not words.flag("quiet"):
             from toyspec.show.text import escape
 
@@ -191,11 +196,13 @@ def load_spec(
         say(diagnostics(error, colour(words, 2)))
         raise Reported(invalid) from None
     if source.name is not None and source.name != spec.name:
+        message = f"no box `{source.name}` in {source.path}: it describes `{spec.name}`"
+        said = a_file(source.name) if words.one("file") is None and not words.words[1:] else None
         raise UsageError(
-            f"no box `{source.name}` in {source.path}: it describes `{spec.name}`",
-            f"a command to run in it goes after `--`: -- {source.name}"
-            if is_name(source.name)
-            else None,
+            message,
+            f"{said[0]}; {said[1]}"
+            if said is not None
+            else f"a command to run in it goes after `--`: -- {source.name}",
         )
     return spec
 
