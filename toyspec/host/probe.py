@@ -134,7 +134,7 @@ def path_fact(path: str) -> PathFact:
     try:
         return _found(path, kind, seen, link, os.path.realpath(path, strict=True), os.stat(path))
     except PermissionError:
-        return PathFact(kind, link=link, uid=seen.st_uid, denied=_denied(os.path.realpath(path)))
+        return PathFact(kind, link=link, uid=seen.st_uid, denied=_denied(_real(path)))
     except OSError:
         return PathFact(kind, link=link, uid=seen.st_uid)
 
@@ -142,7 +142,7 @@ def path_fact(path: str) -> PathFact:
 def _found(
     path: str, kind: Kind, seen: os.stat_result, link: str | None, real: str, end: os.stat_result
 ) -> PathFact:
-    real = os.path.realpath(path) if link is None else real
+    real = _real(path) if link is None else real
     device = f"{os.major(end.st_rdev)}:{os.minor(end.st_rdev)}"
     return PathFact(
         kind,
@@ -154,6 +154,14 @@ def _found(
         device=device if _kind(end) in ("character", "block") else None,
         writable=os.access(path, os.W_OK, effective_ids=True),
     )
+
+
+def _real(path: str) -> str:
+    """Where `path` leads; `path` itself where a symlink on the way changes while it is read."""
+    try:
+        return os.path.realpath(path)
+    except OSError:
+        return path
 
 
 def _kind(seen: os.stat_result) -> Kind:
@@ -180,8 +188,9 @@ def _mounts(paths: Iterable[str]) -> dict[str, tuple[MountFact, ...]]:
     if not wanted:
         return {}
     table = mountinfo.visible(_bytes("/proc/self/mountinfo"))
-    real = [os.path.realpath(path) for path in wanted]
-    return {path: mountinfo.below(table, os.path.realpath(path)) for path in {*wanted, *real}}
+    real = {path: _real(path) for path in wanted}
+    real |= {path: path for path in real.values()}
+    return {path: mountinfo.below(table, where) for path, where in real.items()}
 
 
 def _read(path: str) -> str | None:
