@@ -159,6 +159,12 @@ ONE = [
     ("files: [{target: a, content: ''}]", 3, 18, "files[0].target cannot be `a`", "an absolute path of the box"),
     ("binds: [{target: /a}]", 3, 9, "binds[0] has no `source`", ""),
     ("binds: [{source: a}]", 3, 9, "no `target`", "only an absolute source may stand alone"),
+    ("binds: [/proc/self/fd:/fd]", 3, 9, "`/proc/self/fd` is in the directory of one process", None),
+    ("binds: [/etc/hosts:/proc/1/comm]", 3, 20, "`/proc/1/comm` is in the directory of one process",
+     "it is another process's by the time the box is built"),
+    ("root: /proc/self/root", 3, 7, "`/proc/self/root` is in the directory of one process", None),
+    (f"working_dir: {'/a' * 129}", 3, 14, "a path more than 128 names deep", ""),
+    (f"files: [{{target: /l, symlink: {'a/' * 129}}}]", 3, 31, "a path more than 128 names deep", ""),
     # Environment.
     ("environment: [2X=3]", 3, 15, "environment[0] cannot be `2X=3`", "NAME or NAME=VALUE"),
     ("environment: {C-D: x}", 3, 15, "`C-D` cannot be a variable's name", "letters, digits and `_`"),
