@@ -186,25 +186,37 @@ def load_spec(
     printing: bool = False,
 ) -> Spec:
     """The Spec, or its problems on standard error and Reported(`invalid`)."""
-    from toyspec.spec.load import load
     from toyspec.spec.problem import SpecError
 
     try:
-        caller = surroundings(source, facts, plans=plans, printing=printing)
-        spec = load(source.data, source.path, caller, overrides(words))
+        return named_spec(source, words, facts, plans=plans, printing=printing)
     except SpecError as error:
         say(diagnostics(error, colour(words, 2)))
         raise Reported(invalid) from None
-    if source.name is not None and source.name != spec.name:
-        message = f"no box `{source.name}` in {source.path}: it describes `{spec.name}`"
-        said = a_file(source.name) if words.one("file") is None and not words.words[1:] else None
-        raise UsageError(
-            message,
-            f"{said[0]}; {said[1]}"
-            if said is not None
-            else f"a command to run in it goes after `--`: -- {source.name}",
-        )
-    return spec
+
+
+def named_spec(
+    source: Source,
+    words: Words,
+    facts: HostFacts | None = None,
+    *,
+    plans: bool = True,
+    printing: bool = False,
+) -> Spec:
+    """The Spec; raises SpecError, and UsageError where it is another box than the one named."""
+    from toyspec.spec.load import load
+
+    caller = surroundings(source, facts, plans=plans, printing=printing)
+    spec = load(source.data, source.path, caller, overrides(words))
+    if source.name is None or source.name == spec.name:
+        return spec
+    said = a_file(source.name) if words.one("file") is None and not words.words[1:] else None
+    raise UsageError(
+        f"no box `{source.name}` in {source.path}: it describes `{spec.name}`",
+        f"{said[0]}; {said[1]}"
+        if said is not None
+        else f"a command to run in it goes after `--`: -- {source.name}",
+    )
 
 
 def diagnostics(error: SpecError, coloured: bool) -> str:
