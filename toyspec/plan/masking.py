@@ -2,7 +2,7 @@
 
 Sysctls check the uid only; `core_pattern` and `sysrq-trigger` written by a box of root's would
 be the end of the host. The lists are those of OCI runtimes (runtime-spec, config-linux.md,
-"masked paths" and "readonly paths"), and kpage*, which uid 0 may read.
+"masked paths" and "readonly paths"), and what only uid 0 may read besides (kpage*, slabinfo, …).
 """
 
 from __future__ import annotations
@@ -15,10 +15,11 @@ from toyspec.plan.step import Expect
 from toyspec.plan.writer import Writer
 from toyspec.spec.model import Spec
 
-READ_ONLY = ("sys", "sysrq-trigger", "irq", "bus", "fs", "dynamic_debug")
+READ_ONLY = ("sys", "sysrq-trigger", "irq", "bus", "fs", "dynamic_debug", "pressure")
 MASKED = (
     "acpi", "asound", "scsi", "kcore", "keys", "latency_stats", "timer_list", "timer_stats",
-    "sched_debug", "kpagecount", "kpageflags", "kpagecgroup",
+    "sched_debug", "kpagecount", "kpageflags", "kpagecgroup", "interrupts", "slabinfo",
+    "vmallocinfo", "pagetypeinfo", "iomem", "ioports",
 )  # fmt: skip
 MASKED_SYS = ("firmware", "devices/virtual/powercap")
 _NULL = "/dev/null"
