@@ -5,13 +5,13 @@ from __future__ import annotations
 from toyspec.cli.box import INVALID, load_spec, named_spec, read
 from toyspec.cli.error import FatalError, Reported, UsageError
 from toyspec.cli.streams import put
-from toyspec.cli.words import COMMON, FORMAT, PLANNING, Syntax, Words, help_text, parse
+from toyspec.cli.words import COMMON, FORMAT, JUDGING, Syntax, Words, help_text, parse
 
 SYNTAX = Syntax(
     "check",
     "Say whether a spec is valid: every problem at once, each with its place and its remedy.\n"
-    "It reads the spec alone: whether this host has what it names is told by `plan`.",
-    (*PLANNING, FORMAT, *COMMON),
+    "It does not look at the host: what this machine lacks is told by `plan`.",
+    (*JUDGING, FORMAT, *COMMON),
 )
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from toyspec.cli.box import INVALID, load_spec, make_plan, read
 from toyspec.cli.streams import put
-from toyspec.cli.words import COMMON, FORMAT, PLANNING, Syntax, help_text, parse
+from toyspec.cli.words import COMMON, FORMAT, JUDGING, Syntax, help_text, parse
 
 SYNTAX = Syntax(
     "facts",
     "Print what the plan of a spec may know of this machine: its kernel, your ids, the paths.",
-    (*PLANNING, FORMAT, *COMMON),
+    (*JUDGING, FORMAT, *COMMON),
 )
 
 

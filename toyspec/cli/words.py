@@ -67,12 +67,21 @@ ENV = Option(
 )
 DIRECTORY = Option(("-w", "--working-dir"), "where init starts, inside the box", "DIR")
 QUIET = Option(("-q", "--quiet"), "say nothing but errors")
-VERBOSE = Option(("-v", "--verbose"), "say more")
+VERBOSE = Option(
+    ("-v", "--verbose"),
+    "every call (plan), warnings and phases (up), tracebacks",
+)
 COLOR = Option(("--color",), "colours: auto, always or never", "WHEN", ("auto", "always", "never"))
 FORMAT = Option(("--format",), "how data is printed: text or json", "FORMAT", ("text", "json"))
 _LOOKS = "a spec is `-`, holds a / or ends in .yaml, .yml or .json (-f SPEC names any other)"
 PLANNING = (FILE, ENV, DIRECTORY)
 """The options that change the plan: `up`, `plan`, `check` and `facts` all take them."""
+JUDGING = (
+    FILE,
+    ENV._replace(help="as for up: a variable in the box; alone: the caller's"),
+    DIRECTORY._replace(help="as for up: where init starts, inside the box"),
+)
+"""The same for verbs that show nothing of what they change."""
 COMMON = (QUIET, VERBOSE, COLOR, HELP)
 
 
@@ -224,12 +233,23 @@ def a_file(word: str) -> tuple[str, str] | None:
     return (f"`{word}` is a file", f"as a spec: ./{word} or -f {word}") if there else None
 
 
+_WORDS = {
+    "SPEC": "without it: toyspec.yaml, here or above, up to your home",
+    "NAME": "what the box must be called, else the spec is refused",
+    "ARGV": "a command to run in place of the spec's init",
+}
+
+
 def help_text(syntax: Syntax) -> str:
     """What `toyspec VERB --help` prints."""
     rows = []
     for option in syntax.options:
         names = ", ".join(option.names) + (f" {option.value}" if option.value else "")
         rows.append((names, option.help))
+    words = [(word, _WORDS[word]) for word in syntax.words if word in _WORDS]
+    words += [("ARGV", _WORDS["ARGV"]), ("", "")] if syntax.argv else []
+    rows = words + rows
     wide = max(len(names) for names, _ in rows)
     lines = [f"usage: {syntax.usage()}", "", syntax.summary, ""]
-    return "\n".join(lines + [f"  {names:<{wide}}  {text}" for names, text in rows]) + "\n"
+    lines += [f"  {names:<{wide}}  {text}".rstrip() for names, text in rows]
+    return "\n".join(lines) + "\n"

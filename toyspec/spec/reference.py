@@ -29,6 +29,8 @@ of words in `toyspec/spec/words.py`; a test holds it to them. Editors that read 
 - Paths of the host may be relative to the file, or begin with `~/`. Paths of the box begin with `/`.
 - `${{NAME}}`, `${{NAME:-default}}` and `${{NAME:?message}}` are filled in from the caller's environment, in
   values only and never in `init`; `$$` is a dollar. A variable that is unset and has no default is an error.
+- Plans show what a variable puts into `environment` or `content` by its name only, `${{NAME}}`; elsewhere its value.
+- No path of the box has more than 128 names, and none of either side lies below /proc/self or /proc/PID.
 - Scalars are those of YAML 1.2: `no` and `on` are text, octal modes are quoted strings.
 """
 
