@@ -106,6 +106,10 @@ class _Builder:
                 message, entry, "leave out `rw`: sysctls obey uid 0, whatever it may not do"
             )
             return
+        if _of_a_process(fact.real or ""):
+            message = f"{bind.source} leads to {fact.real}, which belongs to one process"
+            self.problem(message, entry, "another process would be there when the box is made")
+            return
         if self._same_link(bind, fact):
             link = File(bind.at, bind.target, symlink=fact.link)
             self._symlink(Entry(link, entry.origin), link)
@@ -264,6 +268,12 @@ class _Builder:
             message = f"dev cannot be below /{below} where the root has an old_root"
             raise TreeError(message, "leave out old_root: the host's devices are gone by then")
         return "mounts" if kernel in ("proc", "sysfs") or below is not None else "attach"
+
+
+def _of_a_process(path: str) -> bool:
+    """Below /proc/PID: whoever looked, and not who builds the box."""
+    top, _, rest = path.lstrip("/").partition("/")
+    return top == "proc" and rest.partition("/")[0].isdigit()
 
 
 def _named(entry: Entry) -> str:
