@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import time
+from functools import partial
 
 from tests import tools
 from tests.product import Product
@@ -69,7 +70,7 @@ def test_what_is_typed_at_the_shell_is_the_shell_s(product: Product) -> None:
             time.sleep(0.2)
             assert outside.run("echo mi''ne") == "mine\n"
             outside.run("kill -9 %1")
-            eventually(lambda pids=[monitor]: gone(pids))
+            eventually(partial(gone, [monitor]))
 
 
 def test_killing_a_stopped_monitor_ends_the_box(product: Product) -> None:
