@@ -37,7 +37,7 @@ def test_what_hello_says_is_what_it_says(product: Product) -> None:
 
 
 def test_the_remedy_that_errors_name_is_there() -> None:
-    causes = (REPOSITORY / "toyspec" / "run" / "causes.py").read_text()
+    causes = (REPOSITORY / "toyspec" / "run" / "refusals.py").read_text()
     for words in ("Ubuntu 23.10 and later", "kernel.apparmor_restrict_unprivileged_userns=0"):
         assert words in README
         assert words in causes

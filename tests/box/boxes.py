@@ -14,6 +14,7 @@ from tests import tools
 from tests.product import Product
 
 FAILED = 125
+DRIVER = Path(__file__).with_name("driver.py")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +60,16 @@ def up(
     *args: str,
     env: Mapping[str, str | None] | None = None,
     stdin: str | None = None,
+    api: str = "new",
 ) -> subprocess.CompletedProcess[str]:
-    """`toyspec up -q box.yaml ARGS` in `directory`, with `spec` as that file's text."""
+    """`toyspec up -q box.yaml ARGS` in `directory`, with `spec` as that file's text.
+
+    `api`: "old" stands for a kernel without mount_setattr(2).
+    """
     product.write(directory / "box.yaml", spec)
+    if api == "old":
+        words = [str(product.python), str(DRIVER), "legacy", "box.yaml"]
+        return product.as_user(words, directory, env, stdin)
     words = ["up", "-q", "box.yaml", *args]
     return product.run(words, cwd=directory, env=env, input=stdin)
 

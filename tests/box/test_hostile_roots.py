@@ -136,6 +136,15 @@ def test_symlinks_at_every_target(product: Product, link: str, old_root: bool) -
         assert not came["tmp"]
 
 
+@pytest.mark.parametrize("link", ["absolute", "old-root"])
+def test_symlinks_when_root_calls(as_root: Product, link: str) -> None:
+    """Whom no permission keeps from writing outside."""
+    for where in TARGETS:
+        case = Case(as_root)
+        case.link(where, LINKS[link])
+        case.up(old_root=link == "old-root")
+
+
 @pytest.mark.parametrize("kind", ["fifo", "socket", "file", "unreadable"])
 def test_other_things_at_every_target(product: Product, kind: str) -> None:
     """Onto what is no directory a file can be bound, never a directory; and no open ever blocks."""

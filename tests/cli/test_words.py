@@ -115,9 +115,13 @@ def test_spec_and_name(line: str, found: tuple[str | None, str | None]) -> None:
     [
         ("-f a b.yaml", "two specs", ""),
         ("Dev", "neither a spec nor a name", "a name is of a-z"),
-        ("dev.yaml one two", "one word too many", "toyspec up dev.yaml -- two"),
+        ("dev.yaml one two", "one word too many", "toyspec up dev.yaml -- one two"),
         ("./dev.yaml One", "one word too many", "toyspec up ./dev.yaml -- One"),
-        ("web dev.yaml", "one word too many", "goes after `--`"),
+        ("dev.yaml echo A;B c", "one word too many", "toyspec up dev.yaml -- echo 'A;B' c"),
+        ("web echo hi", "one word too many", "toyspec up -- web echo hi"),
+        ("-f odd echo hi", "one word too many", "toyspec up odd -- echo hi"),
+        ("web dev.yaml", "one word too many", "the spec comes first: toyspec up dev.yaml web"),
+        ("a.yaml b.yaml", "two specs: a.yaml and b.yaml", "one at a time: toyspec up b.yaml"),
     ],
 )
 def test_stray_words(line: str, message: str, remedy: str) -> None:

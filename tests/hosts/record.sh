@@ -85,9 +85,12 @@ split_usr() {
   mount --rbind /dev "$root/dev"
   mkdir -p "$root$source"
   mount --bind "$source" "$root$source"
-  chroot "$root" ldconfig
-  export -f as_dev
-  source=$source python=$python project=$project chroot "$root" /bin/bash -c 'wrapper=(); as_dev'
+  # A root of its own, not a chroot: in a chroot Linux refuses user namespaces, and no box runs there.
+  cd "$root"
+  pivot_root . mnt
+  umount -l /mnt
+  ldconfig
+  as_dev
 }
 
 # Each in a mount namespace of its own, so that nothing stays.

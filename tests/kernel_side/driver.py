@@ -42,7 +42,7 @@ def serve(gate: int, plan_path: str, spec: str) -> int:
     from toyspec.run import box, causes
     from toyspec.show import failure, paint, trace
 
-    loaded = (causes, failure, paint, trace)  # a run that fails must not have to import them
+    assert all((causes, failure, paint, trace))  # a run that fails must not have to import them
     real = box.run
 
     def planned(plan: Any, *given: Any, **named: Any) -> Any:
@@ -66,7 +66,7 @@ def serve(gate: int, plan_path: str, spec: str) -> int:
             return main(words)
         os.write(1, b"%d\n" % pid)
         os.write(1, b"%d\n" % os.waitpid(pid, 0)[1])
-    return len(loaded) - len(loaded)
+    return 0
 
 
 def become_case(gate: int, errors: str) -> None:

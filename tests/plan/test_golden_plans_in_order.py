@@ -68,7 +68,16 @@ def test_private_before_anything_is_mounted(plan: Plan) -> None:
 
 def test_targets_are_reached_by_descriptor_only(plan: Plan) -> None:
     """Absolute paths name sources of the host's, before the pivot, and no targets."""
-    allowed = {"open_tree", "openat", "execve", "chdir", "mkdirat", "symlinkat", "move_mount"}
+    allowed = {
+        "open_tree",
+        "openat",
+        "openat2",
+        "execve",
+        "chdir",
+        "mkdirat",
+        "symlinkat",
+        "move_mount",
+    }
     for step in plan.steps:
         absolute = [path for path in named(step) if path.startswith("/")]
         if not absolute or step.phase == "propagation":
@@ -78,7 +87,10 @@ def test_targets_are_reached_by_descriptor_only(plan: Plan) -> None:
             assert step.phase == "root" and absolute == ["/"], step
         if step.call == "mkdirat":
             assert step.phase == "prepare" and value(step, "dirfd") == "AT_FDCWD", step
-        if step.call in ("open_tree", "openat"):
+        if step.call == "openat2":
+            assert value(step, "dirfd") == "AT_FDCWD", step
+            assert "RESOLVE_NO_SYMLINKS" in repr(step.args), step
+        if step.call in ("open_tree", "openat", "openat2"):
             assert step.role == "setup" and step.phase != "pivot", step
         if step.call == "symlinkat":
             assert absolute == [value(step, "target")], step
@@ -95,6 +107,8 @@ def test_whatever_is_opened_below_the_root_stays_in_it(plan: Plan) -> None:
             resolve = dict(how.fields)["resolve"]
             assert isinstance(resolve, Flags)
             inside = {"RESOLVE_IN_ROOT", "RESOLVE_NO_MAGICLINKS"} <= set(resolve.names)
+            if value(step, "dirfd") == "AT_FDCWD":
+                inside = resolve.names == ("RESOLVE_NO_SYMLINKS",)  # a source of the host's
             assert inside or resolve.names == ("RESOLVE_NO_XDEV",), step
             assert step.retries == ("EAGAIN",)
 
@@ -145,7 +159,7 @@ def test_confine_in_design_s_order(plan: Plan) -> None:
     seen = [str(value(s, "option")[0]) if s.call == "prctl" else s.call for s in confine]  # type: ignore[index]  # a tuple of one name
     order = [
         "sethostname", "socket", "ioctl", "close", "PR_CAPBSET_DROP", "capset", "setpgid", "setsid",
-        "TIOCSPGRP", "rt_sigaction", "rt_sigprocmask", "chdir", "getcwd", "close_range", "fcntl",
+        "TIOCSPGRP", "keyctl", "rt_sigaction", "rt_sigprocmask", "chdir", "getcwd", "close_range", "fcntl",
         "PR_SET_NO_NEW_PRIVS", "seccomp",
     ]  # fmt: skip
     seen = ["TIOCSPGRP" if n == "ioctl" and "TIOCSPGRP" in repr(s) else n

@@ -141,7 +141,8 @@ def test_symlinks_in_a_root_are_followed_inside_it() -> None:
     files = {ROOT: "dir", f"{ROOT}/data": "-> /srv/data", f"{ROOT}/srv": "dir", "/a": "dir"}
     box = host(files).plan("root: ./root\nbinds: ['/a:/data']")
     assert made(box)[-1][3] == "data"  # made below srv, where the symlink leads inside the root
-    assert [value(s, "path") for s in calls(box, "openat2") if s.phase == "attach"] == ["srv/data"]
+    opened = [s for s in calls(box, "openat2") if s.phase == "attach"]
+    assert [value(s, "path") for s in opened if value(s, "dirfd") == "root"] == ["srv/data"]
 
 
 def test_hidden_children_are_put_in_order() -> None:
@@ -151,7 +152,7 @@ def test_hidden_children_are_put_in_order() -> None:
         "root: ./root\nbinds: ['/a:/data']\nmounts: [{type: tmpfs, target: /srv}]"
     )
     order = [s.item for s in box.steps if s.phase == "attach"]
-    assert order.index("tmpfs at /srv") < order.index("bind /a at /data, read-only")
+    assert order.index("tmpfs at /srv") < order.index("read-only bind /a at /data")
 
 
 def test_the_same_place_by_two_names() -> None:

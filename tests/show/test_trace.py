@@ -61,13 +61,15 @@ def test_folded_into_one_line_with_the_dearest_phases() -> None:
 
 
 def test_plain_lines() -> None:
-    assert plain_trace(made_in(TIMES)) == [
+    whole = "dev: 16 steps in 7.0 ms · prepare 1.0 · namespaces 1.0 · attach 3.0 · confine 2.0"
+    assert plain_trace(made_in(TIMES)) == [whole]
+    assert plain_trace(made_in(TIMES), verbose=True) == [
         "dev: prepare: 3 steps, 1.0 ms",
         "dev: namespaces: 1 step, 1.0 ms",
         "dev: identity: 1 step, 0.0 ms",
         "dev: attach: 3 steps, 3.0 ms",
         "dev: confine: 5 steps, 2.0 ms",
-        "dev: 16 steps in 7.0 ms",
+        whole,
     ]
 
 
@@ -77,7 +79,8 @@ def test_plain_lines_of_a_run_that_failed_or_never_began() -> None:
     published(progress, now=1000 * MS)
     for step in (1, 2, 4, 5, 6, 7):
         progress.done(step, 1002 * MS, 0)
-    assert plain_trace(progress)[-1] == "dev: identity: 1 step, 0.0 ms"
+    assert plain_trace(progress) == []
+    assert plain_trace(progress, verbose=True)[-1] == "dev: identity: 1 step, 0.0 ms"
     progress.fail(8, 22)
     assert plain_trace(progress)[-1] == "dev: stopped at step 8 of 16, in attach after 2.0 ms"
     assert text(stopped(look(progress, progress.phases()))) == plain_trace(progress)[-1]
@@ -96,7 +99,13 @@ def test_lines_hold_nothing_up_and_are_written_once(capfd: pytest.CaptureFixture
     assert os.read(lines.fileno(), 1) == b""
     lines.close()
     lines.close()
-    assert capfd.readouterr().err.splitlines()[-1] == "dev: 16 steps in 7.0 ms"
+    (line,) = capfd.readouterr().err.splitlines()
+    assert line.startswith("dev: 16 steps in 7.0 ms · ")
+
+
+def test_lines_tell_the_phases_where_asked(capfd: pytest.CaptureFixture[str]) -> None:
+    Lines(made_in(TIMES), verbose=True).close()
+    assert len(capfd.readouterr().err.splitlines()) == len(TIMES) + 1
 
 
 def test_lines_of_nothing_are_none(capfd: pytest.CaptureFixture[str]) -> None:

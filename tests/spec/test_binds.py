@@ -55,6 +55,13 @@ def test_what_is_refused(text: str, message: str, at: str | None) -> None:
         assert text[wrong.start : wrong.end] == at
 
 
+def test_what_could_be_a_target_is_told_how_targets_begin() -> None:
+    (problem,) = problems(HEAD + "binds: ['/tmp:x']\n")
+    assert problem.help == "a target begins with `/`"
+    (problem,) = problems(HEAD + "binds: ['/tmp:/x:y']\n")
+    assert problem.help == ""
+
+
 def test_a_path_with_a_colon_is_shown_in_the_long_form() -> None:
     (problem,) = problems(HEAD + "binds: ['/a:b:/c:rw']\n")
     assert problem.help == (

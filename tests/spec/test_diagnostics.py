@@ -66,6 +66,7 @@ def test_colour_changes_nothing_else() -> None:
     coloured = render(found, colour=True)
     assert "\x1b[" in coloured
     assert re.sub(r"\x1b\[[0-9;]*m", "", coloured) == render(found)
+    assert set(re.findall(r"\x1b\[([0-9;]*)m", coloured)) <= {"0", "1", "2", "35", "1;31"}
 
 
 def test_a_problem_without_a_place() -> None:

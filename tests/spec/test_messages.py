@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.spec.loading import HEAD, problems, said
+from tests.spec.loading import HEAD, problems, said, spec
 
 ONE = [
     # Unknown keys.
@@ -13,7 +13,7 @@ ONE = [
     ("Init: x", 3, 1, "unknown key `Init`", "did you mean `init`?"),
     ("foo: '${NOT_SET}'", 3, 1, "unknown key `foo`", ""),
     ("binds: [{source: ., target: /w, writable: true}]", 3, 33, "unknown key `writable`",
-     "here it is `read_only: false`"),
+     "here: `read_only: false`"),
     ("x-mine: 1\nmounts: [{type: proc, x-note: 1, y-note: 1}]", 4, 34, "unknown key `y-note`",
      "known in mounts: type, target, size, mode"),
     # Words of others.
@@ -41,7 +41,7 @@ ONE = [
     ("namespaces: {pid: host}", 3, 14, "`pid`: not yet", "a pid namespace is always new"),
     ("namespaces: {ipc: /proc/1/ns/ipc}", 3, 19, "namespaces.ipc: joining by path: not yet", "new or host"),
     ("namespaces: {network: host}", 3, 14, "unknown key `network`",
-     "here it is `network: host` or `network: none`, at the top"),
+     "here: `network: host` or `network: none`, at the top"),
     ("etc: [hosts]", 3, 6, "etc: a list: not yet", "auto or none"),
     *(
         (f"{word}: x", 3, 1, f"`{word}`: not yet", None)
@@ -68,13 +68,31 @@ ONE = [
     ("environment: {A: ~}", 3, 18, "`~` is YAML's null",
      "quote it, or leave it out to take the caller's value"),
     ("\tname: x", 3, 1, "a tab in the indentation", "indent with spaces"),
+    ("root:\n\tpath: x", 4, 1, "a tab in the indentation", "indent with spaces"),
+    ("root:\n  path: x\n\tcreate: true", 5, 1, "a tab in the indentation", "indent with spaces"),
+    ("binds: [/a,\n  /b\nname: x", 3, 8, "a `[` without its `]`",
+     "it opens here; line 5 is no part of it"),
+    ("binds: [/a, /b", 3, 8, "a `[` without its `]`", "it opens here; the file ends"),
+    ("root: {path: x\nname: y", 3, 7, "a `{` without its `}`",
+     "it opens here; line 4 is no part of it"),
+    ('binds: ["/a:/b, "/c:/d"]', 3, 18, "neither `,` nor `]` after an entry",
+     "in the `[` of column 8"),
+    ("x-a: a\nname: 'abc\nhostname: y", 4, 7, "the file ends inside a quoted string",
+     "its quote opens here"),
+    ("name: [a,, b]", 3, 10, "no value where one is expected", ""),
     ("name: @x", 3, 7, "a value cannot begin with `@`", "quote it"),
     ("name: a: b", 3, 8, "a mapping cannot begin here", ""),
     # Types: quote it.
     ("hostname: 5", 3, 11, "hostname must be a string, not the number 5", 'quote it: "5"'),
     ("name: 1.10", 3, 7, "name must be a string, not the number 1.1", 'quote it: "1.10"'),
     ("name: 2024", 3, 7, "name must be a string, not the number 2024", 'quote it: "2024"'),
-    ("user: 1000", 3, 7, "user must be a string or a mapping, not the number 1000", 'quote it: "1000"'),
+    ("user: 1000", 3, 7, "user must be a string or a mapping, not the number 1000",
+     'write "UID:GID", like "1000:1000"'),
+    ("user: -1", 3, 7, "user must be a string or a mapping, not the number -1",
+     'write "UID:GID", like "1000:1000"'),
+    ("user: '-1'", 3, 7, "user cannot be `-1`", 'caller, root, or "UID:GID" in numbers'),
+    ("namespaces: {user: host}", 3, 14, "unknown key `user`",
+     "here: a user namespace is always new; `user` says who init is"),
     ("mounts: [{type: tmpfs, target: /a, mode: 1777}]", 3, 42,
      "mounts[0].mode must be a string, not the number 1777", 'quote it: "1777"'),
     ("files: [{target: /a, content: x, mode: 0644}]", 3, 40,
@@ -83,7 +101,7 @@ ONE = [
      'three or four octal digits in quotes, like "0644"'),
     ("system: true", 3, 9, "system must be none or host, not true", "write the word"),
     ("name: [a]", 3, 7, "name must be a string, not a list", ""),
-    ("binds: /a:/b", 3, 8, "binds must be a list, not a string", "write [/a:/b]"),
+    ("binds: /a:/b", 3, 8, "binds must be a list, not a string", 'write ["/a:/b"]'),
     ("binds: {/a: /b}", 3, 8, "binds must be a list, not a mapping", 'write ["/a:/b"]'),
     ("mounts: [proc]", 3, 10, "mounts[0] must be a mapping, not a string", ""),
     # Values.
@@ -140,6 +158,12 @@ ONE = [
     ("files: [{target: a, content: ''}]", 3, 18, "files[0].target cannot be `a`", "an absolute path of the box"),
     ("binds: [{target: /a}]", 3, 9, "binds[0] has no `source`", ""),
     ("binds: [{source: a}]", 3, 9, "no `target`", "only an absolute source may stand alone"),
+    ("binds: [/proc/self/fd:/fd]", 3, 9, "`/proc/self/fd` is in the directory of one process", None),
+    ("binds: [/etc/hosts:/proc/1/comm]", 3, 20, "`/proc/1/comm` is in the directory of one process",
+     "it is another process's by the time the box is built"),
+    ("root: /proc/self/root", 3, 7, "`/proc/self/root` is in the directory of one process", None),
+    (f"working_dir: {'/a' * 129}", 3, 14, "a path more than 128 names deep", ""),
+    (f"files: [{{target: /l, symlink: {'a/' * 129}}}]", 3, 31, "a path more than 128 names deep", ""),
     # Environment.
     ("environment: [2X=3]", 3, 15, "environment[0] cannot be `2X=3`", "NAME or NAME=VALUE"),
     ("environment: {C-D: x}", 3, 15, "`C-D` cannot be a variable's name", "letters, digits and `_`"),
@@ -204,13 +228,29 @@ WHOLE = [
     ("version: 1\ninit: [a]\nrequires: {toyspec: '0.1'}\n", "requires.toyspec cannot be `0.1`", None),
     ("version: 1\ninit: [a]\nrequires: {toyspec: 0.1}\n",
      "requires.toyspec must be a string, not the number 0.1", 'quote it: "0.1"'),
-    ("version: 1\nx: 'abc\n", "the file ends inside a quoted string", "a closing quote is missing"),
+    ("version: 1\nx: 'abc\n", "the file ends inside a quoted string", "its quote opens here"),
     (b"version: 1\n\x00", "a NUL byte", "not allowed in YAML"),
     (b"version: \xff", "byte 0xff is not UTF-8", ""),
     (b"\xff\xfev\0", "this is UTF-16", ""),
     (b"version: 1\rinit: [a]", "a carriage return without a newline", "not allowed in YAML"),
     (b"version: \x1b[31m1", "the control character U+001B", "not allowed in YAML"),
 ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("init", "written"),
+    [
+        ("bash -l", "[bash, -l]"),
+        ('bash -c "echo hi"', "[bash, -c, echo hi]"),
+        ("sleep 5", '[sleep, "5"]'),
+        ("echo it's", "[sh, -c, echo it's]"),
+        ("'make && make test'", "[sh, -c, make && make test]"),
+    ],
+)
+def test_a_command_as_a_list(init: str, written: str) -> None:
+    (problem,) = problems(f"version: 1\ninit: {init}\n")
+    assert problem.label == f"write {written}"
+    assert spec(f"version: 1\ninit: {written}\n").init
 
 
 @pytest.mark.parametrize(("text", "message", "label"), WHOLE)
@@ -254,6 +294,18 @@ def test_the_line_put_right_for_an_unquoted_variable() -> None:
     assert problem.help == "write binds: [/a, \"${HOME}/x:/h\", '${X}:/y']"
 
 
+def test_a_quote_that_closed_too_late_is_named() -> None:
+    (problem,) = problems(HEAD + 'name: "abc\nhostname: "y"\n')
+    assert problem.line == 4
+    assert problem.help == "the quote that opens on line 3 was closed just before this"
+
+
+@pytest.mark.parametrize("text", ["name: 'abc\n\n", "binds: [/a\n\n", "name: [\n"])
+def test_what_is_never_closed_has_its_line_below(text: str) -> None:
+    (problem,) = problems(HEAD + text)
+    assert problem.excerpt == text.splitlines()[0]
+
+
 def test_a_thousand_problems_are_counted() -> None:
     found = problems(HEAD + "binds:\n" + "- a\n" * 3000)
     assert len(found) == 101
@@ -262,8 +314,6 @@ def test_a_thousand_problems_are_counted() -> None:
 
 def test_yaml_1_1_does_not_surprise() -> None:
     text = HEAD + "environment: {A: no, B: 22:22, C: 0755, D: 2024-01-01, on: 1, E: 1.10}\n"
-    from tests.spec.loading import spec
-
     values = {e.name: e.value for e in spec(text).environment}
     assert [values[name] for name in "ABCDE"] == [
         ("no",), ("22:22",), ("0755",), ("2024-01-01",), ("1.10",),

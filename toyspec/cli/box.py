@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from toyspec.cli.error import FatalError, Reported, UsageError
 from toyspec.cli.streams import colour, say
-from toyspec.cli.words import Syntax, Words, is_name, spec_and_name
+from toyspec.cli.words import Syntax, Words, a_file, spec_and_name
 
 if TYPE_CHECKING:
     from toyspec.host.facts import HostFacts
@@ -56,7 +56,12 @@ def read(words: Words, syntax: Syntax) -> Source:
     if path is None:
         from toyspec.cli.find import find
 
-        path = find(here, home(), os.getuid())
+        try:
+            path = find(here, home(), os.getuid(), syntax.verb)
+        except FatalError:
+            if name is not None and (said := a_file(name)) is not None:
+                raise UsageError(*said) from None
+            raise
         if "/" in path and not words.flag("quiet"):
             from toyspec.show.text import escape
 
@@ -138,10 +143,13 @@ def overrides(words: Words) -> Overrides:
     return Overrides(environment=tuple(pairs), working_dir=directory, init=words.argv)
 
 
-def surroundings(source: Source, facts: HostFacts | None, *, plans: bool) -> Surroundings:
+def surroundings(
+    source: Source, facts: HostFacts | None, *, plans: bool, printing: bool = False
+) -> Surroundings:
     """What the loader may know of the caller: of this one, or of the one in saved facts.
 
-    `plans`: a plan will be made, which must agree with the loader about the terminal.
+    `plans`: a plan will be made, which must agree with the loader about the terminal, and about
+    whether standard output is for `printing`.
     """
     from toyspec.spec.surroundings import Surroundings
 
@@ -157,15 +165,15 @@ def surroundings(source: Source, facts: HostFacts | None, *, plans: bool) -> Sur
         directory=source.directory,
         home=home(),
         variables=os.environ,
-        terminal=plans and _terminal(),
+        terminal=plans and _terminal(printing),
         caller_uid=os.getuid(),
     )
 
 
-def _terminal() -> bool:
+def _terminal(printing: bool) -> bool:
     from toyspec.host.probe import terminal
 
-    return terminal()
+    return terminal(printing=printing)
 
 
 def load_spec(
@@ -175,26 +183,40 @@ def load_spec(
     facts: HostFacts | None = None,
     *,
     plans: bool = True,
+    printing: bool = False,
 ) -> Spec:
     """The Spec, or its problems on standard error and Reported(`invalid`)."""
-    from toyspec.spec.load import load
     from toyspec.spec.problem import SpecError
 
     try:
-        spec = load(
-            source.data, source.path, surroundings(source, facts, plans=plans), overrides(words)
-        )
+        return named_spec(source, words, facts, plans=plans, printing=printing)
     except SpecError as error:
         say(diagnostics(error, colour(words, 2)))
         raise Reported(invalid) from None
-    if source.name is not None and source.name != spec.name:
-        raise UsageError(
-            f"no box `{source.name}` in {source.path}: it describes `{spec.name}`",
-            f"a command to run in it goes after `--`: -- {source.name}"
-            if is_name(source.name)
-            else None,
-        )
-    return spec
+
+
+def named_spec(
+    source: Source,
+    words: Words,
+    facts: HostFacts | None = None,
+    *,
+    plans: bool = True,
+    printing: bool = False,
+) -> Spec:
+    """The Spec; raises SpecError, and UsageError where it is another box than the one named."""
+    from toyspec.spec.load import load
+
+    caller = surroundings(source, facts, plans=plans, printing=printing)
+    spec = load(source.data, source.path, caller, overrides(words))
+    if source.name is None or source.name == spec.name:
+        return spec
+    said = a_file(source.name) if words.one("file") is None and not words.words[1:] else None
+    raise UsageError(
+        f"no box `{source.name}` in {source.path}: it describes `{spec.name}`",
+        f"{said[0]}; {said[1]}"
+        if said is not None
+        else f"a command to run in it goes after `--`: -- {source.name}",
+    )
 
 
 def diagnostics(error: SpecError, coloured: bool) -> str:
@@ -205,10 +227,17 @@ def diagnostics(error: SpecError, coloured: bool) -> str:
 
 
 def make_plan(
-    spec: Spec, source: Source, words: Words, invalid: int, saved: HostFacts | None = None
+    spec: Spec,
+    source: Source,
+    words: Words,
+    invalid: int,
+    saved: HostFacts | None = None,
+    *,
+    printing: bool = False,
 ) -> tuple[HostFacts, Plan]:
     """The plan for this machine, or for that of the `saved` facts.
 
+    `printing`: standard output takes the plan or the facts, and will not be the box's.
     Where there is none, the reasons on standard error and Reported(`invalid`).
     """
     from toyspec.host.facts import FactMissing
@@ -220,10 +249,13 @@ def make_plan(
             return saved, plan(spec, saved)
         from toyspec.host.probe import probe
 
-        return gather(spec, probe)
+        return gather(spec, lambda needs: probe(needs, printing=printing))
     except PlanError as error:
         say(problems(error, source, colour(words, 2)))
         raise Reported(invalid) from None
+    except OSError as error:  # a look at the machine; a spec's own paths are facts, never errors
+        remedy = "mount -t proc proc /proc" if str(error.filename).startswith("/proc") else None
+        raise FatalError(f"{error.filename}: {error.strerror}", remedy) from None
     except FactMissing as missing:
         if saved is None:
             raise

@@ -22,5 +22,5 @@ class UsageError(FatalError):
 class Reported(FatalError):
     """Something that has been said already: only the status is left."""
 
-    def __init__(self, status: int) -> None:
+    def __init__(self, status: int | None) -> None:
         super().__init__("", status=status)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from toyspec.cli.box import INVALID, load_spec, make_plan, read
 from toyspec.cli.streams import put
-from toyspec.cli.words import COMMON, FORMAT, PLANNING, Syntax, help_text, parse
+from toyspec.cli.words import COMMON, FORMAT, JUDGING, Syntax, help_text, parse
 
 SYNTAX = Syntax(
     "facts",
     "Print what the plan of a spec may know of this machine: its kernel, your ids, the paths.",
-    (*PLANNING, FORMAT, *COMMON),
+    (*JUDGING, FORMAT, *COMMON),
 )
 
 
@@ -20,8 +20,8 @@ def facts(args: list[str]) -> int:
         put(help_text(SYNTAX))
         return 0
     source = read(words, SYNTAX)
-    spec = load_spec(source, words, INVALID)
-    found, _ = make_plan(spec, source, words, INVALID)
+    spec = load_spec(source, words, INVALID, printing=True)
+    found, _ = make_plan(spec, source, words, INVALID, printing=True)
     text = found.to_json()
     put("".join(_lines(text)) if words.one("format") == "text" else text)
     return 0

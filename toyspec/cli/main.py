@@ -41,10 +41,31 @@ def main(argv: list[str] | None = None) -> int:
         return _guarded("", lambda: _put(_help()))
     if first not in VERBS:
         return _guarded("", lambda: _no_verb(first))
+    if argv is None and first == "up":
+        refused = _guarded(first, _out_of_reach)
+        if refused:
+            return refused
     status = _guarded(first, lambda: _verb(first, args[1:]), verbose=_is_verbose(ours))
     if argv is None and first == "up":
         _leave(status)
     return status
+
+
+def _out_of_reach() -> int:
+    """The box must not get hold of the interpreter's own file: see run.image."""
+    from toyspec.run.image import ImageError, begin_again
+
+    try:
+        begin_again()
+    except ImageError as error:
+        from toyspec.cli.error import FatalError
+
+        raise FatalError(
+            f"no copy of {sys.executable} to run from: {error.strerror}",
+            "you may write that file, and so might the box: use an interpreter of root's, or let "
+            "memory be executed (sysctl vm.memfd_noexec=0)",
+        ) from None
+    return 0
 
 
 def _open_streams() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 from toyspec.cli.box import INVALID, load_spec, make_plan, read, read_file
@@ -36,8 +37,8 @@ def plan(args: list[str]) -> int:
     form = _form(words)
     source = read(words, SYNTAX)
     saved = saved_facts(words)
-    spec = load_spec(source, words, INVALID, saved)
-    _, made = make_plan(spec, source, words, INVALID, saved)
+    spec = load_spec(source, words, INVALID, saved, printing=True)
+    _, made = make_plan(spec, source, words, INVALID, saved, printing=True)
     put(_text(made, form, words))
     return 0
 
@@ -60,13 +61,14 @@ def _text(made: Plan, form: str, words: Words) -> str:
         from toyspec.show.syscalls import syscalls
 
         return syscalls(made)
-    from toyspec.show.plan_text import FIXED_COLUMNS, plan_text
+    from toyspec.show.plan_text import plan_text
 
     return plan_text(
         made,
-        columns=columns(1, FIXED_COLUMNS),
+        columns=columns(1),
         colour=colour(words, 1),
         verbose=words.flag("verbose"),
+        wrap=os.isatty(1),
     )
 
 

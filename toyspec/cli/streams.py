@@ -11,6 +11,7 @@ TYPE_CHECKING = False  # typing's own costs its import, which `--version` does n
 if TYPE_CHECKING:
     from toyspec.cli.words import Words
 
+_NARROWEST = 40  # columns below which nothing could be read
 CLOSED_PIPE = 141  # 128 + SIGPIPE: what any tool's status is where nobody reads on
 
 
@@ -26,12 +27,17 @@ def colour(words: Words, fd: int) -> bool:
     return os.isatty(fd) and os.environ.get("TERM", "dumb") != "dumb"
 
 
-def columns(fd: int, otherwise: int) -> int:
-    """The width of the terminal `fd`; `otherwise` where it is none or says nothing."""
+def columns(fd: int) -> int | None:
+    """The width of the terminal `fd` in columns, or what COLUMNS says where it is none.
+
+    None where nothing says it: lines are as long as they are.
+    """
     try:
-        return os.get_terminal_size(fd).columns or otherwise
+        found = os.get_terminal_size(fd).columns
     except OSError:
-        return otherwise
+        text = os.environ.get("COLUMNS", "")
+        found = int(text) if text.isdecimal() and len(text) < 6 else 0
+    return max(found, _NARROWEST) if found > 0 else None
 
 
 def put(text: str, fd: int = 1) -> None:

@@ -67,7 +67,7 @@ def _view(words: Words, progress: Progress) -> View | Lines | None:
     if not os.isatty(2):
         from toyspec.show.lines import Lines
 
-        return Lines(progress)
+        return Lines(progress, words.flag("verbose"))
     from toyspec.show.view import start
 
     try:

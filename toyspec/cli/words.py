@@ -67,12 +67,21 @@ ENV = Option(
 )
 DIRECTORY = Option(("-w", "--working-dir"), "where init starts, inside the box", "DIR")
 QUIET = Option(("-q", "--quiet"), "say nothing but errors")
-VERBOSE = Option(("-v", "--verbose"), "say more")
+VERBOSE = Option(
+    ("-v", "--verbose"),
+    "every call (plan), warnings and phases (up), tracebacks",
+)
 COLOR = Option(("--color",), "colours: auto, always or never", "WHEN", ("auto", "always", "never"))
 FORMAT = Option(("--format",), "how data is printed: text or json", "FORMAT", ("text", "json"))
 _LOOKS = "a spec is `-`, holds a / or ends in .yaml, .yml or .json (-f SPEC names any other)"
 PLANNING = (FILE, ENV, DIRECTORY)
 """The options that change the plan: `up`, `plan`, `check` and `facts` all take them."""
+JUDGING = (
+    FILE,
+    ENV._replace(help="as for up: a variable in the box; alone: the caller's"),
+    DIRECTORY._replace(help="as for up: where init starts, inside the box"),
+)
+"""The same for verbs that show nothing of what they change."""
 COMMON = (QUIET, VERBOSE, COLOR, HELP)
 
 
@@ -177,22 +186,58 @@ def spec_and_name(words: Words, syntax: Syntax) -> tuple[str | None, str | None]
         spec = left.pop(0)
     name = left.pop(0) if left and is_name(left[0]) else None
     if left:
-        raise UsageError(*_stray(left[0], spec, name, syntax))
+        raise _stray(left, spec, name, syntax)
     return spec, name
 
 
-def _stray(word: str, spec: str | None, name: str | None, syntax: Syntax) -> tuple[str, str]:
-    shown = spec or "SPEC"
-    if name is None and spec is None:
-        return (
+def _stray(left: list[str], spec: str | None, name: str | None, syntax: Syntax) -> UsageError:
+    """What is wrong with the words that are `left` after the spec and the name."""
+    word = left[0]
+    if spec is None and name is None:
+        if (remedy := a_file(word)) is not None:
+            return UsageError(*remedy)
+        return UsageError(
             f"`{word}` is neither a spec nor a name",
             f"{_LOOKS}; a name is of a-z, 0-9, _ and -",
         )
-    command = f"toyspec {syntax.verb} {shown} -- {word} …"
-    return (
+    if is_spec(word) and spec is not None:
+        return UsageError(
+            f"two specs: {spec} and {word}", f"one at a time: toyspec {syntax.verb} {word}"
+        )
+    if is_spec(word):
+        right = f"toyspec {syntax.verb} {word} {name}"
+        return UsageError(f"`{word}` is one word too many", f"the spec comes first: {right}")
+    command = _as_typed([*([name] if name is not None else []), *left])
+    shown = f"{spec} -- {command}" if spec is not None else f"-- {command}"
+    return UsageError(
         f"`{word}` is one word too many",
-        f"a command to run instead of the spec's init goes after `--`: {command}",
+        f"a command to run instead of the spec's init goes after `--`: toyspec {syntax.verb} {shown}",
     )
+
+
+def _as_typed(words: list[str]) -> str:
+    """The words as a shell takes them."""
+    from shlex import join
+
+    return join(words)
+
+
+def a_file(word: str) -> tuple[str, str] | None:
+    """Message and remedy where `word` is a file here that could be meant as the spec."""
+    from os.path import isfile
+
+    try:
+        there = isfile(word)
+    except ValueError:
+        return None
+    return (f"`{word}` is a file", f"as a spec: ./{word} or -f {word}") if there else None
+
+
+_WORDS = {
+    "SPEC": "without it: toyspec.yaml, here or above, up to your home",
+    "NAME": "what the box must be called, else the spec is refused",
+    "ARGV": "a command to run in place of the spec's init",
+}
 
 
 def help_text(syntax: Syntax) -> str:
@@ -201,6 +246,10 @@ def help_text(syntax: Syntax) -> str:
     for option in syntax.options:
         names = ", ".join(option.names) + (f" {option.value}" if option.value else "")
         rows.append((names, option.help))
+    words = [(word, _WORDS[word]) for word in syntax.words if word in _WORDS]
+    words += [("ARGV", _WORDS["ARGV"]), ("", "")] if syntax.argv else []
+    rows = words + rows
     wide = max(len(names) for names, _ in rows)
     lines = [f"usage: {syntax.usage()}", "", syntax.summary, ""]
-    return "\n".join(lines + [f"  {names:<{wide}}  {text}" for names, text in rows]) + "\n"
+    lines += [f"  {names:<{wide}}  {text}".rstrip() for names, text in rows]
+    return "\n".join(lines) + "\n"

@@ -87,9 +87,10 @@ class HostFacts:
     `features` says which system calls and flags the kernel knows; `sysctls` holds the ones that
     decide over user namespaces (None: not there). `terminal`: standard input and output are the
     caller's controlling terminal; `foreground`: and the caller is in its foreground, not a
-    background job. `inherited` are descriptors above 2 that an execve would pass on. `rlimits`,
-    `cpus` (sched_getaffinity(2)), `nice` and `oom_score_adj` are the caller's own; `landlock` is the version of
-    its interface, 0 where it is missing or off.
+    background job; `tty`: one of 0, 1 and 2 is some terminal. `installation` are the directories
+    that this toyspec's own code runs from. `inherited` are descriptors above 2 that an execve would
+    pass on. `rlimits`, `cpus` (sched_getaffinity(2)), `nice` and `oom_score_adj` are the caller's
+    own; `landlock` is the version of its interface, 0 where it is missing or off.
     """
 
     arch: str
@@ -119,6 +120,8 @@ class HostFacts:
     nice: int | None = None
     oom_score_adj: int | None = None
     landlock: int | None = None
+    tty: bool = False
+    installation: tuple[str, ...] = ()
 
     def feature(self, name: str) -> bool:
         """Whether the kernel has `name`; raises FactMissing if that was not asked."""
@@ -199,7 +202,12 @@ class HostFacts:
             }
             for path, fact in body["paths"].items()
         }
-        return json.dumps(body, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+        text = json.dumps(body, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+        try:
+            text.encode()
+        except UnicodeEncodeError:  # a name that is no UTF-8, as lone surrogates
+            return json.dumps(body, indent=1, sort_keys=True) + "\n"
+        return text
 
     @staticmethod
     def from_json(text: str) -> HostFacts:
@@ -222,8 +230,10 @@ class HostFacts:
 
 
 def _facts(body: dict[str, object]) -> HostFacts:
+    from toyspec.host.shape import misfit
+
     known = {name: body[name] for name in HostFacts.__slots__ if name in body}
-    for name in ("groups", "inherited", "subuids", "subgids", "cpus"):
+    for name in ("groups", "inherited", "subuids", "subgids", "cpus", "installation"):
         known[name] = _tuple(known.get(name, ()))
     known["paths"] = {key: _path(value) for key, value in _table(known, "paths").items()}
     known["mounts"] = {
@@ -232,7 +242,13 @@ def _facts(body: dict[str, object]) -> HostFacts:
     }
     known["listings"] = {key: _tuple(value) for key, value in _table(known, "listings").items()}
     known["rlimits"] = {key: _tuple(value) for key, value in _table(known, "rlimits").items()}
-    return HostFacts(**known)  # type: ignore[arg-type]  # each is checked above, or where used
+    found = HostFacts(**known)  # type: ignore[arg-type]  # checked below
+    wrong = misfit(found)
+    if wrong is None and not 0 <= found.last_capability < 64:
+        wrong = "last_capability"
+    if wrong is not None:
+        raise TypeError(wrong)
+    return found
 
 
 def _path(value: object) -> PathFact:
@@ -244,7 +260,7 @@ def _path(value: object) -> PathFact:
 def _mount(value: object) -> MountFact:
     if not isinstance(value, dict):
         raise TypeError("a mount is not an object")
-    return MountFact(str(value["point"]), str(value["type"]), tuple(map(str, value["flags"])))
+    return MountFact(value["point"], value["type"], tuple(value["flags"]))
 
 
 def _table(known: dict[str, object], name: str) -> dict[str, object]:

@@ -11,15 +11,52 @@ _FLAGS = frozenset(
 
 def parse(data: bytes) -> tuple[MountFact, ...]:
     """Every mount, in the kernel's order: a later one at the same point hides an earlier one."""
+    return tuple(mount for _, _, mount in _rows(data))
+
+
+def visible(data: bytes) -> tuple[MountFact, ...]:
+    """The mounts that a path leads to: none below a mount that came over it, none with one on top."""
+    rows = _rows(data)
+    inside: dict[str, list[tuple[str, MountFact]]] = {}
+    ids = {number for number, _, _ in rows}
+    for number, parent, mount in rows:
+        above = parent if parent in ids and parent != number else ""
+        inside.setdefault(above, []).append((number, mount))
+    found, waiting = list[MountFact](), [inside.get("", [])]
+    while waiting:
+        for number, mount in _uncovered(waiting.pop()):
+            children = inside.get(number, [])
+            on_top = [child for child in children if child[1].point == mount.point]
+            if on_top:
+                waiting.append(on_top)
+            else:
+                found.append(mount)
+                waiting.append(children)
+    return tuple(found)
+
+
+def _uncovered(mounts: list[tuple[str, MountFact]]) -> list[tuple[str, MountFact]]:
+    """Of mounts in one filesystem, those that lie in no other's place."""
+    last = {mount.point: (number, mount) for number, mount in mounts}
+    found, top = [], ""
+    for point in sorted(last, key=lambda point: point.split("/")):
+        if not top or not (point + "/").startswith(top):
+            found.append(last[point])
+            top = point.rstrip("/") + "/"
+    return found
+
+
+def _rows(data: bytes) -> list[tuple[str, str, MountFact]]:
+    """Every mount, with its number and that of the mount it lies in."""
     found = []
-    for line in data.decode("utf-8", "surrogateescape").splitlines():
+    for line in data.decode("utf-8", "surrogateescape").split("\n"):  # names may hold other breaks
         left, _, right = line.partition(" - ")
         fields, types = left.split(" "), right.split(" ")
         if len(fields) < 6:
             continue
         flags = tuple(flag for flag in fields[5].split(",") if flag in _FLAGS)
-        found.append(MountFact(_unescaped(fields[4]), types[0], flags))
-    return tuple(found)
+        found.append((fields[0], fields[1], MountFact(_unescaped(fields[4]), types[0], flags)))
+    return found
 
 
 def below(table: tuple[MountFact, ...], path: str) -> tuple[MountFact, ...]:
@@ -33,6 +70,7 @@ def below(table: tuple[MountFact, ...], path: str) -> tuple[MountFact, ...]:
             if (path + "/").startswith(mount.point.rstrip("/") + "/")
         ),
         key=lambda mount: len(mount.point),
+        default=MountFact("/", "unknown", ()),  # a chroot whose directory is no mount point
     )
     under = [mount for point, mount in last.items() if point.startswith(inside) and point != path]
     return (holder, *sorted(under, key=lambda mount: mount.point))

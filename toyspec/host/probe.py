@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import stat
+import sys
 from collections.abc import Iterable
 
 from toyspec.host import mountinfo
@@ -32,8 +33,11 @@ _KINDS: tuple[tuple[int, Kind], ...] = (
 _NEWUIDMAP = ("/usr/bin/newuidmap", "/bin/newuidmap", "/usr/local/bin/newuidmap")
 
 
-def probe(needs: Needs) -> HostFacts:
-    """Everything that `needs` asks, and what every plan depends on."""
+def probe(needs: Needs, *, printing: bool = False) -> HostFacts:
+    """Everything that `needs` asks, and what every plan depends on.
+
+    `printing`: standard output takes the plan or the facts, and will not be the box's.
+    """
     system = os.uname()
     arch = system.machine
     uid, gid = os.getuid(), os.getgid()
@@ -49,7 +53,10 @@ def probe(needs: Needs) -> HostFacts:
         home=os.environ.get("HOME") or home,
         last_capability=int(_read("/proc/sys/kernel/cap_last_cap") or "40"),
         no_new_privs=_status("NoNewPrivs") == "1",
-        terminal=terminal(),
+        terminal=terminal(printing=printing),
+        foreground=foreground(),
+        installation=_installation(),
+        tty=any(os.isatty(fd) for fd in ((0, 2) if printing else (0, 1, 2))),
         inherited=inherited(),
         features={
             "openat2": features.openat2(arch),
@@ -73,11 +80,22 @@ def probe(needs: Needs) -> HostFacts:
     )
 
 
-def terminal() -> bool:
-    """Input and output are our controlling terminal, and we are in its foreground."""
+def terminal(*, printing: bool = False) -> bool:
+    """Input and output are our controlling terminal: only of that one the foreground is told.
+
+    `printing`: input alone counts, so that `plan | less` shows what `up` does on this terminal.
+    """
+    out = 0 if printing else 1
     try:
-        same = os.fstat(0).st_rdev == os.fstat(1).st_rdev
-        return same and os.isatty(0) and os.isatty(1) and os.tcgetpgrp(0) == os.getpgrp()
+        return os.isatty(0) and os.isatty(out) and os.tcgetpgrp(0) == os.tcgetpgrp(out)
+    except OSError:
+        return False
+
+
+def foreground() -> bool:
+    """Our process group is the terminal's foreground: a background job must not take it."""
+    try:
+        return os.tcgetpgrp(0) == os.getpgrp()
     except OSError:
         return False
 
@@ -98,6 +116,12 @@ def inherited() -> tuple[int, ...]:
     return tuple(sorted(found))
 
 
+def _installation() -> tuple[str, ...]:
+    """Where this package lies, and the environment that it is installed in."""
+    package = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))
+    return tuple(sorted({package, os.path.realpath(sys.prefix)}))
+
+
 def path_fact(path: str) -> PathFact:
     """One path by lstat(2), and where it leads by the host's rules."""
     try:
@@ -109,11 +133,14 @@ def path_fact(path: str) -> PathFact:
     kind = _kind(seen)
     if kind != "symlink":
         return _found(path, kind, seen, None, path, seen)
-    link = os.readlink(path)
+    try:
+        link = os.readlink(path)
+    except OSError:
+        return PathFact("missing")  # no symlink any more: whatever is there changes as we look
     try:
         return _found(path, kind, seen, link, os.path.realpath(path, strict=True), os.stat(path))
     except PermissionError:
-        return PathFact(kind, link=link, uid=seen.st_uid, denied=_denied(os.path.realpath(path)))
+        return PathFact(kind, link=link, uid=seen.st_uid, denied=_denied(_real(path)))
     except OSError:
         return PathFact(kind, link=link, uid=seen.st_uid)
 
@@ -121,7 +148,7 @@ def path_fact(path: str) -> PathFact:
 def _found(
     path: str, kind: Kind, seen: os.stat_result, link: str | None, real: str, end: os.stat_result
 ) -> PathFact:
-    real = os.path.realpath(path) if link is None else real
+    real = _real(path) if link is None else real
     device = f"{os.major(end.st_rdev)}:{os.minor(end.st_rdev)}"
     return PathFact(
         kind,
@@ -133,6 +160,14 @@ def _found(
         device=device if _kind(end) in ("character", "block") else None,
         writable=os.access(path, os.W_OK, effective_ids=True),
     )
+
+
+def _real(path: str) -> str:
+    """Where `path` leads; `path` itself where a symlink on the way changes while it is read."""
+    try:
+        return os.path.realpath(path)
+    except OSError:
+        return path
 
 
 def _kind(seen: os.stat_result) -> Kind:
@@ -158,8 +193,10 @@ def _mounts(paths: Iterable[str]) -> dict[str, tuple[MountFact, ...]]:
     wanted = sorted(paths)
     if not wanted:
         return {}
-    table = mountinfo.parse(_bytes("/proc/self/mountinfo"))
-    return {path: mountinfo.below(table, os.path.realpath(path)) for path in wanted}
+    table = mountinfo.visible(_bytes("/proc/self/mountinfo"))
+    real = {path: _real(path) for path in wanted}
+    real |= {path: path for path in real.values()}
+    return {path: mountinfo.below(table, where) for path, where in real.items()}
 
 
 def _names(path: str) -> tuple[str, ...]:

@@ -77,6 +77,7 @@ CALLS: Final[dict[str, Call]] = {
         ("which", "flags:priority"), ("who", "int"), ("prio", "int"),
     )),
     "pivot_root": (155, 41, 2, (("new_root", "path"), ("put_old", "path"))),
+    "keyctl": (250, 219, 2, (("operation", "flags:keyctl"), ("arg2", "null"))),
     "prctl": (157, 167, 1, (
         ("option", "flags:prctl"), ("arg2", *_PRCTL), ("arg3", *_PRCTL), ("arg4", *_PRCTL),
         ("arg5", *_PRCTL),

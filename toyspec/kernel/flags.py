@@ -124,6 +124,7 @@ _SETS: Final[dict[str, Flag]] = {
     "signal": _SIGNAL,
     "signal_mask": {"ALL": (1 << 64) - 1, **{n: 1 << (v - 1) for n, v in _SIGNAL.items()}},
     "sigprocmask": {"SIG_BLOCK": 0, "SIG_UNBLOCK": 1, "SIG_SETMASK": 2},
+    "keyctl": {"KEYCTL_JOIN_SESSION_KEYRING": 1},
     "prctl": {
         "PR_SET_PDEATHSIG": 1, "PR_GET_PDEATHSIG": 2, "PR_GET_DUMPABLE": 3, "PR_SET_DUMPABLE": 4,
         "PR_SET_KEEPCAPS": 8, "PR_SET_NAME": 15, "PR_CAPBSET_READ": 23, "PR_CAPBSET_DROP": 24,

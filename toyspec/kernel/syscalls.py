@@ -232,9 +232,10 @@ ELSEWHERE: Final = """
 atomic_barrier atomic_cmpxchg_32 cachectl getpagesize multiplexer riscv_flush_icache
 riscv_hwprobe rtas s390_guarded_storage s390_pci_mmio_read s390_pci_mmio_write
 s390_runtime_instr s390_sthyi spu_create spu_run subpage_prot swapcontext switch_endian
-sys_debug_setcontext sysmips
+sys_debug_setcontext syscall sysmips timerfd
 """
-"""Calls of other architectures: a profile may name them, and here they name nothing."""
+"""Calls of other architectures, and two that are gone: a profile may name them, and here they name
+nothing."""
 
 _ALIASES: Final[dict[str, dict[str, str]]] = {"arm": {"sync_file_range2": "arm_sync_file_range"}}
 """Second names that the kernel's headers give a call."""

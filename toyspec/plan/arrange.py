@@ -99,6 +99,16 @@ class _Builder:
             message = f"{bind.source} is a device, which a bind without `dev` cannot open"
             self.problem(message, entry, f"write {bind.source}:{bind.target}:dev")
             return
+        if bind.writable and self.facts.uid == 0 and self._kernels(fact.real or bind.source):
+            message = f"root must not bind {bind.source} writable: it shows the kernel's own files"
+            self.problem(
+                message, entry, "leave out `rw`: sysctls obey uid 0, whatever it may not do"
+            )
+            return
+        if _of_a_process(fact.real or ""):
+            message = f"{bind.source} leads to {fact.real}, which belongs to one process"
+            self.problem(message, entry, "another process would be there when the box is made")
+            return
         if self._same_link(bind, fact):
             link = File(bind.at, bind.target, symlink=fact.link)
             self._symlink(Entry(link, entry.origin), link)
@@ -121,6 +131,10 @@ class _Builder:
         shown = {b.source for b in own} | ({"/usr"} if self.spec.system == "host" else set())
         real = fact.real or ""
         return any(real == path or real.startswith(path + "/") for path in shown)
+
+    def _kernels(self, real: str) -> bool:
+        """Whether proc or sysfs shows at or below `real`."""
+        return any(mount.type in ("proc", "sysfs") for mount in self.facts.mounts_at(real))
 
     def _no_source(self, entry: Entry, bind: Bind, fact: PathFact) -> None:
         if fact.denied:
@@ -201,7 +215,8 @@ class _Builder:
         stage = self._stage(where.path, kernel, below)
         self._hides_nothing(entry, where.path)
         self.tree.add(where.path, node)
-        self._place(Placed(entry, where.path, kind, makes, stage, below=below))
+        source = node.layer.base or "" if node.layer and isinstance(entry.thing, Bind) else ""
+        self._place(Placed(entry, where.path, kind, makes, stage, below=below, source=source))
 
     def _place(self, placed: Placed) -> None:
         self.placed.append(placed)
@@ -268,6 +283,12 @@ def _root_layer(spec: Spec) -> Layer:
 def _overlay_layer(lower: tuple[str, ...], upper: str | None) -> Layer:
     shown = lower if upper is None else (upper, *lower)
     return Layer("overlay", shown[0], under=shown[1:])
+
+
+def _of_a_process(path: str) -> bool:
+    """Below /proc/PID: whoever looked, and not who builds the box."""
+    top, _, rest = path.lstrip("/").partition("/")
+    return top == "proc" and rest.partition("/")[0].isdigit()
 
 
 def _named(entry: Entry) -> str:

@@ -6,7 +6,7 @@ the one is moved onto the other. Nothing of the box's is ever named by an absolu
 
 from __future__ import annotations
 
-from toyspec.plan import calls, content, mount_calls
+from toyspec.plan import calls, content, mount_calls, sources
 from toyspec.plan.attributes import restrict
 from toyspec.plan.box import Box
 from toyspec.plan.devices import populate
@@ -24,11 +24,14 @@ def attach(w: Writer, box: Box, placed: Placed) -> None:
 
 
 def prepare(w: Writer, box: Box, placed: Placed) -> None:
-    """What can only be done while the host's tree is in reach: clone the source."""
+    """What can only be done while the host's tree is in reach: clone the source.
+
+    The host's own / is cloned in the phase `root`, before anything of the box's lies over it.
+    """
     thing = placed.entry.thing
-    if isinstance(thing, Bind):
+    if isinstance(thing, Bind) and (placed.source == "/") == (w.phase == "root"):
         w.about(describe(placed), placed.entry.origin, w.role)
-        _clone(w, box, thing)
+        _clone(w, box, placed, thing)
 
 
 def put(w: Writer, box: Box, placed: Placed) -> None:
@@ -60,9 +63,9 @@ def describe(placed: Placed) -> str:
     thing, target = placed.entry.thing, placed.entry.target
     if isinstance(thing, Bind):
         mode = "writable" if thing.writable else "read-only"
-        devices = ", with devices" if thing.devices else ""
-        where = "" if thing.source == target else f" at {target}"
-        return f"bind {thing.source}{where}, {mode}{devices}"
+        devices = " with devices" if thing.devices else ""
+        where = "" if placed.source == target else f" at {target}"
+        return f"{mode} bind{devices} {placed.source}{where}"
     if isinstance(thing, File):
         return f"symlink {target} to {thing.symlink}" if thing.symlink else f"file {target}"
     return f"{thing.type} at {target}"
@@ -87,15 +90,11 @@ def _tree(bind: Bind) -> str:
     return f"tree:{bind.target}"
 
 
-def _clone(w: Writer, box: Box, bind: Bind) -> None:
+def _clone(w: Writer, box: Box, placed: Placed, bind: Bind) -> None:
     slot = _tree(bind)
-    w.do(
-        mount_calls.open_tree_clone(calls.CWD, bind.source),
-        "a private clone of the source and of every mount below it",
-        yields=slot,
-    )
+    sources.clone(w, placed.source, slot)
     device = box.facts.path(bind.source).device
-    if device is not None and box.facts.path(bind.source).real_kind == "character":
+    if device is not None:
         why = "the device that was there when the plan was made, and no other"
         w.do(calls.statx_type(slot), why, expects=Expect(device=device))
     if box.facts.feature("mount_setattr"):
@@ -127,31 +126,36 @@ def _move(w: Writer, placed: Placed, slot: str) -> None:
 
 
 def _restrict(w: Writer, box: Box, placed: Placed, bind: Bind) -> None:
-    source = box.facts.path(bind.source).real or bind.source
     root, path = inside(placed)
     restrict(
-        w, box, root, path, source,
+        w, box, root, path, placed.source,
         read_only=not bind.writable, devices=bind.devices, directory=placed.kind == "directory",
     )  # fmt: skip
     w.do(calls.fchdir("root"), "back to the box's root")
 
 
 def _filesystem(w: Writer, box: Box, placed: Placed, mount: Mount) -> None:
+    if mount.type == "dev":
+        _dev(w, box, placed)
+        return
     at = _target(w, placed)
     w.do(calls.fchdir(at), "reached by descriptor, not by name")
-    if mount.type == "dev":
-        flags = ("MS_NOSUID", "MS_NOEXEC")
-        made = mount_calls.mount("tmpfs", ".", "tmpfs", flags, "mode=0755")
-        w.do(made, "a /dev of its own; 0755, since a sticky one refuses `> /dev/null`")
-    else:
-        options = [f"mode={0o1777 if mount.mode is None else mount.mode:04o}"]
-        options += [] if mount.size is None else [f"size={mount.size}"]
-        flags = ("MS_NOSUID", "MS_NODEV")
-        made = mount_calls.mount("tmpfs", ".", "tmpfs", flags, ",".join(options))
-        w.do(made, "in memory, gone with the box")
+    options = [f"mode={0o1777 if mount.mode is None else mount.mode:04o}"]
+    options += [] if mount.size is None else [f"size={mount.size}"]
+    flags = ("MS_NOSUID", "MS_NODEV")
+    made = mount_calls.mount("tmpfs", ".", "tmpfs", flags, ",".join(options))
+    w.do(made, "in memory, gone with the box")
     w.do(calls.close(at), "done with it")
-    if mount.type == "dev":
-        populate(w, box, *inside(placed))
+    w.do(calls.fchdir("root"), "back to the box's root")
+
+
+def _dev(w: Writer, box: Box, placed: Placed) -> None:
+    """By its own descriptor from the first: what goes into it cannot end up beside it."""
+    content.make_tmpfs(w, "dev", "0755", "MOUNT_ATTR_NOSUID", "MOUNT_ATTR_NOEXEC")
+    at = _target(w, placed)
+    w.do(mount_calls.move_mount("dev", at), "onto the target, descriptor to descriptor")
+    w.do(calls.close(at), "done with it")
+    populate(w, box)
     w.do(calls.fchdir("root"), "back to the box's root")
 
 

@@ -7,33 +7,43 @@ and remounts `.`; a file's mount is remounted from its directory.
 
 from __future__ import annotations
 
+from toyspec.host.facts import MountFact
 from toyspec.plan import calls, mount_calls
 from toyspec.plan.box import Box
 from toyspec.plan.tree import join, parent
 from toyspec.plan.writer import Writer
 
-_KEPT = ("ro", "nosuid", "nodev", "noexec", "noatime", "nodiratime", "relatime", "strictatime")
+_KEPT = ("ro", "nosuid", "nodev", "noexec", "noatime", "nodiratime", "relatime", "nosymfollow")
 
 
 def restrict(
     w: Writer, box: Box, root: str, path: str, source: str, *, read_only: bool, devices: bool,
-    directory: bool = True,
+    directory: bool = True, executable: bool = True, top: bool = True,
 ) -> None:  # fmt: skip
-    """Remount what was attached at `path`, and every mount below that came along."""
+    """Remount what was attached at `path`, and every mount below that came along.
+
+    Without `top`, the mount at `path` itself stays writable if it was.
+    """
     wanted = {"MS_NOSUID"} | (set() if devices else {"MS_NODEV"})
-    wanted |= {"MS_RDONLY"} if read_only else set()
+    wanted |= ({"MS_RDONLY"} if read_only else set()) | (set() if executable else {"MS_NOEXEC"})
     mounts = box.facts.mounts_at(source)
     for number, mount in enumerate(mounts):
         below = "" if number == 0 else mount.point[len(source.rstrip("/")) :].strip("/")
-        inherited = {"MS_" + {"ro": "rdonly"}.get(f, f).upper() for f in mount.flags if f in _KEPT}
-        flags = ("MS_REMOUNT", "MS_BIND", *sorted(wanted | inherited))
+        own = wanted if number or top else wanted - {"MS_RDONLY"}
+        flags = ("MS_REMOUNT", "MS_BIND", *sorted(own | inherited(mount)))
         where = join(path, below) if below else path
         if below:
             kind = box.facts.path(mount.point).real_kind
             if kind == "denied":
                 continue  # whom the host refuses the way, the box cannot go it either
-            directory = kind == "directory"
+            # Who may not search it cannot step into it either.
+            directory = kind == "directory" and box.facts.path(mount.point).mode & 0o111 == 0o111
         remount(w, root, where, flags, directory=directory)
+
+
+def inherited(mount: MountFact) -> set[str]:
+    """The flags that a remount has to repeat."""
+    return {"MS_" + {"ro": "rdonly"}.get(f, f).upper() for f in mount.flags if f in _KEPT}
 
 
 def remount(w: Writer, root: str, path: str, flags: tuple[str, ...], *, directory: bool) -> None:

@@ -29,6 +29,7 @@ Slot = str | int
 
 CWD = "AT_FDCWD"
 IN_ROOT = ("RESOLVE_IN_ROOT", "RESOLVE_NO_MAGICLINKS")
+NO_SYMLINKS = ("RESOLVE_NO_SYMLINKS",)
 NO_LINKS = ("RESOLVE_IN_ROOT", "RESOLVE_NO_MAGICLINKS", "RESOLVE_NO_SYMLINKS")
 SIZEOF_OPEN_HOW = 24
 SIZEOF_SIGSET = 8
@@ -214,6 +215,11 @@ def sigaction_default(signal: str) -> Call:
         ("oldact", Null()),
         ("sigsetsize", Int(SIZEOF_SIGSET)),
     )
+
+
+def join_session_keyring() -> Call:
+    """keyctl(2) KEYCTL_JOIN_SESSION_KEYRING: a new one, without a name."""
+    return call("keyctl", ("operation", Flags(("KEYCTL_JOIN_SESSION_KEYRING",))), ("arg2", Null()))
 
 
 def setsid() -> Call:

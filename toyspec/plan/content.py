@@ -12,15 +12,19 @@ from toyspec.spec.model import File
 
 def tmpfs(w: Writer, slot: str, mode: str) -> None:
     """A tmpfs attached over `/`, known only by its descriptor."""
+    make_tmpfs(w, slot, mode, "MOUNT_ATTR_NOSUID", "MOUNT_ATTR_NODEV")
+    w.do(mount_calls.move_mount(slot, calls.CWD, "/"), "attached over /, where it hides nothing")
+
+
+def make_tmpfs(w: Writer, slot: str, mode: str, *attributes: str) -> None:
+    """A tmpfs attached nowhere. Its mode is never sticky where devices are bound in it: in a sticky
+    directory O_CREAT on one is refused, and so is `> /dev/null`.
+    """
     w.do(mount_calls.fsopen("tmpfs"), "a filesystem in memory", yields="fs")
     w.do(mount_calls.fsconfig_string("fs", "mode", mode), "the mode of its top directory")
     w.do(mount_calls.fsconfig_create("fs"), "made")
-    attributes = ("MOUNT_ATTR_NOSUID", "MOUNT_ATTR_NODEV")
-    w.do(
-        mount_calls.fsmount("fs", *attributes), "as a mount without setuid and devices", yields=slot
-    )
+    w.do(mount_calls.fsmount("fs", *attributes), "as a mount, attached nowhere yet", yields=slot)
     w.do(calls.close("fs"), "done with it")
-    w.do(mount_calls.move_mount(slot, calls.CWD, "/"), "attached over /, where it hides nothing")
 
 
 def scratch_files(box: Box) -> list[tuple[str, Placed]]:
@@ -35,7 +39,8 @@ def write_scratch(w: Writer, box: Box) -> None:
     files = scratch_files(box)
     if not files:
         return
-    w.about("a private place for the contents of files", box.origin("files"))
+    asked = files[0][1].entry.origin
+    w.about("a private place for the contents of files", asked)
     tmpfs(w, "scratch", "0700")
     for slot, placed in files:
         name = slot.partition(":")[2]
@@ -43,7 +48,7 @@ def write_scratch(w: Writer, box: Box) -> None:
         write_file(w, placed, "scratch", name)
         why = "a mount of this file alone, to be attached at its target"
         w.do(mount_calls.open_tree_clone("scratch", name, recursive=False), why, yields=slot)
-    w.about("the private place goes, its files stay", box.origin("files"))
+    w.about("the private place goes, its files stay", asked)
     w.do(calls.fchdir("scratch"), "the only way to name it")
     gone = mount_calls.umount2(".", "MNT_DETACH")
     w.do(gone, "nothing may lie over / at the pivot: that, not the host's tree, would be detached")

@@ -14,13 +14,8 @@ from toyspec.plan.step import Expect
 from toyspec.plan.writer import Writer
 
 
-def populate(w: Writer, box: Box, root: str, path: str) -> None:
-    """Fill the tmpfs that was just mounted at `path` inside `root`."""
-    w.do(
-        calls.openat2(root, path, "O_PATH", "O_DIRECTORY"),
-        "the new filesystem's own top directory",
-        yields="dev",
-    )
+def populate(w: Writer, box: Box) -> None:
+    """Fill the attached tmpfs whose top directory is the slot `dev`, and close it."""
     for name, number in DEVICES:
         if box.facts.path(f"/dev/{name}").kind == "character":
             _node(w, box, name, number)
@@ -54,7 +49,10 @@ def _node(w: Writer, box: Box, name: str, number: str) -> None:
     w.do(mount_calls.move_mount("node", "dev", name), "into the box's /dev")
     w.do(calls.close("node"), "done with it")
     if not modern:
-        restrict(w, box, "dev", name, source, read_only=True, devices=True, directory=False)
+        restrict(
+            w, box, "dev", name, source,
+            read_only=True, devices=True, directory=False, executable=False,
+        )  # fmt: skip
 
 
 def _filesystem(w: Writer, name: str, fstype: str, data: str, why: str) -> None:

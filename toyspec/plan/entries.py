@@ -43,7 +43,7 @@ def entries(spec: Spec, facts: HostFacts) -> list[Entry]:
     things: list[Bind | Mount | File] = [*spec.binds, *spec.mounts, *spec.files]
     own = [Entry(thing, spec.origin(thing.at)) for thing in things]
     own.sort(key=lambda entry: (entry.origin.line, entry.origin.column))
-    replaced = {entry.target for entry in own}
+    replaced = {entry.target for entry in own if not _left_out(entry.thing, facts)}
     theirs: list[Bind | Mount | File] = [
         *whole_host.things(spec, facts),
         *system.things(spec, facts),
@@ -55,6 +55,15 @@ def entries(spec: Spec, facts: HostFacts) -> list[Entry]:
         if not any(above in replaced for above in _at_or_above(thing.target))
     ]
     return _parents_first(added + own)
+
+
+def _left_out(thing: Bind | Mount | File, facts: HostFacts) -> bool:
+    """An optional bind without a source replaces nothing."""
+    return (
+        isinstance(thing, Bind)
+        and thing.optional
+        and facts.path(thing.source).real_kind in ("missing", "denied")
+    )
 
 
 def _at_or_above(target: str) -> list[str]:

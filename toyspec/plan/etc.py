@@ -6,7 +6,7 @@ Nothing here is copied from the host: a box's passwd lists root, its own user an
 from __future__ import annotations
 
 from toyspec.host.facts import HostFacts, Needs
-from toyspec.spec.model import Bind, File, Spec
+from toyspec.spec.model import Bind, File, Spec, Variable
 
 OVERFLOW = 65534  # what an unmapped id reads as: /proc/sys/kernel/overflowuid's default
 _NSSWITCH = (
@@ -56,14 +56,16 @@ def _file(target: str, content: str) -> File:
     return File("etc", target, content=(content,))
 
 
-def _home(spec: Spec) -> str:
+def _home(spec: Spec, facts: HostFacts) -> str:
     found = [env for env in spec.environment if env.name == "HOME"]
+    if found and found[-1].value == (Variable("HOME"),):
+        return facts.home
     text = "".join(part for part in found[-1].value if isinstance(part, str)) if found else ""
     return text if text.startswith("/") and not set(text) & set(":\n") else "/"
 
 
 def _passwd(spec: Spec, facts: HostFacts, uid: int, gid: int) -> str:
-    home = _home(spec)
+    home = _home(spec, facts)
     lines = [f"root:x:0:0:root:{home if uid == 0 else '/root'}:/bin/sh"]
     if uid not in (0, OVERFLOW):
         lines.append(f"{_name(facts.user_name, 'user')}:x:{uid}:{gid}::{home}:/bin/sh")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from toyspec.host.facts import HostFacts
 from toyspec.plan import capabilities, overlays
 from toyspec.plan.box import Box
+from toyspec.plan.sources import real_path
 from toyspec.plan.step import Exposed, Exposure
 from toyspec.spec.model import Bind, Mount
 
@@ -14,7 +15,7 @@ def exposure(box: Box) -> Exposure:
     spec = box.spec
     writable = []
     if spec.root.path is not None and not spec.root.read_only:
-        writable.append(Exposed(_shown(box, spec.root.path), "/"))
+        writable.append(Exposed(_shown(box, real_path(box.facts, spec.root.path)), "/"))
     if spec.root.upper is not None:
         writable.append(Exposed(_shown(box, spec.root.upper), "/"))
     for placed in box.layout.placed:
@@ -22,7 +23,7 @@ def exposure(box: Box) -> Exposure:
         if isinstance(thing, Mount) and thing.upper is not None and thing.at != "root.lower":
             writable.append(Exposed(_shown(box, thing.upper), thing.target))
         if isinstance(thing, Bind) and thing.writable:
-            writable.append(Exposed(_shown(box, thing.source), thing.target))
+            writable.append(Exposed(_shown(box, placed.source), thing.target))
     return Exposure(
         writable=tuple(writable),
         network=spec.network,
@@ -53,7 +54,8 @@ def _weakened(box: Box) -> tuple[str, ...]:
         found.append("new privileges allowed")
     if spec.capabilities:
         found.append(f"capabilities {capabilities.short(spec.capabilities)}")
-    found += [f"devices of {b.source}" for b in spec.binds if b.devices]
+    left_out = box.layout.skipped
+    found += [f"devices of {b.source}" for b in spec.binds if b.devices and b not in left_out]
     return tuple(found)
 
 
@@ -76,6 +78,9 @@ def warnings(box: Box) -> tuple[str, ...]:
             "with SYS_ADMIN the box can unmount what covers something, and write to what is "
             "bound read-only; `landlock: true` forbids both"
         )
+    for placed in box.layout.placed:
+        if isinstance(placed.entry.thing, Bind):
+            found += _bind_warnings(box, placed.entry.thing, placed.source)
     extra = [group for group in box.facts.groups if group != box.facts.gid]
     if extra:
         listed = " ".join(map(str, extra))
@@ -88,3 +93,25 @@ def warnings(box: Box) -> tuple[str, ...]:
             "root runs this box: uid 0 inside is the host's own root, without capabilities"
         )
     return tuple(found)
+
+
+def _bind_warnings(box: Box, bind: Bind, real: str) -> list[str]:
+    found = []
+    if bind.source != real and bind.at not in ("system", "etc"):
+        found.append(f"{bind.source} leads to {real} through a symbolic link")
+    if not bind.writable:
+        return found
+    spec = f"{box.spec.directory}/{box.spec.path.rpartition('/')[2]}"
+    if _holds(real, spec):
+        found.append(f"the box can write {spec}: the next `up` runs what it says then")
+    for path in box.facts.installation:
+        if _holds(real, path) or _holds(path, real):
+            found.append(
+                f"the box can write {real}, where toyspec's own code runs from ({path}): what it "
+                "writes there runs outside of the box"
+            )
+    return found
+
+
+def _holds(directory: str, path: str) -> bool:
+    return path == directory or path.startswith(directory.rstrip("/") + "/")

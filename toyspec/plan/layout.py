@@ -44,7 +44,8 @@ class Placed:
 
     `kind` is what its target is (a mount's is `directory`). `own`: it is made in place, a file in
     a filesystem of the box's own, a symlink where the whole way there is the plan's alone.
-    `below` is the kernel filesystem (proc, sysfs) that it lies in.
+    `below` is the kernel filesystem (proc, sysfs) that it lies in. `source` is a bind's real path
+    on the host, without symbolic links.
     """
 
     entry: Entry
@@ -54,6 +55,7 @@ class Placed:
     stage: Stage
     own: bool = False
     below: str | None = None
+    source: str = ""
 
 
 @dataclass(frozen=True, slots=True)

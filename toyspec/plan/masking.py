@@ -2,31 +2,38 @@
 
 Sysctls check the uid only; `core_pattern` and `sysrq-trigger` written by a box of root's would
 be the end of the host. The lists are those of OCI runtimes (runtime-spec, config-linux.md,
-"masked paths" and "readonly paths"), and kpage*, which uid 0 may read.
+"masked paths" and "readonly paths"), and what only uid 0 may read besides (kpage*, slabinfo, …).
 """
 
 from __future__ import annotations
 
 from toyspec.host.facts import Needs
 from toyspec.plan import calls, mount_calls
-from toyspec.plan.attributes import remount
+from toyspec.plan.attributes import remount, restrict
 from toyspec.plan.box import Box
 from toyspec.plan.step import Expect
 from toyspec.plan.writer import Writer
 from toyspec.spec.model import Spec
 
-READ_ONLY = ("sys", "sysrq-trigger", "irq", "bus", "fs")
+READ_ONLY = ("sys", "sysrq-trigger", "irq", "bus", "fs", "dynamic_debug", "pressure")
 MASKED = (
     "acpi", "asound", "scsi", "kcore", "keys", "latency_stats", "timer_list", "timer_stats",
-    "sched_debug", "kpagecount", "kpageflags", "kpagecgroup",
+    "sched_debug", "kpagecount", "kpageflags", "kpagecgroup", "interrupts", "slabinfo",
+    "vmallocinfo", "pagetypeinfo", "iomem", "ioports",
 )  # fmt: skip
+MASKED_SYS = ("firmware", "devices/virtual/powercap")
+_NULL = "/dev/null"
 
 
 def needs(spec: Spec) -> Needs:
     """What is there of them."""
-    if spec.system == "none" and not any(mount.type == "proc" for mount in spec.mounts):
-        return Needs()
-    return Needs(paths=frozenset(f"/proc/{name}" for name in (*READ_ONLY, *MASKED)))
+    types = {mount.type for mount in spec.mounts} | ({"proc"} if spec.system == "host" else set())
+    paths = set[str]()
+    if "proc" in types:
+        paths |= {f"/proc/{name}" for name in (*READ_ONLY, *MASKED)}
+    if "sysfs" in types:
+        paths |= {f"/sys/{name}" for name in MASKED_SYS}
+    return Needs(paths=frozenset(paths), mounts=frozenset((_NULL,) if "proc" in types else ()))
 
 
 def clone_nulls(w: Writer, box: Box, path: str) -> None:
@@ -36,13 +43,25 @@ def clone_nulls(w: Writer, box: Box, path: str) -> None:
         if box.facts.path(f"/proc/{name}").kind != "file":
             continue
         slot = f"null:{path}/{name}"
-        null = mount_calls.open_tree_clone(calls.CWD, "/dev/null", recursive=False)
+        null = mount_calls.open_tree_clone(calls.CWD, _NULL, recursive=False)
         w.do(null, f"to hide /{path}/{name} with", yields=slot)
         w.do(
             calls.statx_type(slot),
             "it is the null device and nothing put in its place (CVE-2025-31133)",
             expects=Expect(device="1:3"),
         )
+        if box.facts.feature("mount_setattr"):
+            attributes = ("MOUNT_ATTR_RDONLY", "MOUNT_ATTR_NOSUID", "MOUNT_ATTR_NOEXEC")
+            closed = mount_calls.mount_setattr(slot, *attributes, recursive=False)
+            w.do(closed, "or root inside could change the mode of the host's /dev/null")
+
+
+def guard_sys(w: Writer, box: Box, path: str) -> None:
+    """What the firmware says is not for a box, by the descriptor of the sysfs at `path`."""
+    for name in MASKED_SYS:
+        if box.facts.path(f"/sys/{name}").kind == "directory":
+            w.about(f"/{path}/{name} hidden: root runs this box", box.origin("user"))
+            _empty(w, f"kernel:{path}", name)
 
 
 def guard(w: Writer, box: Box, path: str) -> None:
@@ -65,6 +84,12 @@ def guard(w: Writer, box: Box, path: str) -> None:
                 "an empty file that swallows what is written",
             )
             w.do(calls.close(slot), "done with it")
+            if not box.facts.feature("mount_setattr"):
+                restrict(
+                    w, box, proc, name, _NULL,
+                    read_only=True, devices=True, directory=False, executable=False,
+                )  # fmt: skip
+                w.do(calls.fchdir("root"), "back to the box's root")
 
 
 def _read_only(w: Writer, box: Box, proc: str, name: str) -> None:

@@ -11,6 +11,7 @@ SIZEOF_MOUNT_ATTR = 32
 def open_tree_clone(dirfd: Slot, path: str, *, recursive: bool = True) -> Call:
     """open_tree(2): a private clone of the mounts at `path`, attached nowhere."""
     flags = ("OPEN_TREE_CLONE", "OPEN_TREE_CLOEXEC") + (("AT_RECURSIVE",) if recursive else ())
+    flags += () if path else ("AT_EMPTY_PATH",)
     return call("open_tree", ("dirfd", Fd(dirfd)), ("path", Path(path)), ("flags", Flags(flags)))
 
 
@@ -27,15 +28,18 @@ def move_mount(fd: Slot, to: Slot, path: str = "") -> Call:
     )
 
 
-def mount_setattr(fd: Slot, *attributes: str, recursive: bool = True) -> Call:
-    """mount_setattr(2): set `attributes` on the mount of `fd` and, recursively, below it."""
+def mount_setattr(fd: Slot, *attributes: str, recursive: bool = True, clear: bool = False) -> Call:
+    """mount_setattr(2): set `attributes` on the mount of `fd` and, recursively, below it.
+
+    `clear`: take them away instead.
+    """
     flags = ("AT_EMPTY_PATH",) + (("AT_RECURSIVE",) if recursive else ())
     return call(
         "mount_setattr",
         ("dirfd", Fd(fd)),
         ("path", Path("")),
         ("flags", Flags(flags)),
-        ("attr", Struct("mount_attr", (("attr_set", Flags(attributes)),))),
+        ("attr", Struct("mount_attr", (("attr_clr" if clear else "attr_set", Flags(attributes)),))),
         ("size", Int(SIZEOF_MOUNT_ATTR)),
     )
 

@@ -19,6 +19,10 @@ def check_root(spec: Spec, facts: HostFacts) -> list[PlanProblem]:
     if fact.real_kind == "missing" and not spec.root.create:
         remedy = "make the directory, or say `create: true` to have it made"
         return [PlanProblem(f"root {base} does not exist", origin, remedy)]
+    if fact.real == "/":
+        message = f"root {base} leads to the host's own /, whose mounts are locked to it"
+        remedy = "`system: host` shows the host's system in a root of the box's own"
+        return [PlanProblem(message, origin, remedy)]
     if fact.real_kind not in ("missing", "directory"):
         return [PlanProblem(f"root {base} is a {fact.real_kind}, not a directory", origin)]
     if fact.kind == "symlink" and fact.real_kind == "missing":

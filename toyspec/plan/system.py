@@ -21,7 +21,7 @@ _LINKING = (
     "/etc/services",
     "/etc/protocols",
 )
-_TAKEN = ("/usr", "/bin", "/sbin", "/lib", "/etc", "/dev", "/proc", "/sys", "/tmp")
+_TAKEN = ("/usr", "/bin", "/sbin", "/lib", "/etc", "/dev", "/proc", "/sys")
 
 
 def needs(spec: Spec) -> Needs:
@@ -58,8 +58,15 @@ def things(spec: Spec, facts: HostFacts) -> list[Bind | Mount | File]:
 
 def private_home(facts: HostFacts, at: str) -> list[Bind | Mount | File]:
     """An empty home at the path of the caller's own, unless that is no place for one."""
-    home = facts.home
-    taken = home == "/" or any(home == path or home.startswith(path + "/") for path in _TAKEN)
-    if taken or not home.startswith("/"):
-        return []
-    return [Mount(at, "tmpfs", home, mode=0o700)]
+    home = _home(facts.home)
+    return [] if home is None else [Mount(at, "tmpfs", home, mode=0o700)]
+
+
+def _home(path: str) -> str | None:
+    """Where the private home goes; None where a home of the host's would be in the way of tools."""
+    parts = [part for part in path.split("/") if part not in ("", ".")]
+    home = "/" + "/".join(parts)
+    taken = any(home == place or home.startswith(place + "/") for place in _TAKEN)
+    if not path.startswith("/") or ".." in parts or home in ("/", "/tmp") or taken:
+        return None
+    return home

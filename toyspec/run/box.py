@@ -8,13 +8,14 @@ import signal
 from typing import TYPE_CHECKING
 
 from toyspec.kernel import call as kernel
-from toyspec.run.ending import executed, wait_ended
+from toyspec.plan.step import Flags
+from toyspec.program.program import NO_PROCESS
+from toyspec.run.command import why
+from toyspec.run.ending import end_of_init, kill, wait_for_unknown_init
 from toyspec.run.executor import Executor, StepFailed
-from toyspec.run.failure import Failure, Outcome
-from toyspec.run.interpreter import missing_interpreter
-from toyspec.run.monitor import Drawing, Monitor
+from toyspec.run.failure import FAILED, Failure, Outcome
+from toyspec.run.monitor import GRACE, Box, Drawing, Monitor, ignored
 from toyspec.run.relay import relay
-from toyspec.run.terminal import Terminal
 
 if TYPE_CHECKING:
     from toyspec.plan.step import Plan
@@ -23,63 +24,99 @@ if TYPE_CHECKING:
 
 
 def run(
-    plan: Plan, program: Program, *, progress: Progress, view: Drawing | None = None
+    plan: Plan,
+    program: Program,
+    *,
+    progress: Progress,
+    view: Drawing | None = None,
+    grace: float = GRACE,
 ) -> Outcome:
     """Run `program`, which was lowered from `plan`, and wait for the box to end.
 
     `progress` was made before the view was forked. Every signal stays blocked in this process
-    afterwards. In a forked child this does not return.
+    afterwards. In a forked child this does not return. `grace`: seconds between TERM and KILL.
     """
-    terminal = Terminal.remember() if plan.exposure.terminal else None
-    executor = Executor(program, progress, missing_interpreter)
-    init_step = next(step.id for step in plan.steps if step.yields == "init")
+    terminal = None
+    if plan.exposure.terminal:
+        from toyspec.run.terminal import Terminal
+
+        terminal = Terminal(foreground=_takes_foreground(plan))
+    deaf = _dispositions()
+    executor = Executor(program, progress, why)
     kernel.warm()
     gc.disable()
     try:
         role = executor.walk("monitor")
     except StepFailed:
-        return Outcome(125, _failure(plan, progress, None, None))
+        _abandon(executor)
+        return Outcome(FAILED, _failure(plan, progress, None, None))
     if role == "setup":
         _setup(executor)
-    monitor = Monitor(
-        program.arch,
+    box = Box(
         executor.cell("pid:setup"),
         executor.cell("exec.read"),
         executor.cell("go.write"),
         progress,
-        init_step,
+        next(step.id for step in plan.steps if step.yields == "init"),
+        next(step.id for step in plan.steps if step.phase == "exec"),
     )
-    return _outcome(plan, progress, monitor, view, terminal)
+    monitor = Monitor(program.arch, box, view, terminal, deaf, grace)
+    return _outcome(plan, monitor)
+
+
+def _takes_foreground(plan: Plan) -> bool:
+    return any(
+        argument.value == Flags(("TIOCSPGRP",)) for step in plan.steps for argument in step.args
+    )
+
+
+def _dispositions() -> frozenset[int]:
+    """Python's own leave: ^C raises nothing in the box's processes, and children can be waited for.
+
+    Returns the signals that the caller wants ignored.
+    """
+    if signal.getsignal(signal.SIGINT) == signal.default_int_handler:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # ignored, it has the kernel reap them
+    return ignored()
 
 
 def _setup(executor: Executor) -> None:
     """The rest of setup's life."""
     try:
-        relay(executor.cell("pid:init"))
+        relay(executor.cell("pid:init"), executor.cell("life.read"))
     finally:
         os._exit(0)
 
 
-def _outcome(
-    plan: Plan,
-    progress: Progress,
-    monitor: Monitor,
-    view: Drawing | None,
-    terminal: Terminal | None,
-) -> Outcome:
-    status = monitor.supervise(view, terminal)
-    init = monitor.init
-    ran: bool | None = None
-    ended: int | None = None
-    if init and wait_ended(init):
-        ran = executed(init)
-        ended = os.waitpid(init, 0)[1]
-    if terminal is not None:
-        terminal.take_back()
+def _abandon(executor: Executor) -> None:
+    """A step of the monitor's failed when there may have been a setup already."""
+    setup = executor.cell("pid:setup")
+    if setup != NO_PROCESS:
+        kill(setup)
+        os.waitpid(setup, 0)
+        wait_for_unknown_init(executor.cell("exec.read"))
+
+
+def _outcome(plan: Plan, monitor: Monitor) -> Outcome:
+    progress = monitor.box.progress
+    setup = monitor.supervise()
+    init = monitor.box.init
+    ran, ended = None, None
+    if init:
+        end = end_of_init(init)
+        if end is not None:
+            ran, ended = end
+            if ran is None:  # no /proc to ask
+                ran = progress.current("init") > monitor.box.go_step and not progress.failure()
+    else:
+        wait_for_unknown_init(monitor.box.exec_fd)
+    if monitor.terminal is not None:
+        monitor.terminal.take_back()
     if monitor.ended_by is not None and not ran:
         return Outcome(128 + monitor.ended_by)
     if progress.failure() is not None or not ran or ended is None:
-        failure = _failure(plan, progress, status, ended)
+        failure = _failure(plan, progress, setup, ended)
         return Outcome(failure.status, failure)
     return _ended(ended)
 
@@ -96,13 +133,11 @@ def _ended(status: int) -> Outcome:
     return Outcome(128 + number)
 
 
-def _failure(
-    plan: Plan, progress: Progress, setup: int | None, init: int | None
-) -> Failure:
+def _failure(plan: Plan, progress: Progress, setup: int | None, init: int | None) -> Failure:
     from toyspec.run.causes import explain, killed
 
     found = progress.failure()
     if found is not None:
         step, errno, note = found
-        return explain(plan, progress, step, errno, note.decode("utf-8", "replace"))
+        return explain(plan, step, errno, note.decode("utf-8", "replace"))
     return killed(plan, progress, setup, init)

@@ -1,39 +1,84 @@
-"""How a process of the box ended, read before it is reaped."""
+"""How the processes of a box end, and what can be read about one before it is reaped."""
 
 from __future__ import annotations
 
 import os
+import select
+import signal
 
 _FORKED_NOT_EXECUTED = 0x40  # PF_FORKNOEXEC (include/linux/sched.h)
 _FLAGS_FIELD = 9  # of /proc/PID/stat, from 1 (proc_pid_stat(5))
+_DYING = 5000  # ms that a process killed for certain is given to be gone
 
 
 def executed(pid: int) -> bool | None:
     """Whether a process, or its zombie, ever made an execve; None where proc does not say."""
-    try:
-        with open(f"/proc/{pid}/stat", "rb") as file:
-            after_name = file.read().rpartition(b")")[2].split()
-    except OSError:
+    stat = _proc(pid, "stat")
+    if stat is None:
         return None
-    return not int(after_name[_FLAGS_FIELD - 3]) & _FORKED_NOT_EXECUTED
+    return not int(stat.rpartition(b")")[2].split()[_FLAGS_FIELD - 3]) & _FORKED_NOT_EXECUTED
 
 
-def handles(pid: int, number: int) -> bool | None:
-    """Whether a process has a handler for signal `number`; None where proc does not say."""
-    try:
-        with open(f"/proc/{pid}/status", "rb") as file:
-            for line in file:
-                if line.startswith(b"SigCgt:"):
-                    return bool(int(line.split()[1], 16) >> (number - 1) & 1)
-    except OSError:
-        pass
+def takes(pid: int, number: int) -> bool | None:
+    """Whether a process handles signal `number`, or ignores it by choice; None if unknown.
+
+    PID 1 that does neither loses the signal: the kernel does not end it (signal(7), kill(2)).
+    """
+    for line in (_proc(pid, "status") or b"").splitlines():
+        name, _, mask = line.partition(b":")
+        if name in (b"SigCgt", b"SigIgn") and int(mask, 16) >> (number - 1) & 1:
+            return True
+        if name == b"SigCgt":
+            return False
     return None
 
 
-def wait_ended(pid: int) -> bool:
-    """Wait until a child has ended, leaving its zombie; False where it is no child of ours."""
+def _proc(pid: int, name: str) -> bytes | None:
+    """A file of the process, unless this /proc counts pids otherwise than we do."""
     try:
-        os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
+        with open("/proc/self/stat", "rb") as own:
+            if int(own.read().split(b" ", 1)[0]) != os.getpid():
+                return None
+        with open(f"/proc/{pid}/{name}", "rb") as file:
+            return file.read()
+    except OSError:
+        return None
+
+
+def kill(pid: int, number: int = signal.SIGKILL) -> None:
+    """Send a signal to a process that may have ended; never to a group."""
+    if pid > 0:
+        try:
+            os.kill(pid, number)
+        except ProcessLookupError:
+            pass  # reaped already
+
+
+def end_of_init(init: int) -> tuple[bool | None, int] | None:
+    """Kill init, whose setup has ended: whether it ever made an execve, and its raw wait status.
+
+    It dies by its PDEATHSIG, unless it cleared that. None where it is no child of ours.
+    """
+    kill(init)
+    try:
+        os.waitid(os.P_PID, init, os.WEXITED | os.WNOWAIT)
+        ran = executed(init)
+        return ran, os.waitpid(init, 0)[1]
     except ChildProcessError:
-        return False
-    return True
+        return None
+
+
+def wait_for_unknown_init(exec_fd: int) -> None:
+    """Wait until an init is gone of which only setup knew the pid, and setup was killed.
+
+    Its end of the exec pipe closes with it. It has run none of the box's commands: PDEATHSIG
+    holds. Whoever is waited for besides was born to the caller before it became toyspec.
+    """
+    poll = select.poll()
+    poll.register(exec_fd, select.POLLIN)
+    poll.poll(_DYING)
+    try:
+        while os.waitpid(-1, os.WNOHANG)[0]:
+            pass
+    except ChildProcessError:
+        pass  # there was none

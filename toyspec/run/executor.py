@@ -27,7 +27,7 @@ _MOST_TRIES = 1024  # of a call that answers with an errno to try again: renames
 _EXIT = 125
 
 Numbers = tuple[int, int, int, int, int, int]
-Note = Callable[[str, int], bytes]
+Note = Callable[[Sequence[tuple[str, int]]], tuple[int, bytes]]
 
 
 class StepFailed(Exception):
@@ -37,8 +37,8 @@ class StepFailed(Exception):
 class Executor:
     """A program, ready to run: its memory, its calls, and where its progress goes.
 
-    `note(path, errno)` is asked in init's own process after its last execve failed: only from
-    inside can one see which interpreter is missing.
+    `note(attempts)` is asked in init's own process after its last execve failed, with the path
+    and errno of each: only from inside can one see what is in the way. It says which counts.
     """
 
     def __init__(self, program: Program, progress: Progress, note: Note) -> None:
@@ -109,13 +109,25 @@ class Executor:
 
     def _fail(self, role: Role, instruction: Instruction, result: int) -> None:
         errno = -result if result < 0 else 0
-        note = b""
+        step, note = instruction.step, b""
         if instruction.call == "execve":
-            kind, offset = instruction.operands[0]
-            if kind == ADDRESS:
-                path = bytes(self.arena.memory[offset:]).split(b"\0", 1)[0]
-                note = self.note(os.fsdecode(path), errno)
-        self.progress.fail(instruction.step, errno, note)
+            self.progress.done(step, time.monotonic_ns(), result)
+            steps, attempts = zip(*self._attempts(role), strict=True)
+            at, note = self.note(attempts)
+            step, errno = steps[at], attempts[at][1]
+        self.progress.fail(step, errno, note)
         if role == ROLES[0]:
             raise StepFailed
         os._exit(_EXIT)
+
+    def _attempts(self, role: Role) -> list[tuple[int, tuple[str, int]]]:
+        """Each execve that was tried, as step, path and errno."""
+        found = []
+        for instruction, _ in self.code[role]:
+            if instruction.call == "execve" and self.progress.when(instruction.step):
+                kind, offset = instruction.operands[0]
+                assert kind == ADDRESS  # a path is data
+                path = bytes(self.arena.memory[offset:]).split(b"\0", 1)[0]
+                errno = -self.progress.result(instruction.step)
+                found.append((instruction.step, (os.fsdecode(path), errno)))
+        return found

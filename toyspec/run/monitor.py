@@ -1,26 +1,29 @@
-"""The monitor after `supervise`: it relays signals, sends `go`, and waits until all is gone."""
+"""The monitor after `supervise`: it says `go`, hands on signals, and waits until setup has ended."""
 
 from __future__ import annotations
 
-import errno
 import os
 import select
 import signal
 import time
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from toyspec.kernel.signals import open_signals, read_signals
-from toyspec.run.ending import handles
-from toyspec.run.relay import INTERRUPTED
-from toyspec.run.terminal import Terminal
+from toyspec.run.ending import kill, takes
+from toyspec.run.freeze import freeze, thaw
+from toyspec.run.relay import READY, STOPPING
 
 if TYPE_CHECKING:
     from toyspec.run.progress import Progress
+    from toyspec.run.terminal import Terminal
 
 GRACE = 10.0  # seconds between TERM and KILL, as compose gives
-_DEADLY = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT, signal.SIGQUIT)
+_VIEW_PATIENCE = 5.0  # seconds that init may wait for the view's last line
 _KILLING_PRESSES = 3
-_NOT_RELAYED = (signal.SIGCHLD, signal.SIGCONT, signal.SIGTTOU, signal.SIGTTIN, signal.SIGWINCH)
+_KEYS = {signal.SIGINT: "^C", signal.SIGQUIT: "^\\"}
+_DEADLY = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT, signal.SIGQUIT)
+_OURS = (signal.SIGCHLD, signal.SIGWINCH, signal.SIGURG)  # about ourselves, and not for init
+_PYTHONS = (signal.SIGPIPE, signal.SIGXFSZ)  # which it ignores itself
 
 
 class Drawing(Protocol):
@@ -30,129 +33,233 @@ class Drawing(Protocol):
         """Becomes readable when the last line is out, or the view is gone."""
 
     def close(self) -> None:
-        """Nothing more is expected of it."""
+        """Nothing more is expected of it: afterwards it is gone. A second time does nothing."""
 
 
-class Monitor:
-    """One box from outside. `init_step` is the id of the step that forks init."""
+class Box(NamedTuple):
+    """What the monitor holds of a box: setup's pid, two pipes, and its place in the plan."""
 
-    def __init__(
-        self, arch: str, setup: int, exec_fd: int, go_fd: int, progress: Progress, init_step: int
-    ) -> None:
-        self.arch, self.setup = arch, setup
-        self.exec_fd, self.go_fd = exec_fd, go_fd
-        self.progress, self.init_step = progress, init_step
-        self.signals = open_signals(arch)
-        self.executing = False  # init's execve succeeded, or will never be made
-        self.ended_by: int | None = None  # a signal that came while the box was being built
-        self.presses = 0
-        self.deadline: float | None = None
-        self.terminal: Terminal | None = None
+    setup: int
+    exec_fd: int  # end of file: init executes its command, or never will
+    go_fd: int
+    progress: Progress
+    init_step: int  # the step that forks init
+    go_step: int  # the step in which init waits for a byte from go_fd
 
     @property
     def init(self) -> int:
-        """Init's pid as the host knows it; 0 before it is forked."""
+        """Init's pid as the host knows it, valid until it is waited for; 0 before its fork."""
         return self.progress.result(self.init_step) if self.progress.when(self.init_step) else 0
 
-    def supervise(self, view: Drawing | None, terminal: Terminal | None) -> int | None:
-        """Until setup is gone; returns its raw wait status. Init's own end is left to look at."""
-        self.terminal = terminal
-        poll = select.poll()
-        poll.register(self.signals, select.POLLIN)
-        poll.register(self.exec_fd, select.POLLIN)
-        if view is None:
-            self.go()
-        else:
-            poll.register(view.fileno(), select.POLLIN)
-        status: int | None = None
-        while status is None:
-            for fd, _ in poll.poll(self._patience()):
-                if fd == self.exec_fd:
-                    self.executing = True
-                    poll.unregister(fd)
-                elif fd == self.signals:
-                    self._take()
-                elif view is not None:
-                    poll.unregister(fd)
-                    self.go()
-            if self.deadline is not None and time.monotonic() >= self.deadline:
-                self.kill()
-            status = self._reap()
-        return status
 
-    def go(self) -> None:
-        """One byte: init may execute its command. Nobody reading means that it failed."""
-        try:
-            os.write(self.go_fd, b"g")
-        except OSError as error:
-            if error.errno != errno.EPIPE:
-                raise
+def ignored() -> frozenset[int]:
+    """The signals that the caller wants ignored, as nohup(1) does.
+
+    Blocked, as the plan has them, they would be queued all the same.
+    """
+    found = {s for s in signal.valid_signals() if signal.getsignal(s) == signal.SIG_IGN}
+    return frozenset(found.difference(_PYTHONS))
+
+
+class Monitor:
+    """One box from outside. Every signal is blocked; those in `deaf` are dropped.
+
+    `grace`: seconds that init has after SIGTERM, or after SIGHUP where that should end it.
+    """
+
+    def __init__(
+        self,
+        arch: str,
+        box: Box,
+        view: Drawing | None,
+        terminal: Terminal | None,
+        deaf: frozenset[int] = frozenset(),
+        grace: float = GRACE,
+    ) -> None:
+        self.box, self.view, self.terminal, self.deaf, self.grace = box, view, terminal, deaf, grace
+        self.signals = open_signals(arch)
+        self.poll = select.poll()
+        self.view_fd = -1 if view is None else view.fileno()  # -1: nothing is waited for
+        self.view_since: float | None = None  # since when init waits for it
+        self.setup_listens = False
+        self.executing = False  # init's execve succeeded, or will never be made
+        self.ended_by: int | None = None  # a signal that came while the box was being built
+        self.presses = 0  # of ^C, at an init that has no handler for it
+        self.deadline: float | None = None
+
+    def supervise(self) -> int:
+        """Until setup has ended; returns its raw wait status. Init is left to look at."""
+        for fd in (self.signals, self.box.exec_fd, self.view_fd):
+            if fd >= 0:
+                self.poll.register(fd, select.POLLIN)
+        while (status := self._setup_ended()) is None:
+            for fd, _ in self.poll.poll(self._patience()):
+                if fd == self.signals:
+                    for number, sender in dict.fromkeys(read_signals(fd)):
+                        self._signal(number, sender)
+                elif fd == self.box.exec_fd:
+                    self._is_executing()
+                elif fd == self.view_fd:
+                    self._drawn()
+            self._look_at_the_clock()
+        return status
 
     def kill(self) -> None:
         """End the box: init dies of setup's end, everything in it of init's."""
         self.deadline = None
-        try:
-            os.kill(self.setup, signal.SIGKILL)
-        except ProcessLookupError:
-            pass  # reaped already
+        kill(self.box.setup)
 
     def _patience(self) -> float | None:
+        """Milliseconds until the clock matters again."""
+        if self.view_fd >= 0:
+            return 500.0  # when init comes to wait for the view, no event tells
         if self.deadline is None:
             return None
         return max(0.0, self.deadline - time.monotonic()) * 1000
 
-    def _take(self) -> None:
-        for number, sender in read_signals(self.signals):
-            if number == INTERRUPTED and sender == self.setup:
-                self._typed(signal.SIGINT)
-            elif number in _NOT_RELAYED or number >= signal.SIGRTMIN:
-                continue
-            elif number in _DEADLY and not self.executing:
-                self.ended_by = number
-                self.kill()
-            else:
-                self._relay(number)
+    def _look_at_the_clock(self) -> None:
+        now = time.monotonic()
+        if self.deadline is not None and now >= self.deadline:
+            self.kill()
+        if self.view_fd >= 0 and self.box.progress.current("init") == self.box.go_step:
+            self.view_since = self.view_since or now
+            if now - self.view_since >= _VIEW_PATIENCE and self.view is not None:
+                self.view.close()  # stuck: a box without its last line is better than none
+                self._drawn()
 
-    def _relay(self, number: int) -> None:
-        os.kill(self.setup, number)
-        if number in (signal.SIGTERM, signal.SIGHUP):
-            self.deadline = time.monotonic() + GRACE
-        elif number in (signal.SIGINT, signal.SIGQUIT):
-            self._typed(number)
+    def _drawn(self) -> None:
+        self.poll.unregister(self.view_fd)
+        self.view_fd = -1
+        if self.setup_listens:
+            self._go()
 
-    def _typed(self, number: int) -> None:
+    def _go(self) -> None:
+        """One byte: init may execute its command. Nobody reading means that it failed."""
+        try:
+            os.write(self.box.go_fd, b"g")
+        except BrokenPipeError:
+            pass
+
+    def _executes(self) -> None:
+        self.executing = True
+        self.poll.unregister(self.box.exec_fd)
+        if self.view_fd >= 0:
+            self.poll.unregister(self.view_fd)
+            self.view_fd = -1
+        if self.view is not None:
+            self.view.close()
+
+    def _is_executing(self) -> bool:
+        """Asked when a signal comes: it may have overtaken the end of file."""
+        if not self.executing and any(fd == self.box.exec_fd for fd, _ in self.poll.poll(0)):
+            self._executes()
+        return self.executing
+
+    def _signal(self, number: int, sender: int) -> None:
+        """One that was sent to us; or to setup, by the terminal, and setup told."""
+        told = sender == self.box.setup
+        if told and number == READY:
+            self.setup_listens = True
+            if self.view_fd < 0:
+                self._go()
+        elif number == signal.SIGCONT:
+            if self.terminal is not None and self.executing:
+                self.terminal.lend(self.box.init)  # a shell's `fg`
+        elif number in self.deaf or number in _OURS:
+            return
+        elif number in STOPPING:
+            if number == signal.SIGTSTP or (told and not self._has_foreground()):
+                self._stop()
+        elif number in _DEADLY and not self._is_executing():
+            self.ended_by = number
+            self.kill()
+        else:
+            if not told or number == signal.SIGHUP:
+                kill(self.box.init, number)
+            self._consider(number)
+
+    def _has_foreground(self) -> bool:
+        """Then init's wish for the terminal is granted, and the signal that told of it is old."""
+        return self.terminal is not None and self.terminal.group() == self.box.init
+
+    def _consider(self, number: int) -> None:
+        """What a signal that init may have no handler for is to come to."""
+        if number == signal.SIGTERM:
+            self.deadline = self.deadline or time.monotonic() + self.grace
+        elif number == signal.SIGHUP:
+            hung_up = self.terminal is not None and self.terminal.gone()
+            if hung_up or takes(self.box.init, number) is False:
+                self.deadline = self.deadline or time.monotonic() + self.grace
+        elif number in _KEYS:
+            self._pressed(_KEYS[signal.Signals(number)], takes(self.box.init, number))
+
+    def _pressed(self, key: str, taken: bool | None) -> None:
         """^C at a PID 1 without a handler: the kernel drops it, so someone has to say so."""
-        if handles(self.init, number) is not False:
+        if taken is not False:
             self.presses = 0
             return
         self.presses += 1
-        if self.presses == 1:
-            again = _KILLING_PRESSES - 1
+        if self.presses >= _KILLING_PRESSES:
+            self.kill()
+        elif self.presses == 1:
             text = (
-                f"\r\ntoyspec: init has no handler for ^C, and Linux does not end a PID 1 by it; "
-                f"{again} times more ends the box\r\n"
+                f"\r\ntoyspec: init has no handler for {key}, and Linux does not end a PID 1 by it; "
+                f"{_KILLING_PRESSES - 1} times more ends the box\r\n"
             )
             try:
                 os.write(2, text.encode())
             except OSError:
                 pass  # nobody reads it
-        elif self.presses >= _KILLING_PRESSES:
-            self.kill()
 
-    def _reap(self) -> int | None:
-        """setup's status once it has ended; a stop of it is a stop of the whole job."""
-        pid, status = os.waitpid(self.setup, os.WNOHANG | os.WUNTRACED)
+    def _stop(self) -> None:
+        """Stop the whole job, as ^Z does with one that has no PID 1, and go on when it goes on.
+
+        A kernel that would not stop us (an orphaned process group: nobody could continue it)
+        does not stop the box either.
+        """
+        terminal, box = self.terminal, self.box
+        if terminal is not None and terminal.ours():
+            terminal.lend(box.init)  # a shell's `fg` of a running job: it only lacked the terminal
+            self._continue()
+            return
+        if self.setup_listens:
+            kill(box.setup, signal.SIGCONT)  # whoever stopped it: it must see our own end
+        else:
+            kill(box.setup, signal.SIGSTOP)
+        frozen = freeze(box.init) if box.init else []
+        if self._setup_is_gone():
+            return  # killed by the box before that held still: there is nothing to stop for
+        if terminal is not None:
+            terminal.take_back()
+        os.kill(0, signal.SIGTSTP)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGTSTP])  # here we stop
+        signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTSTP])
+        if signal.SIGCONT not in signal.sigpending():
+            time.sleep(0.05)  # we did not: what asks in vain for the terminal must not spin
+        if terminal is not None:
+            terminal.lend(box.init)
+        thaw(frozen)
+        self._continue()
+
+    def _setup_is_gone(self) -> bool:
+        options = os.WEXITED | os.WNOWAIT | os.WNOHANG
+        return os.waitid(os.P_PID, self.box.setup, options) is not None
+
+    def _continue(self) -> None:
+        """The box's foreground group; and setup, which may have been stopped with it."""
+        if self.box.init:
+            try:
+                os.killpg(self.box.init, signal.SIGCONT)
+            except ProcessLookupError:
+                kill(self.box.init, signal.SIGCONT)  # it leads no group yet
+        kill(self.box.setup, signal.SIGCONT)
+
+    def _setup_ended(self) -> int | None:
+        """setup's status once it has ended. Where someone stopped it (`suspend`), all stops."""
+        pid, status = os.waitpid(self.box.setup, os.WNOHANG | os.WUNTRACED)
         if not pid:
             return None
         if os.WIFSTOPPED(status):
             self._stop()
             return None
         return status
-
-    def _stop(self) -> None:
-        if self.terminal is not None:
-            self.terminal.take_back()
-        os.kill(os.getpid(), signal.SIGSTOP)
-        if self.terminal is not None and self.init:
-            self.terminal.hand_over(self.init)
-        os.kill(self.setup, signal.SIGCONT)

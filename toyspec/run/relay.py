@@ -1,8 +1,8 @@
-"""setup after `supervise`: it waits for init and hands on what the monitor and terminal send.
+"""setup after `supervise`: it waits for init, and tells the monitor what the terminal sent.
 
-Every signal is blocked and taken one by one, so nothing is lost and no handler runs. Signals
-count only from the monitor or the kernel (the terminal): init's own processes share setup's
-process group on a terminal, and may signal it.
+Every signal is blocked and taken one by one, so nothing is lost and no handler runs. On a terminal
+setup stands in init's process group, for PID 1 drops what it has no handler for. There init's own
+processes may signal it too: from them only a wish to stop counts.
 """
 
 from __future__ import annotations
@@ -10,45 +10,43 @@ from __future__ import annotations
 import os
 import signal
 
-KERNEL = 0x80  # SI_KERNEL (asm-generic/siginfo.h): the terminal's ^C, ^\\ and ^Z
-INTERRUPTED = signal.SIGRTMIN + 3
-"""What setup sends the monitor when ^C or ^\\ was typed at the box."""
+READY = signal.SIGRTMIN
+"""What setup tells the monitor once it listens: before that, init must not run its command."""
+_KERNEL = 0x80  # SI_KERNEL (asm-generic/siginfo.h): the terminal's own
+_TYPED = (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP)
+STOPPING = (signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU)
+"""A full-screen program sends the first to its group itself. PID 1 that is refused the terminal by
+one of the others would ask again for ever: the kernel drops the signal, and restarts the call."""
 
 
-def relay(init: int) -> None:
-    """Until init has ended; it stays a zombie for the monitor, which is its subreaper."""
+def relay(init: int, life: int) -> None:
+    """Until init has ended. `life`: a pipe that the monitor alone can write to.
+
+    Init stays a zombie for the monitor, its subreaper. Where the monitor is gone, init is killed:
+    it may have cleared the PDEATHSIG by which it would die with setup.
+    """
     monitor = os.getppid()
     every = signal.valid_signals()
+    if not _closed(life):
+        os.kill(monitor, READY)
     while not _ended(init):
-        info = signal.sigwaitinfo(every)
-        number = info.si_signo
-        if number == signal.SIGCHLD:
-            continue
-        typed = info.si_code == KERNEL
-        if typed and number in (signal.SIGINT, signal.SIGQUIT):
-            os.kill(monitor, INTERRUPTED)
-        elif number == signal.SIGTSTP and (typed or info.si_pid == monitor):
-            _stop(init)
-        elif info.si_pid == monitor and not typed:
-            _send(init, number)
+        if _closed(life):
+            os.kill(init, signal.SIGKILL)
+            os.waitpid(init, 0)
+            return
+        told = signal.sigwaitinfo(every)
+        typed = told.si_signo in _TYPED and told.si_code == _KERNEL
+        if (typed or told.si_signo in STOPPING) and not _closed(life):
+            os.kill(monitor, told.si_signo)
 
 
 def _ended(init: int) -> bool:
+    options = os.WEXITED | os.WNOWAIT | os.WNOHANG
+    return os.waitid(os.P_PID, init, options) is not None
+
+
+def _closed(life: int) -> bool:
     try:
-        return os.waitid(os.P_PID, init, os.WEXITED | os.WNOWAIT | os.WNOHANG) is not None
-    except ChildProcessError:
-        return True
-
-
-def _stop(init: int) -> None:
-    """PID 1 ignores SIGTSTP, not SIGSTOP from outside; then setup stops, which the monitor sees."""
-    _send(init, signal.SIGSTOP)
-    os.kill(os.getpid(), signal.SIGSTOP)
-    _send(init, signal.SIGCONT)
-
-
-def _send(pid: int, number: int) -> None:
-    try:
-        os.kill(pid, number)
-    except ProcessLookupError:
-        pass  # it ended just now; that is what the loop looks at next
+        return not os.read(life, 1)
+    except BlockingIOError:
+        return False

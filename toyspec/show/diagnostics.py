@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+from toyspec.show.paint import BAD, DIM, HEADING, NOTE, piece
 from toyspec.spec.problem import Problem
 from toyspec.spec.shown import escape
 
 WIDTH = 100
 """Columns of an excerpt; a longer line is shown around its caret."""
-_RED, _BLUE, _BOLD, _OFF = "\x1b[1;31m", "\x1b[34m", "\x1b[1m", "\x1b[0m"
-_YELLOW = "\x1b[1;33m"
 
 
 def render(problems: tuple[Problem, ...], colour: bool = False) -> str:
@@ -32,15 +31,15 @@ def _one(problem: Problem, colour: bool) -> str:
     place = escape(problem.path)
     if problem.line:
         place += f":{problem.line}:{problem.column}"
-    shade = _RED if problem.severity == "error" else _YELLOW
-    severity = _paint(problem.severity, shade, colour)
-    lines = [f"{_paint(place, _BOLD, colour)}: {severity}: {escape(problem.message)}"]
+    shade = BAD if problem.severity == "error" else NOTE
+    severity = piece(problem.severity, shade, colour)
+    lines = [f"{piece(place, HEADING, colour)}: {severity}: {escape(problem.message)}"]
     if problem.line and problem.excerpt.strip():
         lines += _excerpt(problem, shade, colour)
     elif problem.label:
         lines.append(f"    {escape(problem.label)}")
     if problem.help:
-        lines.append(f"    {_paint('help', _BLUE, colour)}: {escape(problem.help)}")
+        lines.append(f"    {piece('help', NOTE, colour)}: {escape(problem.help)}")
     return "\n".join(lines) + "\n"
 
 
@@ -59,10 +58,10 @@ def _excerpt(problem: Problem, shade: str, colour: bool) -> list[str]:
     carets = "^" * max(_columns(_visible(marked)), 1)
     gutter = f"{problem.line:>5}"
     label = f" {escape(problem.label)}" if problem.label else ""
-    bar = _paint("|", _BLUE, colour)
+    bar = piece("|", DIM, colour)
     return [
-        f"{_paint(gutter, _BLUE, colour)} {bar} {line}".rstrip(),
-        f"{'':>5} {bar} {indent}{_paint(carets + label, shade, colour)}",
+        f"{piece(gutter, DIM, colour)} {bar} {line}".rstrip(),
+        f"{'':>5} {bar} {indent}{piece(carets + label, shade, colour)}",
     ]
 
 
@@ -81,7 +80,3 @@ def _columns(text: str) -> int:
         0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1
         for c in text
     )
-
-
-def _paint(text: str, shade: str, colour: bool) -> str:
-    return f"{shade}{text}{_OFF}" if colour else text

@@ -5,14 +5,15 @@ from __future__ import annotations
 Line = list[tuple[str, str]]
 """Pieces of one line: text (already escaped), and the style that it is shown in."""
 
-# Only what every theme keeps readable on a light and on a dark ground.
+# Only what every theme keeps readable on a light and on a dark ground: no blue, no yellow.
 HEADING, DIM, GOOD, BAD, NOTE = "heading", "dim", "good", "bad", "note"
 
 # SGR, ECMA-48 section 8.3.117: five fixed styles are not worth 30 ms of imports.
 _SGR = {HEADING: "1", DIM: "2", GOOD: "32", BAD: "1;31", NOTE: "35"}
 
 
-def _piece(text: str, style: str, colour: bool) -> str:
+def piece(text: str, style: str, colour: bool) -> str:
+    """The text in its style, or as it is."""
     if not colour or not style or not text:
         return text
     return f"\x1b[{_SGR[style]}m{text}\x1b[0m"
@@ -21,7 +22,7 @@ def _piece(text: str, style: str, colour: bool) -> str:
 def render(lines: list[Line], colour: bool) -> str:
     """The lines as one string, with or without colours, a newline after each."""
     return "".join(
-        "".join(_piece(text, style, colour) for text, style in _trimmed(line)) + "\n"
+        "".join(piece(text, style, colour) for text, style in _trimmed(line)) + "\n"
         for line in lines
     )
 

@@ -6,26 +6,32 @@ from itertools import groupby
 from typing import NamedTuple
 
 from toyspec.plan.step import Exposure, Phase, Plan, Step
+from toyspec.show.items import Shown, shown
 from toyspec.show.paint import BAD, DIM, HEADING, NOTE, Line, render
 from toyspec.show.syscalls import call
-from toyspec.show.text import escape, fit, pad, width
+from toyspec.show.text import escape, fit, pad, path, width
 from toyspec.spec.model import Origin
 
-FIXED_COLUMNS = 100
-"""The width where no terminal says another; golden files use it."""
-
-_FOLDED = ("bind", "symlink", "file")
+_UNCUT = 100  # columns that a view is laid out for where nothing is cut
 _FOLD_FROM = 3  # alike items of one line of the spec that become one line of the view
-
 _WHY_LEAST = 16  # columns below which a reason says nothing any more
 
 
 def plan_text(
-    plan: Plan, *, columns: int = FIXED_COLUMNS, colour: bool = False, verbose: bool = False
+    plan: Plan,
+    *,
+    columns: int | None = None,
+    colour: bool = False,
+    verbose: bool = False,
+    wrap: bool = False,
 ) -> str:
-    """The whole view. With `verbose`, every step with its reason below its item."""
+    """The whole view. With `verbose`, every step with its reason below its item.
+
+    `columns`: where lines are cut; never where None. `wrap`: the last line, which is never cut,
+    is broken to the columns between its parts, as a terminal's reader wants it.
+    """
     lines = _phases(plan, columns, verbose)
-    lines += [[("", "")], *_remarks(plan), *exposure_lines(plan, columns)]
+    lines += [[("", "")], *_remarks(plan), *exposure_lines(plan, columns if wrap else None)]
     return render(lines, colour)
 
 
@@ -39,31 +45,24 @@ class _Item(NamedTuple):
 
 def _items(plan: Plan, verbose: bool) -> list[_Item]:
     """Consecutive steps of one item; without `verbose`, also alike items of one origin."""
-    items = [
-        _Item(escape(item), list(steps))
-        for (_, item), steps in groupby(plan.steps, lambda step: (step.phase, step.item))
-    ]
+    groups = [list(g) for _, g in groupby(plan.steps, lambda step: (step.phase, step.item))]
+    items = [(shown(steps), steps) for steps in groups]
     if verbose:
-        return items
+        return [_Item(text.text, steps) for text, steps in items]
     found: list[_Item] = []
     for kind, alike in groupby(items, _kind):
         group = list(alike)
-        if kind[0] in _FOLDED and len(group) >= _FOLD_FROM:
-            word, end = kind[:2]
-            begin = len(word) + 1
-            names = ", ".join(item.text[begin : len(item.text) - len(end)] for item in group)
-            text = f"{len(group)} {word}s{end}: {names}"
-            found.append(_Item(text, [step for item in group for step in item.steps], True))
+        if kind[0] and len(group) >= _FOLD_FROM:
+            text = f"{len(group)} {kind[0]}: {', '.join(item.names for item, _ in group)}"
+            found.append(_Item(text, [step for _, steps in group for step in steps], True))
         else:
-            found += group
+            found += [_Item(item.text, steps) for item, steps in group]
     return found
 
 
-def _kind(item: _Item) -> tuple[str, str, Phase, Origin]:
-    """What alike items share: their first word, what follows a comma, their phase and origin."""
-    word = item.text.split(" ", 1)[0]
-    _, comma, end = item.text.rpartition(", ")
-    return word, comma + end if comma else "", item.steps[0].phase, item.steps[0].origin
+def _kind(item: tuple[Shown, list[Step]]) -> tuple[str, Phase, Origin]:
+    """What alike items share: their kind, phase and origin."""
+    return item[0].kind, item[1][0].phase, item[1][0].origin
 
 
 def _ids(steps: list[Step]) -> str:
@@ -83,13 +82,14 @@ def _place_width(steps: list[Step], plan: Plan) -> int:
     return sum(width(text) for text, _ in place(steps[0].origin, plan.spec_path))
 
 
-def _phases(plan: Plan, columns: int, verbose: bool) -> list[Line]:
+def _phases(plan: Plan, columns: int | None, verbose: bool) -> list[Line]:
     items = _items(plan, verbose)
     if not items:
         return []
+    whole = columns or _UNCUT
     ids = max(len(_ids(item.steps)) for item in items)
-    source = min(max(_place_width(item.steps, plan) for item in items), columns // 4)
-    room = columns - ids - source - 6  # two before the ids, two between columns
+    source = min(max(_place_width(item.steps, plan) for item in items), whole // 4)
+    room = whole - ids - source - 6  # two before the ids, two between columns
     longest = max((width(item.text) for item in items if not item.folded), default=0)
     what = min(longest, max(room * 11 // 20, 24))
     lines: list[Line] = []
@@ -98,10 +98,10 @@ def _phases(plan: Plan, columns: int, verbose: bool) -> list[Line]:
         if item.steps[0].phase != phase:
             phase = item.steps[0].phase
             lines.append([(phase, HEADING)])
-        widths = _Widths(ids, what, room, source)
+        widths = _Widths(ids, what, room, source, columns is not None)
         lines.append(_line(item, plan, widths, verbose or item.folded))
         if verbose:
-            lines += _details(item.steps, ids, columns)
+            lines += _details(item.steps, ids, whole)
     return lines
 
 
@@ -112,6 +112,13 @@ class _Widths(NamedTuple):
     what: int
     both: int
     source: int
+    cut: bool  # what has more is cut, else it takes what it needs
+
+    def fill(self, text: str, columns: int) -> str:
+        """The text in its columns, two blanks after it."""
+        if self.cut or width(text) < columns:
+            text = pad(text, columns)
+        return text + "  "
 
 
 def _line(item: _Item, plan: Plan, widths: _Widths, alone: bool) -> Line:
@@ -119,14 +126,17 @@ def _line(item: _Item, plan: Plan, widths: _Widths, alone: bool) -> Line:
     line: Line = [(f"  {_ids(item.steps):>{widths.ids}}  ", DIM)]
     taken = max(widths.what, width(item.text))  # a long item takes from its reason first
     left = widths.both - taken - 2
-    if alone or left < _WHY_LEAST:
-        line.append((pad(item.text, widths.both) + "  ", ""))
+    if alone or (widths.cut and left < _WHY_LEAST):
+        line.append((widths.fill(item.text, widths.both), ""))
     else:
-        line.append((pad(item.text, taken) + "  ", ""))
-        line.append((pad(escape(item.steps[0].why).removesuffix("."), left) + "  ", DIM))
+        line.append((widths.fill(item.text, taken), ""))
+        reason = escape(item.steps[0].why).removesuffix(".")
+        line.append((widths.fill(reason, max(left, 0)), DIM))
     for text, style in place(item.steps[0].origin, plan.spec_path):
-        shown = text if width(text) <= widths.source else text.split(": ", 1)[0]
-        line.append((fit(shown, widths.source), style))
+        if not widths.cut or width(text) <= widths.source:
+            line.append((text, style))
+        else:
+            line.append((fit(text.split(": ", 1)[0], widths.source), style))
     return line
 
 
@@ -169,7 +179,7 @@ def _writable(exposure: Exposure) -> str:
     if not exposure.writable:
         return "writable: nothing of the host"
     names = (
-        escape(e.source) if e.source == e.target else f"{escape(e.source)} at {escape(e.target)}"
+        path(e.source) if e.source == e.target else f"{path(e.source)} at {path(e.target)}"
         for e in exposure.writable
     )
     return "writable: " + ", ".join(names)
@@ -178,9 +188,8 @@ def _writable(exposure: Exposure) -> str:
 def exposure_parts(plan: Plan) -> list[tuple[str, str]]:
     """What the last line counts, each part with its style: the weakened ones stand out."""
     exposure = plan.exposure
-    steps = len(plan.steps)
     parts = [
-        (f"{steps} step" + "s" * (steps != 1), HEADING),
+        (_count(len(plan.steps), "step"), HEADING),
         (_writable(exposure), ""),
         (f"network {escape(exposure.network)}", NOTE if exposure.network == "host" else ""),
         (f"environment {len(exposure.environment)}", ""),
@@ -190,15 +199,31 @@ def exposure_parts(plan: Plan) -> list[tuple[str, str]]:
     if exposure.real_root:
         parts.append(("real root inside", NOTE))
     said = f"network {exposure.network}"
-    return parts + [(escape(text), NOTE) for text in exposure.weakened if text != said]
+    parts += [(_weakened(text), NOTE) for text in exposure.weakened if text != said]
+    if plan.warnings:
+        parts.append((_count(len(plan.warnings), "warning"), BAD))
+    return parts
 
 
-def exposure_lines(plan: Plan, columns: int) -> list[Line]:
-    """`41 steps · writable: . at /work · network none · environment 3`, wrapped between parts."""
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}" + "s" * (number != 1)
+
+
+def _weakened(text: str) -> str:
+    """A weakened default, the path in it quoted if need be."""
+    begin = "devices of "
+    return begin + path(text.removeprefix(begin)) if text.startswith(begin) else escape(text)
+
+
+def exposure_lines(plan: Plan, columns: int | None) -> list[Line]:
+    """`41 steps · writable: . at /work · network none · environment 3`.
+
+    One line, or wrapped between its parts where there are `columns`.
+    """
     lines: list[Line] = []
     used = 0
     for text, style in exposure_parts(plan):
-        if lines and used + 3 + width(text) <= columns:
+        if lines and (columns is None or used + 3 + width(text) <= columns):
             lines[-1] += [(" · ", DIM), (text, style)]
             used += 3 + width(text)
         else:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from toyspec.spec.shown import is_seen
+
 _NAMED = {"\n": "\\n", "\t": "\\t", "\r": "\\r", "\x1b": "\\e", "\0": "\\0"}
+_SETS_APART = frozenset(" ,;\"'`\\")
 
 
 def _escaped(char: str) -> str:
@@ -19,17 +22,30 @@ def _escaped(char: str) -> str:
 def escape(text: str) -> str:
     """`text` on one line, without a character that could move, hide, reorder or recolour others.
 
-    What str.isprintable refuses: controls, format characters (bidi marks: CVE-2021-42574), line
-    separators, lone surrogates.
+    Controls, format characters (bidi marks: CVE-2021-42574), line separators, lone surrogates, and
+    what nobody sees (`toyspec.spec.shown.UNSEEN`).
     """
-    if text.isprintable():
+    if is_seen(text):
         return text
-    return "".join(char if char.isprintable() else _escaped(char) for char in text)
+    return "".join(char if is_seen(char) else _escaped(char) for char in text)
 
 
 def quote(text: str) -> str:
     """`text` as strace writes a string: in double quotes, escaped."""
     return '"' + escape(text.replace("\\", "\\\\").replace('"', '\\"')) + '"'
+
+
+def path(text: str) -> str:
+    """A path or a word among others: quoted where it could be taken for more than one, or for
+    something that toyspec says.
+
+    That is, where it holds a blank, a comma, a quote, a backslash, what has to be escaped, or
+    anything beyond ASCII that is neither letter nor digit (`·`, `…` and what looks like them).
+    """
+    plain = text and not any(
+        char in _SETS_APART or not (char.isascii() or char.isalnum()) for char in text
+    )
+    return text if plain and is_seen(text) else quote(text)
 
 
 def width(text: str) -> int:

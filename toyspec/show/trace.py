@@ -10,6 +10,8 @@ from toyspec.run.progress import Progress
 from toyspec.show.paint import BAD, DIM, HEADING, Line
 from toyspec.show.text import width
 
+_PLAIN = 1000  # columns: where there is no terminal, no phase is left out for want of room
+
 
 def go(plan: Plan) -> int:
     """The id of init's last step before its first execve: the read that waits for `go`."""
@@ -116,8 +118,8 @@ def stopped(trace: Trace) -> Line:
     return [*line, (f"{where}{', in ' + phase if phase else ''} after {duration(trace.time)}", "")]
 
 
-def plain_trace(progress: Progress) -> list[str]:
-    """The same without a terminal: one line a phase, then the sum, or where it stopped."""
+def plain_trace(progress: Progress, verbose: bool = False) -> list[str]:
+    """The same without a terminal: one line, or where it stopped; `verbose`: phases before it."""
     published = progress.phases()
     if not published:
         return []
@@ -126,10 +128,10 @@ def plain_trace(progress: Progress) -> list[str]:
         f"{trace.box}: {phase.name}: {phase.steps} step{'s' * (phase.steps != 1)}, "
         f"{duration(phase.time)}"
         for phase in trace.phases
-        if phase.over
+        if phase.over and verbose
     ]
     if trace.failed:
         lines.append("".join(text for text, _ in stopped(trace)))
     elif is_over(progress, published[0][1][0]):
-        lines.append(f"{trace.box}: {trace.steps} steps in {duration(trace.time)}")
+        lines.append("".join(text for text, _ in folded(trace, _PLAIN)))
     return lines

@@ -67,7 +67,7 @@ def split(text: str) -> Short:
         raise _colons(text, parts)
     second = parts[1]
     if len(parts) == 2 and not second.text.startswith(("/", "${")):
-        return Short(parts[0], None, _options(second))
+        return Short(parts[0], None, _options(second, may_be_target=True))
     if not second.text.startswith(("/", "${")):
         raise Wrong(
             f"the target {quote(second.text)} is not absolute", "a target begins with `/`", "",
@@ -93,14 +93,14 @@ def _parts(text: str) -> list[Part]:
     ]  # fmt: skip
 
 
-def _options(part: Part) -> frozenset[str]:
+def _options(part: Part, *, may_be_target: bool = False) -> frozenset[str]:
     found: set[str] = set()
     at = part.start
     for word in part.text.split(","):
         span = (at, max(at + len(word), at + 1))
         at += len(word) + 1
         if word not in OPTIONS:
-            raise _unknown(word, part, span)
+            raise _unknown(word, part, span, may_be_target)
         if word in found:
             raise Wrong(f"the option {quote(word)} twice", "", "", *span)
         found.add(word)
@@ -109,7 +109,7 @@ def _options(part: Part) -> frozenset[str]:
     return frozenset(found)
 
 
-def _unknown(word: str, part: Part, span: tuple[int, int]) -> Wrong:
+def _unknown(word: str, part: Part, span: tuple[int, int], may_be_target: bool) -> Wrong:
     known = "known: " + ", ".join(OPTIONS)
     if not word:
         return Wrong("an empty option", known, "", *span)
@@ -124,7 +124,8 @@ def _unknown(word: str, part: Part, span: tuple[int, int]) -> Wrong:
         )  # fmt: skip
     guess = nearest(word, list(OPTIONS))
     label = f"did you mean `{guess}`?" if guess else known
-    return Wrong(f"unknown option {quote(word)}", label, known if guess else "", *span)
+    remedy = known if guess else "a target begins with `/`" if may_be_target else ""
+    return Wrong(f"unknown option {quote(word)}", label, remedy, *span)
 
 
 def _colons(text: str, parts: list[Part]) -> Wrong:

@@ -72,7 +72,7 @@ def _short(context: Context, at: str, node: Scalar, path: Key) -> Bind:
             short.source.start, short.source.end,
         )  # fmt: skip
     try:
-        target = paths.target(text)
+        target = paths.entry(text)
     except Wrong as wrong:
         raise _at(wrong, part) from None
     context.claim(target, node, path, part.start, part.end)
@@ -107,7 +107,7 @@ def _long(context: Context, at: str, node: Mapping, data: Any, path: Key) -> Bin
     if "target" in data:
         target = _target(context, node, data["target"], path)
     elif data["source"].startswith("/"):
-        target = _checked(context, node, path, "source", lambda: paths.target(data["source"]))
+        target = _checked(context, node, path, "source", lambda: paths.entry(data["source"]))
         context.claim(target, node, path)
     else:
         raise Wrong("no `target`", "only an absolute source may stand alone")
@@ -127,7 +127,7 @@ def _checked(context: Context, node: Mapping, path: Key, key: str, check: Callab
 
 
 def _target(context: Context, node: Mapping, text: str, path: Key) -> str:
-    target = _checked(context, node, path, "target", lambda: paths.target(text))
+    target = _checked(context, node, path, "target", lambda: paths.entry(text))
     if target != "/":
         context.claim(target, node.get("target") or node, (*path, "target"))
     return target

@@ -56,6 +56,7 @@ class _Reader:
         self.open: list[_Open] = []
         self.count = 0
         self.top: Node | None = None
+        self.quoted = (0, 0)  # where the last quoted scalar lies: errors after it name it
 
     def document(self) -> Node | None:
         """Walk the events of the one document."""
@@ -91,13 +92,16 @@ class _Reader:
             # The pure parser lets chr()'s ValueError and OverflowError out for "\Uffffffff".
             from toyspec.spec.syntax import explain
 
-            explain(error, self.report)
+            opened = self.open[-1].node.start if self.open else 0
+            explain(error, self.report, self.quoted, opened)
             raise Stop from None
         return self.top
 
     def _scalar(self, event: Any) -> None:
         tag = event.tag
         plain = event.implicit[0]
+        if not plain:
+            self.quoted = (event.start_mark.index, event.end_mark.index)
         if tag is not None:
             plain = False
             if tag not in ("!", "tag:yaml.org,2002:str"):

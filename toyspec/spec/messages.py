@@ -83,13 +83,17 @@ def _type(misfit: Misfit, node: Node, name: str) -> tuple[str, str, str]:
     if isinstance(node, Scalar) and node.plain and not isinstance(data, str) and (
         "string" in asked or "path" in asked
     ):  # fmt: skip
+        if place == "user":
+            number = data if isinstance(data, int) and 0 <= data < 2**32 - 1 else 1000
+            return message, f'write "UID:GID", like "{number}:{number}"', ""
         text = escape(node.text) if len(node.text) < 40 else "…"
         return message, f'quote it: "{text}"', ""
     if "array" in names and isinstance(data, str) and place in ("init", "binds", "capabilities"):
-        parts = data.split() if place == "init" else [data]
-        if len(data) < 60:
-            listed = ", ".join(parts)
-            return message, f"write [{escape(listed)}]", _no_shell(place)
+        if len(data) < 60 and place != "capabilities":
+            from toyspec.spec.reference import flow
+
+            listed = flow(_command(data) if place == "init" else [data])
+            return message, f"write {escape(listed)}", _no_shell(place)
         return message, "", _no_shell(place)
     if place == "binds" and isinstance(data, dict):
         key, value = next(iter(data.items()), ("SOURCE", "TARGET"))
@@ -101,6 +105,17 @@ def _type(misfit: Misfit, node: Node, name: str) -> tuple[str, str, str]:
     if "integer" in names and isinstance(data, str) and data.isdigit():
         return message, "write it without quotes", ""
     return message, "", _example(misfit)
+
+
+def _command(text: str) -> list[str]:
+    """The words of a command line; where they need a shell, the shell's."""
+    import shlex
+
+    try:
+        words = shlex.split(text)
+    except ValueError:
+        words = []
+    return words if words and not set("|&;<>`$") & set(text) else ["sh", "-c", text]
 
 
 def _no_shell(place: str) -> str:

@@ -9,6 +9,8 @@ PATH_MAX = 4095
 """Bytes of a path that the kernel takes (linux/limits.h, less the NUL)."""
 NAME_MAX = 255
 """Bytes of one name in it (linux/limits.h)."""
+DEPTH_MAX = 128
+"""Names in a path of the box: each costs a step or a look, and no real one has that many."""
 
 
 def target(text: str, *, root: bool = False) -> str:
@@ -21,7 +23,14 @@ def target(text: str, *, root: bool = False) -> str:
         raise Wrong(f"`..` in {quote(text)}", "write the path that it means")
     if path == "/" and not root:
         raise Wrong("`/` cannot be a target", "`root` says what is there")
-    _bounded(path)
+    _bounded(path, DEPTH_MAX)
+    return path
+
+
+def entry(text: str) -> str:
+    """A target that something is put at: not below a process's directory of /proc."""
+    path = target(text)
+    _no_process(path)
     return path
 
 
@@ -44,14 +53,14 @@ def source(text: str, directory: str, home: str) -> str:
             "write the path that it means",
         )  # fmt: skip
     _bounded(path)
+    _no_process(path)
     return path
 
 
 def link(text: str) -> str:
     """What a symlink holds: any path, absolute or relative, as it is."""
     plain(text)
-    if len(text.encode("utf-8", "surrogateescape")) > PATH_MAX:
-        raise Wrong(f"a symlink longer than {PATH_MAX} bytes")
+    _bounded(text, DEPTH_MAX)
     return text
 
 
@@ -87,11 +96,26 @@ def _climb(text: str, directory: str) -> str:
     return base.rstrip("/") + "/" + "/".join(parts)
 
 
-def _bounded(path: str) -> None:
+def _bounded(path: str, deepest: int = PATH_MAX) -> None:
     if len(path) <= NAME_MAX // 4:
         return
     if len(path.encode("utf-8", "surrogateescape")) > PATH_MAX:
         raise Wrong(f"a path longer than {PATH_MAX} bytes")
-    for name in path.split("/"):
+    names = path.split("/")
+    if sum(map(bool, names)) > deepest:
+        raise Wrong(f"a path more than {deepest} names deep")
+    for name in names:
         if len(name.encode("utf-8", "surrogateescape")) > NAME_MAX:
             raise Wrong(f"a name longer than {NAME_MAX} bytes in a path")
+
+
+def _no_process(path: str) -> None:
+    """Refuse what is one process's own in /proc: who looks there decides what is found."""
+    if not path.startswith("/proc/"):
+        return
+    name = path.split("/", 3)[2]
+    if name in ("self", "thread-self") or (name.isascii() and name.isdigit()):
+        raise Wrong(
+            f"{quote(path)} is in the directory of one process", "it is another process's by the time the box is built",
+            "name the path that it leads to",
+        )  # fmt: skip

@@ -8,24 +8,63 @@ from toyspec.spec.shown import escape
 from toyspec.spec.source import Report
 
 
-def explain(error: Exception, report: Report) -> None:
-    """Add the finding for a parser's error."""
+def explain(
+    error: Exception, report: Report, last: tuple[int, int] = (0, 0), opened: int = 0
+) -> None:
+    """Add the finding for a parser's error.
+
+    `last`: where the last quoted scalar lies; `opened`: where the collection begins that is read.
+    """
     text = report.source.text
     mark: Any = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
     context: Any = getattr(error, "context_mark", None)
     at = min(mark.index if mark is not None else 0, len(text))
     begin = context.index if context is not None else at
     said = str(getattr(error, "problem", None) or error).split("\n", 1)[0]
-    if _variable_in_flow(error, report, begin, at):
+    if "node content" in said:  # its own context is the place of the error once more
+        begin = opened
+    if _variable_in_flow(error, report, begin, at) or _never_closed(report, said, begin, at):
         return
     message, label, remedy = _translate(text, at, said)
     if said.startswith("could not find expected ':'"):
         at = begin
+    if remedy and "quotes" in remedy and "\n" in text[slice(*last)] and last[1] <= at:
+        line, _ = report.source.place(last[0])
+        remedy = f"the quote that opens on line {line} was closed just before this"
     report.add(at, at + 1, message, label, remedy)
+
+
+def _never_closed(report: Report, said: str, begin: int, at: int) -> bool:
+    """A bracket or a quote that is open where something else was found: say where it opens."""
+    text = report.source.text
+    opening = text[begin : begin + 1]
+    if opening in ("'", '"') and "unexpected end of stream" in said:
+        report.add(begin, begin + 1, "the file ends inside a quoted string", "its quote opens here")
+        return True
+    closing = {"[": "]", "{": "}"}.get(opening)
+    if closing is None or not (f"',' or '{closing}'" in said or "node content" in said):
+        return False
+    if "\n" not in text[begin:at]:
+        if "node content" in said:
+            return False
+        _, column = report.source.place(begin)
+        report.add(
+            at, at + 1, f"neither `,` nor `{closing}` after an entry",
+            f"in the `{opening}` of column {column}", "a `,`, or a quote before this, is missing",
+        )  # fmt: skip
+        return True
+    line, _ = report.source.place(at)
+    where = "the file ends" if not text[at:].strip() else f"line {line} is no part of it"
+    report.add(
+        begin, begin + 1, f"a `{opening}` without its `{closing}`", f"it opens here; {where}"
+    )  # fmt: skip
+    return True
 
 
 def _translate(text: str, at: int, said: str) -> tuple[str, str, str]:
     char = text[at : at + 1]
+    if "tab character that violates indentation" in said:
+        return "a tab in the indentation", "indent with spaces", ""
     if "cannot start any token" in said:
         if char == "\t" or text[text.rfind("\n", 0, at) + 1 : at + 1].isspace():
             return "a tab in the indentation", "indent with spaces", ""
@@ -37,12 +76,12 @@ def _translate(text: str, at: int, said: str) -> tuple[str, str, str]:
         )  # fmt: skip
     if "block sequence entries are not allowed" in said:
         return "a list cannot begin here", "begin it on a new line", ""
-    if "unexpected end of stream" in said:
-        return "the file ends inside a quoted string", "a closing quote is missing", ""
     if "could not find expected ':'" in said:
         return "a key without its colon", "`key: value`", "or this line's indentation is off"
     if "found unknown escape character" in said:
         return "unknown escape in a double-quoted string", "", "single quotes keep `\\` as it is"
+    if "node content" in said:
+        return "no value where one is expected", "", ""
     if "did not find expected key" in said:
         return "no key where one is expected", "", "check the indentation and quotes around here"
     if "did not find expected '-' indicator" in said:

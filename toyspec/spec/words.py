@@ -215,7 +215,7 @@ def message(word: Word) -> tuple[str, str]:
     if word.kind == "later":
         return f"`{word.word}`: not yet", word.says
     if word.of == "another place":
-        return f"unknown key `{word.word}`", f"here it is {word.says}"
+        return f"unknown key `{word.word}`", f"here: {word.says}"
     return f"`{word.word}` is {word.of}'s word", f"here: {word.says}"
 
 

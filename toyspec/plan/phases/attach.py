@@ -31,13 +31,13 @@ def steps(box: Box) -> list[Step]:
             attaching.attach(w, box, placed)
             continue
         attaching.prepare(w, box, placed)
+        thing = placed.entry.thing
+        if box.real_root and isinstance(thing, Mount) and thing.type == "proc":
+            masking.clone_nulls(w, box, placed.path)
         if placed.stage == "mounts" and placed.below is None:
-            thing = placed.entry.thing
             w.about(attaching.describe(placed), placed.entry.origin)
             for wanted in placed.makes:
                 make(w, wanted, ("root", ""))
             if box.spec.root.old_root and isinstance(thing, Mount):
                 attaching.open_kernel_target(w, placed)
-            if box.real_root and isinstance(thing, Mount) and thing.type == "proc":
-                masking.clone_nulls(w, box, placed.path)
     return w.steps

@@ -62,14 +62,24 @@ def _loopback(w: Writer, box: Box) -> None:
 
 def _session(w: Writer, box: Box) -> None:
     if box.facts.terminal:
-        w.about("init leads the foreground of your terminal")
+        if box.facts.foreground:
+            w.about("init leads the foreground of your terminal")
+        else:
+            w.about("init leads a background job of your terminal")
         w.do(calls.setpgid(Int(0), Int(0)), "a process group of its own, in the caller's session")
-        group = Struct("pid_t", (("pgid", Int(1)),))
-        why = "its group gets the keyboard; SIGTTOU is blocked, or PID 1 would spin here"
-        w.do(calls.ioctl(0, "TIOCSPGRP", group), why)
+        if box.facts.foreground:
+            group = Struct("pid_t", (("pgid", Int(1)),))
+            why = "its group gets the keyboard; SIGTTOU is blocked, or PID 1 would spin here"
+            w.do(calls.ioctl(0, "TIOCSPGRP", group), why)
     else:
         w.about("a session of its own")
         w.do(calls.setsid(), "no controlling terminal to push input into (CVE-2017-5226)")
+    w.about("a keyring of its own")
+    w.do(
+        calls.join_session_keyring(),
+        "the caller's session keyring, and what it holds, stays outside (keyrings(7))",
+        tolerates=("ENOSYS",),
+    )
     w.about("signals as a program expects them")
     for signal in ("SIGPIPE", "SIGXFSZ"):
         w.do(calls.sigaction_default(signal), "Python leaves it ignored")
@@ -99,7 +109,7 @@ def _descriptors(w: Writer, box: Box) -> None:
 
 
 def _filter(w: Writer, box: Box) -> None:
-    if box.facts.terminal:
+    if box.facts.tty:
         w.about("no input pushed into your terminal")
         refused = calls.seccomp_filter(refuse_terminal_input(box.facts.arch))
         w.do(refused, "TIOCSTI and TIOCLINUX fail with EPERM (CVE-2017-5226)")

@@ -29,7 +29,14 @@ def steps(box: Box) -> list[Step]:
     w.do(calls.close("go.read"), "init alone waits there")
     if box.facts.terminal:
         _terminal(w)
+    else:
+        w.about("setup out of the caller's process group")
+        why = "a SIGKILL of the caller's whole group leaves setup to end the box"
+        w.do(calls.setpgid(Int(0), Int(0)), why)
     w.about("setup waits for init", box.origin("init"))
+    ended = Flags(("SIGTERM",))
+    why = "setup outlives the monitor by one kill, of an init that cleared its own PDEATHSIG"
+    w.do(calls.prctl("PR_SET_PDEATHSIG", ended), why)
     why = "from here on setup waits for init and relays signals to it"
     w.do(calls.supervise("init"), why)
     w.about("init dies with setup", role="init")

@@ -25,7 +25,7 @@ def steps(box: Box) -> list[Step]:
         if not isinstance(thing, Mount) or thing.type not in ("proc", "sysfs"):
             attaching.put(w, box, placed)
             continue
-        guarded = thing.type == "proc" and box.real_root
+        guarded = box.real_root
         written = sysctls.is_written_here(box, placed.path)
         keep = guarded or written or any(other.below == placed.path for other in waiting)
         if placed.below is not None or not box.spec.root.old_root:
@@ -34,7 +34,8 @@ def steps(box: Box) -> list[Step]:
         if written:
             sysctls.write(w, box, placed.path)
         if guarded:
-            masking.guard(w, box, placed.path)
+            guard = masking.guard if thing.type == "proc" else masking.guard_sys
+            guard(w, box, placed.path)
         kept += [placed.path] if keep else []
     for path in kept:
         w.about(f"done below /{path}")

@@ -7,6 +7,7 @@ from toyspec.plan import calls, limits
 from toyspec.plan.box import Box
 from toyspec.plan.making import make_in_root
 from toyspec.plan.overlays import kept
+from toyspec.plan.sources import real_path
 from toyspec.plan.step import Expect, Flags, Int, Step
 from toyspec.plan.writer import Writer
 from toyspec.spec.model import Spec
@@ -90,12 +91,14 @@ def _root_directory(w: Writer, box: Box) -> None:
     missing = box.facts.path(root.path).real_kind == "missing"
     if not (missing or makes or missing_old):
         return
+    real = real_path(box.facts, root.path)
     w.about("mount points that the root directory lacks", box.origin("root.path"))
-    for path in _missing(box, root.path) if missing else ():
+    for path in _missing(box, real) if missing else ():
         made = calls.mkdirat(calls.CWD, path, 0o755)
         w.do(made, "`create: true` makes the root directory", tolerates=("EEXIST",))
-    flags = ["O_PATH", "O_DIRECTORY"] + (["O_NOFOLLOW"] if missing else [])
-    w.do(calls.openat(calls.CWD, root.path, *flags), "the root directory", yields="directory")
+    opened = calls.openat2(calls.CWD, real, "O_PATH", "O_DIRECTORY", resolve=calls.NO_SYMLINKS)
+    why = "the very directory that this plan names: no symbolic link may be on the way"
+    w.do(opened, why, yields="directory")
     if missing_old:
         make_in_root(w, "directory", old, "directory")
     for make in makes:

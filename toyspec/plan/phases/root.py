@@ -7,10 +7,11 @@ tree, because the process's root directory is the mount below.
 from __future__ import annotations
 
 from toyspec.host.facts import Needs
-from toyspec.plan import calls, content, mount_calls, overlays
+from toyspec.plan import attaching, calls, content, mount_calls, overlays
 from toyspec.plan.attributes import restrict
 from toyspec.plan.box import Box
 from toyspec.plan.overlays import write_overlays
+from toyspec.plan.sources import clone, real_path
 from toyspec.plan.step import Step
 from toyspec.plan.writer import Writer
 from toyspec.spec.model import Spec
@@ -28,6 +29,8 @@ def needs(spec: Spec) -> Needs:
 def steps(box: Box) -> list[Step]:
     """A tmpfs, or a private clone of the directory's mounts; then the way into it."""
     w = Writer("root", "setup")
+    for placed in box.layout.placed:
+        attaching.prepare(w, box, placed)
     content.write_scratch(w, box)
     write_overlays(w, box)
     root = box.spec.root
@@ -42,22 +45,20 @@ def steps(box: Box) -> list[Step]:
         w.about("an empty root in memory", origin)
         content.tmpfs(w, "root", "0755")
     else:
-        w.about(f"root directory {root.path}", box.origin("root.path"))
-        w.do(
-            mount_calls.open_tree_clone(calls.CWD, root.path),
-            "the directory as a mount of the box's own, as pivot_root demands",
-            yields="root",
-        )
+        real = real_path(box.facts, root.path)
+        purpose = "a mount of the box's own, as pivot_root demands"
+        w.about(f"root directory {real}", box.origin("root.path"), purpose=purpose)
+        clone(w, real, "root")
         if box.facts.feature("mount_setattr"):
-            attributes = ("MOUNT_ATTR_NOSUID", "MOUNT_ATTR_NODEV")
-            w.do(mount_calls.mount_setattr("root", *attributes), "no setuid, no devices from there")
+            _attributes(w, box, real)
         w.do(
             mount_calls.move_mount("root", calls.CWD, "/"),
             "attached over /, where it hides nothing",
         )
     w.do(calls.fchdir("root"), "the box's root is where pivot_root will look for it")
     if root.path is not None and not box.facts.feature("mount_setattr"):
-        restrict(w, box, "root", "", root.path, read_only=False, devices=False)
+        real = real_path(box.facts, root.path)
+        restrict(w, box, "root", "", real, read_only=root.read_only, devices=False, top=False)
         w.do(calls.fchdir("root"), "back to the box's root")
     return w.steps
 
@@ -76,3 +77,17 @@ def _host(w: Writer, box: Box) -> None:
     if not modern:
         w.do(calls.fchdir("root"), "the root, to step on from")
         restrict(w, box, "root", "", "/", read_only=True, devices=False)
+
+
+def _attributes(w: Writer, box: Box, real: str) -> None:
+    """No setuid, no devices; with `read_only` the mounts below, too.
+
+    Its own mount is closed last, once mount points have been made in it.
+    """
+    attributes = ["MOUNT_ATTR_NOSUID", "MOUNT_ATTR_NODEV"]
+    attributes += ["MOUNT_ATTR_RDONLY"] if box.spec.root.read_only else []
+    why = "no setuid, no devices from there" + (", nothing written" * box.spec.root.read_only)
+    w.do(mount_calls.mount_setattr("root", *attributes), why)
+    if box.spec.root.read_only and "ro" not in box.facts.mounts_at(real)[0].flags:
+        opened = mount_calls.mount_setattr("root", "MOUNT_ATTR_RDONLY", recursive=False, clear=True)
+        w.do(opened, "its own mount may take mount points yet; it is closed at the end")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from toyspec.host.facts import Needs
 from toyspec.plan import attaching, mount_calls
-from toyspec.plan.attributes import remount
+from toyspec.plan.attributes import inherited, remount
 from toyspec.plan.box import Box
 from toyspec.plan.phases.pivot import prove_gone
 from toyspec.plan.step import Step
@@ -43,6 +43,5 @@ def _read_only(w: Writer, box: Box) -> None:
     path = box.spec.root.path
     flags = {"MS_NOSUID", "MS_NODEV"}
     if path is not None:
-        inherited = box.facts.mounts_at(path)[0].flags
-        flags |= {f"MS_{flag.upper()}" for flag in inherited if flag in ("noexec", "noatime")}
+        flags |= inherited(box.facts.mounts_at(path)[0])
     remount(w, "root", "", ("MS_REMOUNT", "MS_BIND", "MS_RDONLY", *sorted(flags)), directory=True)

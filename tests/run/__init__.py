@@ -1,0 +1,1 @@
+"""A box's life: terminals, signals, ends, and what is said where there is no box."""

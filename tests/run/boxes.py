@@ -1,0 +1,168 @@
+"""Boxes for these tests: a spec, the processes that a run of it has, and a shell on a terminal."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from pexpect import fdpexpect
+
+from tests.product import Product, Word
+
+SPEC = """\
+version: 1
+system: host
+init: [sh]
+"""
+PROMPT = "OUTSIDE> "
+STATE, PARENT, GROUP, SESSION, TTY, FOREGROUND, USER_TIME = 0, 1, 2, 3, 4, 5, 11
+SECONDS = 15.0  # until something that has to happen counts as never happening
+
+
+def spec(product: Product, text: str = SPEC, name: str = "box.yaml") -> Path:
+    return product.write(product.directory() / name, text)
+
+
+def up(product: Product, *argv: str, changes: Sequence[str] = (), quiet: bool = True) -> list[Word]:
+    """The words that bring up a box that runs `argv`."""
+    words: list[Word] = [*product.toyspec]
+    if changes:
+        words = [product.python, product.checkout / "tests/run/driver.py", *changes, "--"]
+    words += ["up", *(["-q"] if quiet else []), spec(product)]
+    return [*words, "--", *argv] if argv else words
+
+
+def eventually(what: Callable[[], object], seconds: float = SECONDS) -> None:
+    """Wait until `what` is true; AssertionError if that takes too long."""
+    end = time.monotonic() + seconds
+    while not what():
+        assert time.monotonic() < end, f"never came true: {what}"
+        time.sleep(0.005)
+
+
+def state(pid: int) -> str:
+    """R, S, T, Z …; nothing where the process is gone."""
+    return stat(pid)[0] if exists(pid) else ""
+
+
+def become(wanted: str, *pids: int) -> None:
+    """Wait until the processes are in a state: T, S."""
+    try:
+        eventually(lambda: {state(pid) for pid in pids} == {wanted})
+    except AssertionError:
+        seen = [Path(f"/proc/{pid}/status").read_text() for pid in pids if exists(pid)]
+        raise AssertionError("\n".join([f"not all of {pids} became {wanted}", *seen])) from None
+
+
+def exists(pid: int) -> bool:
+    return os.path.exists(f"/proc/{pid}")
+
+
+def stat(pid: int) -> list[str]:
+    """The fields of /proc/PID/stat from the third, the state."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except (FileNotFoundError, ProcessLookupError):
+        return [""] * 50
+
+
+def children(pid: int) -> list[int]:
+    try:
+        return [int(word) for word in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    except (FileNotFoundError, ProcessLookupError):
+        return []
+
+
+def descendants(pid: int) -> list[int]:
+    """Breadth first: of a monitor, setup comes first, then init."""
+    found = children(pid)
+    for each in found:
+        found += children(each)
+    return found
+
+
+def command(pid: int) -> str:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " ").strip()
+    except (FileNotFoundError, ProcessLookupError):
+        return ""
+
+
+def family(monitor: int, running: str) -> list[int]:
+    """Monitor, setup, init and the rest, once init executes a command that begins with `running`."""
+
+    def stands() -> bool:
+        return any(command(pid).startswith(running) for pid in descendants(monitor))
+
+    eventually(stands)
+    return [monitor, *descendants(monitor)]
+
+
+def gone(pids: Sequence[int]) -> bool:
+    """No process is left, and no zombie, save what the machine's own PID 1 has yet to reap."""
+    return all(stat(pid)[:2] in ([""] * 2, ["Z", "1"]) for pid in pids)
+
+
+@contextmanager
+def started(product: Product, words: Sequence[Word]) -> Iterator[subprocess.Popen[str]]:
+    """A program without a terminal; whatever the test leaves of it is killed."""
+    with product.popen(words, program=True) as process:
+        try:
+            yield process
+        finally:
+            left = [process.pid, *descendants(process.pid)]
+            for pid in left:
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+
+
+class Shell:
+    """bash with job control on a terminal of its own, as the product's user."""
+
+    def __init__(self, product: Product) -> None:
+        argv = ["bash", "--norc", "--noprofile", "+o", "history"]
+        env = {"PS1": PROMPT, "TERM": "dumb", "BASH_SILENCE_DEPRECATION_WARNING": "1"}
+        self.process, self.master = product.terminal(argv, env=env, program=True)
+        self.screen = fdpexpect.fdspawn(self.master, timeout=SECONDS, encoding="utf-8")
+        self.screen.expect_exact(PROMPT)
+
+    def type(self, text: str) -> None:
+        self.screen.send(text)
+
+    def expect(self, text: str) -> str:
+        """Wait for `text`; gives what came before it."""
+        self.screen.expect_exact(text.replace("\n", "\r\n"))
+        return str(self.screen.before).replace("\r", "")
+
+    def run(self, line: str, until: str = PROMPT) -> str:
+        """Type a line and wait for the prompt; gives what was printed in between."""
+        self.type(line + "\n")
+        return self.expect(until).partition("\n")[2]
+
+    def start(self, words: Sequence[Word], more: str = "") -> None:
+        import shlex
+
+        line = " ".join(shlex.quote(os.fsdecode(word)) for word in words)
+        self.type(f"{line}{more}\n")
+
+    def end(self) -> None:
+        for pid in (*descendants(self.process.pid), self.process.pid):
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        self.process.wait()
+        with suppress(OSError):
+            os.close(self.master)
+
+
+@contextmanager
+def shell(product: Product) -> Iterator[Shell]:
+    made = Shell(product)
+    try:
+        yield made
+    finally:
+        made.end()

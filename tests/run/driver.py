@@ -1,0 +1,48 @@
+"""`driver.py CHANGE… -- WORDS…`: the command toyspec, with something about its run changed.
+
+`grace=SECONDS`: between TERM and KILL. `wait`: the monitor never says go, so the box is always
+being built. `slow=SECONDS`: before each call of setup and init. `patience=SECONDS`: with a view
+that does not end.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from functools import partial
+
+
+def change(what: str) -> None:
+    name, _, value = what.partition("=")
+    from toyspec.kernel import call
+    from toyspec.run import box, monitor
+    from toyspec.run.monitor import Monitor
+
+    if name == "grace":
+        box.run = partial(box.run, grace=float(value))
+    elif name == "wait":
+        Monitor._go = lambda _: None  # type: ignore[method-assign,assignment]
+    elif name == "patience":
+        monitor._VIEW_PATIENCE = float(value)
+    elif name == "slow":
+        real, first = call.syscall, os.getpid()
+
+        def slowly(number: int, *operands: int) -> int:
+            if os.getpid() != first:
+                time.sleep(float(value))
+            return real(number, *operands)
+
+        call.syscall = slowly  # type: ignore[assignment]
+    else:
+        raise ValueError(what)
+
+
+if __name__ == "__main__":
+    at = sys.argv.index("--")
+    for each in sys.argv[1:at]:
+        change(each)
+    sys.argv[1:] = sys.argv[at + 1 :]
+    from toyspec.cli.main import main
+
+    sys.exit(main())

@@ -1,0 +1,144 @@
+"""Callers in odd states: nothing of theirs breaks a box, leaks into it, or is reaped."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Sequence
+
+import pytest
+
+from tests import tools
+from tests.product import Product, Word
+from tests.run.boxes import descendants, eventually, exists, family, gone, spec, started, up
+
+
+def prepared(product: Product, before: str, words: Sequence[Word]) -> list[Word]:
+    """A Python that does something, and then becomes the words."""
+    program = (
+        f"import os, resource, signal, sys, time\n{before}\nos.execv(sys.argv[1], sys.argv[1:])"
+    )
+    return [product.python, "-I", "-c", program, *words]
+
+
+@pytest.mark.parametrize("closed", ["0<&-", "1>&-", "2>&-", "<&- >&-", "<&- >&- 2>&-"])
+@pytest.mark.parametrize("argv", [["sh", "-c", "exit 3"], ["nonesuch"]])
+def test_closed_standard_streams(product: Product, closed: str, argv: list[str]) -> None:
+    words = up(product, *argv, quiet=False)
+    done = product.as_user(["sh", "-c", f'exec "$@" {closed}', "sh", *words], input="")
+    assert done.returncode == (3 if argv[0] == "sh" else 127)
+
+
+def test_closed_standard_input_is_no_descriptor_of_ours_inside(product: Product) -> None:
+    words = up(product, "sh", "-c", "readlink /proc/self/fd/0; cat; echo $?")
+    done = product.as_user(["sh", "-c", 'exec "$@" <&-', "sh", *words])
+    assert done.stdout == "/dev/null\n0\n"
+
+
+@pytest.mark.parametrize("limit", [12, 16, 32])
+def test_few_descriptors(product: Product, limit: int) -> None:
+    before = f"resource.setrlimit(resource.RLIMIT_NOFILE, ({limit}, {limit}))"
+    done = product.as_user(prepared(product, before, up(product, "sh", "-c", "ulimit -n")))
+    assert (done.stdout, done.returncode) == (f"{limit}\n", 0)
+
+
+def test_blocked_and_ignored_signals(product: Product) -> None:
+    before = """
+signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
+for number in (signal.SIGCHLD, signal.SIGUSR1):
+    signal.signal(number, signal.SIG_IGN)"""
+    words = up(product, "cat", "/proc/self/status")
+    done = product.as_user(prepared(product, before, words))
+    assert done.returncode == 0
+    lines = [line.split() for line in done.stdout.splitlines()]
+    masks = {
+        line[0]: int(line[1], 16) for line in lines if line[0] in {"SigBlk:", "SigIgn:", "SigCgt:"}
+    }
+    usr1 = 1 << (signal.SIGUSR1 - 1)  # the caller's wish, and SIGCHLD's was our own to undo
+    assert masks == {"SigBlk:": 0, "SigIgn:": usr1, "SigCgt:": 0}
+
+
+def test_what_the_caller_ignores_is_not_handed_on(product: Product) -> None:
+    """nohup(1)."""
+    tools.need("nohup")
+    words = ["nohup", *up(product, "sleep", "1000", changes=["grace=0.1"])]
+    with started(product, words) as process:
+        processes = family(process.pid, "sleep")
+        os.kill(process.pid, signal.SIGHUP)
+        time.sleep(0.3)
+        assert all(map(exists, processes))
+        os.kill(process.pid, signal.SIGTERM)
+        assert process.wait(10) == 137
+
+
+def test_children_that_were_there_before(product: Product) -> None:
+    """A shell that started something and then became toyspec."""
+    words = ["sh", "-c", 'sleep 0.05 & sleep 1000 & exec "$@"', "sh", *up(product, "sleep", "0.3")]
+    with started(product, words) as process:
+        eventually(lambda: len(descendants(process.pid)) >= 4)
+        others = descendants(process.pid)
+        assert process.wait(10) == 0
+        left = [pid for pid in others if not gone([pid])]
+        assert len(left) == 1
+        os.kill(left[0], signal.SIGKILL)
+
+
+def test_a_child_subreaper_gets_nobody(product: Product) -> None:
+    """Whoever adopts our orphans finds none."""
+    before = """
+import ctypes
+ctypes.CDLL(None).prctl(36, 1, 0, 0, 0)
+if (child := os.fork()):
+    status = os.waitpid(child, 0)[1]
+    try:
+        print("adopted", os.waitpid(-1, 0))
+    except ChildProcessError:
+        print("nobody", os.waitstatus_to_exitcode(status))
+    sys.exit()"""
+    words = up(product, "sh", "-c", "sleep 1000 & exit 5")
+    assert product.as_user(prepared(product, before, words)).stdout == "nobody 5\n"
+
+
+def test_a_large_environment(product: Product) -> None:
+    large = {f"BIG{index}": "x" * 100_000 for index in range(12)}
+    done = product.run(["up", "-q", spec(product), "--", "sh", "-c", "echo ${#BIG1}"], env=large)
+    assert (done.stdout, done.returncode) == ("0\n", 0)
+
+
+@pytest.mark.parametrize("proc", [[], ["--mount-proc"]])
+def test_as_pid_1_of_a_namespace(product: Product, proc: list[str]) -> None:
+    """Without --mount-proc, /proc counts pids as the host does, and not as toyspec does."""
+    tools.need("unshare")
+    outside = ["unshare", "--user", "--map-root-user", "--pid", "--fork", *proc]
+    assert product.as_user([*outside, *up(product, "sh", "-c", "exit 7")]).returncode == 7
+    failed = product.as_user([*outside, *up(product, "nonesuch")])
+    assert failed.returncode == 127
+    assert "no `nonesuch` in the box" in failed.stderr
+    with started(
+        product, [*outside, *up(product, "sleep", "1000", changes=["grace=0.2"])]
+    ) as process:
+        eventually(lambda: len(descendants(process.pid)) == 3)
+        monitor = descendants(process.pid)[0]
+        family(monitor, "sleep")
+        os.kill(monitor, signal.SIGTERM)
+        assert process.wait(10) == 137
+
+
+def test_inside_a_box(product: Product) -> None:
+    outer = f"""\
+version: 1
+system: host
+binds: [{product.checkout.parent}]
+working_dir: {product.checkout}
+environment: [PATH]
+init: [sh]
+"""
+    path = spec(product, outer)
+    nested: list[Word] = [*product.toyspec, "up", "-q", "specs/hello.yaml"]
+    argv: list[Word] = ["up", "-q", path, "--", *nested]
+    done = product.run(argv)
+    assert done.stdout.startswith("hello from a box: I am PID 1 on hello")
+    assert done.returncode == 0, done.stderr
+    assert product.run([*argv, "--", "sh", "-c", "exit 4"]).returncode == 4
+    assert product.run([*argv, "--", "nonesuch"]).returncode == 127

@@ -1,0 +1,97 @@
+"""While the caller's shell has the terminal, nothing in a stopped box runs, or outlives its keepers."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from functools import partial
+
+from tests import tools
+from tests.product import Product
+from tests.run.boxes import become, descendants, eventually, gone, shell, stat, up
+
+# A child in a group of its own, which ^Z does not reach, waits until the shell has the terminal,
+# takes the foreground, and reads what is typed there.
+THIEF = """
+import os, signal, time
+signal.signal(signal.SIGTTOU, signal.SIG_IGN)
+signal.signal(signal.SIGTTIN, signal.SIG_IGN)
+box = os.getpgrp()
+if os.fork() == 0:
+    os.setpgid(0, 0)
+    while os.tcgetpgrp(0) == box:
+        time.sleep(0.01)
+    os.tcsetpgrp(0, os.getpgrp())
+    os.read(0, 100)
+    os.tcsetpgrp(0, box)
+    print("STOLEN", flush=True)
+print("ready", flush=True)
+%s
+while True:
+    time.sleep(1)
+"""
+
+# init clears its PDEATHSIG; a child stops the group, ends setup, which is in it, and runs on.
+OUTLIVER = """
+import ctypes, os, signal, time
+ctypes.CDLL(None).prctl(1, 0)
+signal.signal(signal.SIGTSTP, signal.SIG_IGN)
+if os.fork() == 0:
+    os.kill(0, signal.SIGTSTP)
+    while True:
+        time.sleep(0.05)
+        os.kill(1, signal.SIGCONT)
+        os.kill(0, signal.SIGKILL)
+print("ready", flush=True)
+while True:
+    time.sleep(1)
+"""
+
+
+def held_still(monitor: int) -> bool:
+    """Setup alone runs on."""
+    return all(stat(pid)[0] == "T" for pid in descendants(monitor)[1:])
+
+
+def test_what_is_typed_at_the_shell_is_the_shell_s(product: Product) -> None:
+    tools.need("bash", "python3")
+    for stop in ("os.kill(0, signal.SIGSTOP)", ""):
+        with shell(product) as outside:
+            outside.start(up(product, "python3", "-c", THIEF % stop))
+            outside.expect("ready\n")
+            if not stop:
+                time.sleep(0.1)
+                outside.type("\x1a")
+            assert "Stopped" in outside.expect("OUTSIDE> ")
+            (monitor,) = [int(pid) for pid in outside.run("jobs -p").split()]
+            become("T", monitor)
+            assert held_still(monitor)
+            time.sleep(0.2)
+            assert outside.run("echo mi''ne") == "mine\n"
+            outside.run("kill -9 %1")
+            eventually(partial(gone, [monitor]))
+
+
+def test_killing_a_stopped_monitor_ends_the_box(product: Product) -> None:
+    tools.need("bash", "python3")
+    with shell(product) as outside:
+        outside.start(up(product, "python3", "-c", OUTLIVER))
+        eventually(lambda: any("python3" in _line(pid) for pid in descendants(outside.process.pid)))
+        family: set[int] = set()
+        end = time.monotonic() + 3
+        while time.monotonic() < end:
+            family |= set(descendants(outside.process.pid))
+            time.sleep(0.01)
+        for pid in list(family):
+            if "toyspec" in _line(pid) and stat(pid)[1] == str(outside.process.pid):
+                os.kill(pid, signal.SIGKILL)
+        eventually(lambda: gone(sorted(family)))
+
+
+def _line(pid: int) -> str:
+    try:
+        with open(f"/proc/{pid}/cmdline", "rb") as file:
+            return file.read().decode("utf-8", "replace")
+    except OSError:
+        return ""

@@ -1,0 +1,76 @@
+"""The interpreter's own file, kept out of the box's reach.
+
+While init executes its command, `/proc/self/exe` still names the interpreter that runs toyspec: a
+script whose `#!` line says so runs it inside the box, and holds its file open there (CVE-2019-5736).
+Who may write that file, root above all, would lend it to the box. So `up` begins again from a
+sealed copy in memory: what the box could open then is nobody's file.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import sys
+from typing import Final
+
+_SELF: Final = "/proc/self/exe"
+_COPY: Final = "/memfd:"
+_EXECUTABLE: Final = 0x10  # MFD_EXEC (linux/memfd.h, Linux 6.3): not with Python's os yet
+_ADD_SEALS: Final = 1033  # F_ADD_SEALS (linux/fcntl.h)
+_EVERY_SEAL: Final = 0xF  # seal, shrink, grow, write
+
+
+class ImageError(OSError):
+    """The copy could not be made, or not be executed."""
+
+
+def exposed() -> bool:
+    """Whether the caller could write the file that this process runs; False for the copy."""
+    try:
+        if os.readlink(_SELF).startswith(_COPY):
+            return False
+        if os.statvfs(_SELF).f_flag & os.ST_RDONLY:
+            return False
+        mine = os.stat(_SELF).st_uid == os.geteuid()
+        return mine or os.access(_SELF, os.W_OK, effective_ids=True)
+    except OSError:
+        return False  # without a /proc there is no link to it either, nor any box
+
+
+def begin_again() -> None:
+    """Run the same command line from a sealed copy; returns only where none is needed.
+
+    Raises ImageError: the copy has no memory, or the kernel executes no memory
+    (vm.memfd_noexec, sysctl vm(5)).
+    """
+    if not exposed():
+        return
+    try:
+        copy = _sealed_copy()
+        # From a descriptor Python finds its environment by argv[0], as from a path.
+        os.execve(copy, [sys.executable, *sys.orig_argv[1:]], os.environ)  # noqa: S606  # ourselves
+    except OSError as error:
+        raise ImageError(error.errno, error.strerror) from None
+
+
+def _sealed_copy() -> int:
+    import fcntl
+
+    flags = os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING
+    try:
+        copy = os.memfd_create("toyspec", flags | _EXECUTABLE)
+    except OSError as error:
+        if error.errno != errno.EINVAL:  # a kernel before 6.3, where every memfd is executable
+            raise
+        copy = os.memfd_create("toyspec", flags)
+    source = os.open(_SELF, os.O_RDONLY | os.O_CLOEXEC)
+    size = os.fstat(source).st_size
+    done = 0
+    while done < size:
+        sent = os.sendfile(copy, source, done, size - done)
+        if sent == 0:
+            break
+        done += sent
+    os.close(source)
+    fcntl.fcntl(copy, _ADD_SEALS, _EVERY_SEAL)
+    return copy
