@@ -82,7 +82,8 @@ class HostFacts:
     decide over user namespaces (None: not there). `terminal`: standard input and output are the
     caller's controlling terminal; `foreground`: and the caller is in its foreground, not a
     background job; `tty`: one of 0, 1 and 2 is some terminal. `installation`
-    are the directories that this toyspec's own code runs from. `inherited` are descriptors above 2 that an execve would pass on.
+    are the directories that this toyspec's own code runs from, `ignored` the signals that the
+    caller has ignored, as nohup(1) does. `inherited` are descriptors above 2 that an execve would pass on.
     """
 
     arch: str
@@ -108,6 +109,7 @@ class HostFacts:
     variables: Mapping[str, str | None] = field(default_factory=dict)
     foreground: bool = True
     tty: bool = False
+    ignored: tuple[str, ...] = ()
     installation: tuple[str, ...] = ()
 
     def feature(self, name: str) -> bool:
@@ -191,7 +193,7 @@ def _facts(body: dict[str, object]) -> HostFacts:
     from toyspec.host.shape import misfit
 
     known = {name: body[name] for name in HostFacts.__slots__ if name in body}
-    for name in ("groups", "inherited", "subuids", "subgids", "installation"):
+    for name in ("groups", "inherited", "subuids", "subgids", "installation", "ignored"):
         known[name] = _tuple(known.get(name, ()))
     known["paths"] = {key: _path(value) for key, value in _table(known, "paths").items()}
     known["mounts"] = {
