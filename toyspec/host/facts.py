@@ -88,9 +88,10 @@ class HostFacts:
     decide over user namespaces (None: not there). `terminal`: standard input and output are the
     caller's controlling terminal; `foreground`: and the caller is in its foreground, not a
     background job; `tty`: one of 0, 1 and 2 is some terminal. `installation` are the directories
-    that this toyspec's own code runs from. `inherited` are descriptors above 2 that an execve would
-    pass on. `rlimits`, `cpus` (sched_getaffinity(2)), `nice` and `oom_score_adj` are the caller's
-    own; `landlock` is the version of its interface, 0 where it is missing or off.
+    that this toyspec's own code runs from, `ignored` the signals that the caller has ignored, as
+    nohup(1) does. `inherited` are descriptors above 2 that an execve would pass on. `rlimits`,
+    `cpus` (sched_getaffinity(2)), `nice` and `oom_score_adj` are the caller's own; `landlock` is the
+    version of its interface, 0 where it is missing or off.
     """
 
     arch: str
@@ -121,6 +122,7 @@ class HostFacts:
     oom_score_adj: int | None = None
     landlock: int | None = None
     tty: bool = False
+    ignored: tuple[str, ...] = ()
     installation: tuple[str, ...] = ()
 
     def feature(self, name: str) -> bool:
@@ -233,7 +235,8 @@ def _facts(body: dict[str, object]) -> HostFacts:
     from toyspec.host.shape import misfit
 
     known = {name: body[name] for name in HostFacts.__slots__ if name in body}
-    for name in ("groups", "inherited", "subuids", "subgids", "cpus", "installation"):
+    tuples = ("groups", "inherited", "subuids", "subgids", "cpus", "installation", "ignored")
+    for name in tuples:
         known[name] = _tuple(known.get(name, ()))
     known["paths"] = {key: _path(value) for key, value in _table(known, "paths").items()}
     known["mounts"] = {

@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from toyspec.host import mountinfo
 from toyspec.host.facts import HostFacts, Kind, MountFact, Needs, PathFact
 from toyspec.kernel import features
-from toyspec.kernel.flags import RLIMITS
+from toyspec.kernel.flags import RLIMITS, flags
 
 _SYSCTLS = (
     "user.max_user_namespaces",
@@ -56,6 +56,7 @@ def probe(needs: Needs, *, printing: bool = False) -> HostFacts:
         terminal=terminal(printing=printing),
         foreground=foreground(),
         installation=_installation(),
+        ignored=_ignored(arch),
         tty=any(os.isatty(fd) for fd in ((0, 2) if printing else (0, 1, 2))),
         inherited=inherited(),
         features={
@@ -114,6 +115,13 @@ def inherited() -> tuple[int, ...]:
         except OSError:
             continue  # the one that listed the directory
     return tuple(sorted(found))
+
+
+def _ignored(arch: str) -> tuple[str, ...]:
+    """What an execve passes on as ignored; Python's own two are reset in every box."""
+    mask = int(_status("SigIgn") or "0", 16)
+    found = [name for name, number in flags("signal", arch).items() if mask >> (number - 1) & 1]
+    return tuple(name for name in found if name not in ("SIGPIPE", "SIGXFSZ"))
 
 
 def _installation() -> tuple[str, ...]:

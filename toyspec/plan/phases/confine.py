@@ -84,6 +84,9 @@ def _session(w: Writer, box: Box) -> None:
     for signal in ("SIGPIPE", "SIGXFSZ"):
         w.do(calls.sigaction_default(signal), "Python leaves it ignored")
     w.do(calls.sigaction_default("SIGINT"), "Python's handler must not run while init waits to go")
+    for signal in box.facts.ignored:
+        if signal != "SIGINT":
+            w.do(calls.sigaction_default(signal), "the caller ignores it; the box need not")
     w.do(calls.sigprocmask(), "nothing blocked")
 
 
