@@ -93,7 +93,7 @@ def test_the_schema_and_the_model_name_the_same_things() -> None:
     assert properties("bind") - {"read_only", "dev"} == names(Bind) - {"writable", "devices"}
     assert properties("mount") == names(Mount)
     assert properties("file") == names(File)
-    assert properties("root") - {"type"} == names(Root)
+    assert properties("root") - {"type", "uncover"} == names(Root) - {"lower_host", "uncovered"}
     assert properties("user") == names(User)
 
 

@@ -89,7 +89,7 @@ def _type(misfit: Misfit, node: Node, name: str) -> tuple[str, str, str]:
         text = escape(node.text) if len(node.text) < 40 else "…"
         return message, f'quote it: "{text}"', ""
     if "array" in names and isinstance(data, str) and place in ("init", "binds", "capabilities"):
-        if len(data) < 60 and place != "capabilities":
+        if len(data) < 60:
             from toyspec.spec.reference import flow
 
             listed = flow(_command(data) if place == "init" else [data])
