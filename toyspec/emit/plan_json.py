@@ -28,6 +28,7 @@ from toyspec.plan.step import (
     Strings,
     Struct,
     Value,
+    Watched,
 )
 from toyspec.spec.model import Origin, Text, Variable
 from toyspec.version import VERSION
@@ -107,6 +108,7 @@ def to_dict(plan: Plan) -> Json:
         },
         "unresolved": list(plan.unresolved),
         "warnings": list(plan.warnings),
+        "watched": [{"path": each.path, "kind": each.kind} for each in plan.watched],
     }
 
 
@@ -233,6 +235,7 @@ def _plan(found: Json) -> Plan:
         ),
         unresolved=tuple(found["unresolved"]),
         warnings=tuple(found["warnings"]),
+        watched=tuple(Watched(each["path"], each["kind"]) for each in found.get("watched", ())),
     )
 
 

@@ -14,6 +14,7 @@ from toyspec.plan.entries import Entry
 from toyspec.plan.error import PlanError, PlanProblem
 from toyspec.plan.layout import DEVICE_LINKS, DEVICES, Layout, Placed, Stage
 from toyspec.plan.mount_points import MountPoints
+from toyspec.plan.protection import Held, Protection
 from toyspec.plan.root_directory import check_root
 from toyspec.plan.tree import Layer, Node, Resolved, Tree, TreeError, join, parent
 from toyspec.spec.model import Bind, File, Mount, Spec
@@ -56,10 +57,16 @@ class _Builder:
         self.tree = Tree(facts, _root_layer(spec))
         self.points = MountPoints(spec, facts, self.tree)
         self.old_root = (spec.root.old_root or "").strip("/")
+        targets = {e.target.strip("/") for e in order if not listing.left_out(e.thing, facts)}
+        self.protection = Protection(spec, facts, self.tree, frozenset(targets))
 
     def layout(self) -> Layout:
         """Place every entry in turn."""
         questions = list[tuple[str, str]]()
+        try:
+            self._protect_root()
+        except FactMissing as missing:
+            questions += missing.questions
         for entry in self.order:
             try:
                 self.place(entry)
@@ -71,7 +78,29 @@ class _Builder:
             raise FactMissing(*questions)
         if self.problems:
             raise PlanError(*self.problems)
-        return Layout(tuple(self.placed), tuple(self.skipped))
+        kept = self.protection
+        watched = tuple(sorted(kept.watched.values(), key=lambda each: each.path))
+        return Layout(
+            tuple(self.placed), tuple(self.skipped), tuple(kept.made), watched, tuple(kept.warnings)
+        )
+
+    def _protect_root(self) -> None:
+        """A writable root is made for the box, but the spec and toyspec itself may lie in it."""
+        layer = self.tree.root
+        if layer.base is None or not layer.writable or self.spec.root.read_only:
+            return
+        try:
+            for held in self.protection.of("", layer, project=False):
+                self._guard(held, "late" if self._is_late(held.path) else "attach", None)
+        except TreeError as error:
+            origin = self.spec.origin("root")
+            self.problems.append(PlanProblem(str(error), origin, error.remedy))
+
+    def _guard(self, held: Held, stage: Stage, below: str | None) -> None:
+        entry = Entry(held.guard, held.origin)
+        self.placed.append(
+            Placed(entry, held.path, held.kind, (), stage, below=below, source=held.source)
+        )
 
     def problem(self, message: str, entry: Entry, remedy: str | None = None) -> None:
         self.problems.append(PlanProblem(message, entry.origin, remedy))
@@ -82,9 +111,9 @@ class _Builder:
             self._bind(entry, thing)
         elif isinstance(thing, Mount):
             self._mount(entry, thing)
-        elif thing.symlink is not None:
+        elif isinstance(thing, File) and thing.symlink is not None:
             self._symlink(entry, thing)
-        else:
+        elif isinstance(thing, File):
             self._file(entry, thing)
 
     def _bind(self, entry: Entry, bind: Bind) -> None:
@@ -217,6 +246,16 @@ class _Builder:
         self.tree.add(where.path, node)
         source = node.layer.base or "" if node.layer and isinstance(entry.thing, Bind) else ""
         self._place(Placed(entry, where.path, kind, makes, stage, below=below, source=source))
+        layer = node.layer
+        if (
+            layer is not None
+            and layer.writable
+            and layer.kind in ("bind", "overlay")
+            and layer.base
+        ):
+            project = layer.kind == "bind" and kind == "directory"
+            for held in self.protection.of(where.path, layer, project=project):
+                self._guard(held, stage, below)
 
     def _place(self, placed: Placed) -> None:
         self.placed.append(placed)
@@ -282,7 +321,7 @@ def _root_layer(spec: Spec) -> Layer:
 
 def _overlay_layer(lower: tuple[str, ...], upper: str | None) -> Layer:
     shown = lower if upper is None else (upper, *lower)
-    return Layer("overlay", shown[0], under=shown[1:])
+    return Layer("overlay", shown[0], writable=upper is not None, under=shown[1:])
 
 
 def _of_a_process(path: str) -> bool:

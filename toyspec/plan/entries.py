@@ -15,10 +15,22 @@ from toyspec.spec.model import Bind, File, Mount, Origin, Spec
 
 
 @dataclass(frozen=True, slots=True)
+class Guard:
+    """A part of what the box may write, bound on itself: read-only, or so that it cannot be renamed."""
+
+    at: str
+    target: str
+    writable: bool
+
+
+Thing = Bind | Mount | File | Guard
+
+
+@dataclass(frozen=True, slots=True)
 class Entry:
     """One thing with a target, and the line or default that asked for it."""
 
-    thing: Bind | Mount | File
+    thing: Thing
     origin: Origin
 
     @property
@@ -43,7 +55,7 @@ def entries(spec: Spec, facts: HostFacts) -> list[Entry]:
     things: list[Bind | Mount | File] = [*spec.binds, *spec.mounts, *spec.files]
     own = [Entry(thing, spec.origin(thing.at)) for thing in things]
     own.sort(key=lambda entry: (entry.origin.line, entry.origin.column))
-    replaced = {entry.target for entry in own if not _left_out(entry.thing, facts)}
+    replaced = {entry.target for entry in own if not left_out(entry.thing, facts)}
     theirs: list[Bind | Mount | File] = [
         *whole_host.things(spec, facts),
         *system.things(spec, facts),
@@ -57,7 +69,7 @@ def entries(spec: Spec, facts: HostFacts) -> list[Entry]:
     return _parents_first(added + own)
 
 
-def _left_out(thing: Bind | Mount | File, facts: HostFacts) -> bool:
+def left_out(thing: Thing, facts: HostFacts) -> bool:
     """An optional bind without a source replaces nothing."""
     return (
         isinstance(thing, Bind)

@@ -5,9 +5,11 @@ from __future__ import annotations
 from toyspec.host.facts import HostFacts
 from toyspec.plan import capabilities, overlays
 from toyspec.plan.box import Box
+from toyspec.plan.protection import spec_file
 from toyspec.plan.sources import real_path
 from toyspec.plan.step import Exposed, Exposure
 from toyspec.spec.model import Bind, Mount
+from toyspec.spec.protected import DEFAULT
 
 
 def exposure(box: Box) -> Exposure:
@@ -54,6 +56,16 @@ def _weakened(box: Box) -> tuple[str, ...]:
         found.append("new privileges allowed")
     if spec.capabilities:
         found.append(f"capabilities {capabilities.short(spec.capabilities)}")
+    if spec.git == "writable":
+        found.append("git writable")
+    if DEFAULT not in spec.protect:
+        found.append(f"protected: {', '.join(spec.protect) or 'nothing'}")
+    file = spec_file(spec)
+    if file is not None and any(
+        isinstance(p.entry.thing, Bind) and p.entry.thing.writable and p.source == box.facts.path(file).real
+        for p in box.layout.placed
+    ):  # fmt: skip
+        found.append("the spec itself")
     left_out = box.layout.skipped
     found += [f"devices of {b.source}" for b in spec.binds if b.devices and b not in left_out]
     return tuple(found)
@@ -78,9 +90,10 @@ def warnings(box: Box) -> tuple[str, ...]:
             "with SYS_ADMIN the box can unmount what covers something, and write to what is "
             "bound read-only; `landlock: true` forbids both"
         )
+    found += box.layout.remarks
     for placed in box.layout.placed:
         if isinstance(placed.entry.thing, Bind):
-            found += _bind_warnings(box, placed.entry.thing, placed.source)
+            found += _bind_warnings(placed.entry.thing, placed.source)
     extra = [group for group in box.facts.groups if group != box.facts.gid]
     if extra:
         listed = " ".join(map(str, extra))
@@ -95,23 +108,8 @@ def warnings(box: Box) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _bind_warnings(box: Box, bind: Bind, real: str) -> list[str]:
+def _bind_warnings(bind: Bind, real: str) -> list[str]:
     found = []
     if bind.source != real and bind.at not in ("system", "etc"):
         found.append(f"{bind.source} leads to {real} through a symbolic link")
-    if not bind.writable:
-        return found
-    spec = f"{box.spec.directory}/{box.spec.path.rpartition('/')[2]}"
-    if _holds(real, spec):
-        found.append(f"the box can write {spec}: the next `up` runs what it says then")
-    for path in box.facts.installation:
-        if _holds(real, path) or _holds(path, real):
-            found.append(
-                f"the box can write {real}, where toyspec's own code runs from ({path}): what it "
-                "writes there runs outside of the box"
-            )
     return found
-
-
-def _holds(directory: str, path: str) -> bool:
-    return path == directory or path.startswith(directory.rstrip("/") + "/")

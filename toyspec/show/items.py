@@ -16,6 +16,7 @@ from toyspec.spec.shown import is_seen
 _MODES = ("read-only", "writable")
 _DEVICES = "with devices"
 _PLACES = ("proc at ", "sysfs at ", "tmpfs at ", "dev at ")
+_GUARDS = ("protected ", "held in place ")
 _NAMED = ("file ", "working directory ", "root directory ")
 
 
@@ -45,6 +46,10 @@ def shown(steps: list[Step]) -> Shown:
     if item.startswith("file "):
         names = _one(item.removeprefix("file "))
         return Shown(f"file {names}", "files", names)
+    for begin in _GUARDS:
+        if item.startswith(begin):
+            names = _one(item.removeprefix(begin))
+            return Shown(begin + names, begin.strip(), names)
     for begin in (*_PLACES, *_NAMED):
         if item.startswith(begin):
             return Shown(begin + _one(item.removeprefix(begin)))

@@ -12,6 +12,7 @@ from toyspec.spec.entries import binds, files, mounts
 from toyspec.spec.environment import environment
 from toyspec.spec.model import Namespace, Spec, User
 from toyspec.spec.nodes import Mapping, Sequence
+from toyspec.spec.protecting import git, protect
 from toyspec.spec.root import root
 from toyspec.spec.wrong import Wrong
 
@@ -69,6 +70,8 @@ def build(context: Context, path: str, sha256: str) -> Spec:
         sysctls=confined.sysctls,
         disable_user_namespaces=confined.disable_user_namespaces,
         landlock=confined.landlock,
+        git=git(context),
+        protect=protect(context),
         origins=MappingProxyType(context.origins),
     )
 

@@ -177,6 +177,8 @@ class Spec:
     sysctls: tuple[Sysctl, ...] = ()
     disable_user_namespaces: bool = False
     landlock: bool = False
+    git: Literal["protected", "writable"] = "protected"
+    protect: tuple[str, ...] = ("default",)
     origins: Mapping[str, Origin] = field(default_factory=dict)
 
     def origin(self, path: str) -> Origin:

@@ -7,6 +7,7 @@ from toyspec.plan import calls, limits
 from toyspec.plan.box import Box
 from toyspec.plan.making import make_in_root
 from toyspec.plan.overlays import kept
+from toyspec.plan.protection import OWN
 from toyspec.plan.sources import real_path
 from toyspec.plan.step import Expect, Flags, Int, Step
 from toyspec.plan.writer import Writer
@@ -37,6 +38,7 @@ def steps(box: Box) -> list[Step]:
     limits.oom_score(w, box)
     _root_directory(w, box)
     _overlay_directories(w, box)
+    _own_directories(w, box)
     return w.steps
 
 
@@ -72,6 +74,17 @@ def _overlay_directories(w: Writer, box: Box) -> None:
     for path in wanted:
         made = calls.mkdirat(calls.CWD, path, 0o755)
         w.do(made, "what the box writes is kept here", tolerates=("EEXIST",))
+
+
+def _own_directories(w: Writer, box: Box) -> None:
+    """What is not there cannot be covered, and the box could put it there."""
+    if not box.layout.made:
+        return
+    w.about("toyspec's own directories", OWN)
+    for path in box.layout.made:
+        made = calls.mkdirat(calls.CWD, path, 0o700)
+        why = "the box could make it and fill it; this way it can be covered"
+        w.do(made, why, tolerates=("EEXIST",))
 
 
 def _missing(box: Box, path: str) -> list[str]:
