@@ -11,7 +11,7 @@ import stat
 import sys
 from collections.abc import Iterable
 
-from toyspec.host import mountinfo
+from toyspec.host import mountinfo, namespace_files
 from toyspec.host.facts import HostFacts, Kind, MountFact, Needs, PathFact
 from toyspec.kernel import features
 from toyspec.kernel.flags import RLIMITS, flags
@@ -78,6 +78,8 @@ def probe(needs: Needs, *, printing: bool = False) -> HostFacts:
         mounts=_mounts(needs.mounts),
         variables={name: os.environ.get(name) for name in sorted(needs.variables)},
         listings={path: _names(path) for path in sorted(needs.listings)},
+        namespaces={path: namespace_files.fact(path) for path in sorted(needs.namespaces)},
+        own_namespaces=namespace_files.own(),
     )
 
 

@@ -34,7 +34,8 @@ class Variable:
 Text = tuple[str | Variable, ...]
 """Literal text and variables, in order. Only `environment` and `content` keep variables."""
 
-Namespace = Literal["mount", "user", "pid", "network", "uts", "ipc", "cgroup"]
+Namespace = Literal["mount", "user", "pid", "network", "uts", "ipc", "cgroup", "time"]
+Clock = Literal["monotonic", "boottime"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,8 +146,21 @@ class Sysctl:
 
 
 @dataclass(frozen=True, slots=True)
+class Join:
+    """A namespace that is there already, by the absolute path of its file (`/proc/123/ns/net`)."""
+
+    at: str
+    namespace: Namespace
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
 class Spec:
-    """One box. `path` is the spec file as the user named it, `directory` its absolute folder."""
+    """One box. `path` is the spec file as the user named it, `directory` its absolute folder.
+
+    `host_namespaces` are neither new nor joined, save that of time: it is new where `time_offsets`
+    (nanoseconds) is not None.
+    """
 
     path: str
     directory: str
@@ -177,6 +191,8 @@ class Spec:
     sysctls: tuple[Sysctl, ...] = ()
     disable_user_namespaces: bool = False
     landlock: bool = False
+    joined: tuple[Join, ...] = ()
+    time_offsets: tuple[tuple[Clock, int], ...] | None = None
     origins: Mapping[str, Origin] = field(default_factory=dict)
 
     def origin(self, path: str) -> Origin:

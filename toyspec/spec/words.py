@@ -58,9 +58,6 @@ _LATER = (
         "name": "volumes come later; bind a directory of the host",
         "noexec": "mounts are nosuid and nodev",
     }),
-    *_words("namespaces", "later", "toyspec", {
-        "time": "the host's clocks show", "pid": "a pid namespace is always new",
-    }),
     *_words("mounts[].type=", "later", "toyspec", {
         "volume": "bind a directory of the host",
         "mqueue": "proc, sysfs, tmpfs and dev are there", "devpts": "`type: dev` has no terminals",
@@ -88,7 +85,7 @@ _COMPOSE = (
         "ipc": "under `namespaces`: {ipc: host}",
         "uts": "under `namespaces`: {uts: host}",
         "cgroup": "under `namespaces`: {cgroup: host}",
-        "pid": "a pid namespace is always new",
+        "pid": "under `namespaces`: {pid: /proc/123/ns/pid}; else it is new",
         "ports": "`network: host` shares the host's ports",
         "expose": "`network: host` shares the host's ports",
         "restart": "a box runs once; what supervises it starts it again",
@@ -188,10 +185,9 @@ _OURS = (
         "text": "`content`", "link": "`symlink`",
     }),
     *_words("namespaces", "foreign", "another place", {
-        "network": "`network: host` or `network: none`, at the top",
-        "net": "`network: host` or `network: none`, at the top",
-        "mount": "a mount namespace is always new", "mnt": "a mount namespace is always new",
-        "user": "a user namespace is always new; `user` says who init is",
+        "net": "`network`, with the path of one to join; `network: host` is at the top",
+        "mount": "always new: a box's root cannot be built into one that others use",
+        "mnt": "always new: a box's root cannot be built into one that others use",
     }),
     *_words("", "foreign", "another place", {
         "env": "`environment`", "cmd": "`init`, a list",
