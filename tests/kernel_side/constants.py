@@ -304,6 +304,7 @@ NUMBERS: Final[dict[str, tuple[int, int]]] = {  # x86_64, aarch64
     "fcntl": (72, 25),
     "getcwd": (79, 17),
     "chdir": (80, 49),
+    "chroot": (161, 51),
     "fchdir": (81, 50),
     "umask": (95, 166),
     "setpgid": (109, 154),
