@@ -13,6 +13,7 @@ import yaml
 from tests.installation import REPOSITORY
 from tests.product import Product
 from toyspec.plan.step import PHASES, ROLES
+from toyspec.spec.protected import GIT_RUNS, HOME, PROJECT
 from toyspec.spec.reference import flow, reference
 from toyspec.spec.words import WORDS
 
@@ -73,7 +74,13 @@ def test_the_reference_has_every_key() -> None:
 def test_the_reference_has_every_word() -> None:
     text = page("reference.md")
     assert all(f"| `{word.word}` |" in text and word.says in text for word in WORDS)
-    assert text.count("\n| `") == len(WORDS)
+    assert text.partition("\n## Words of others\n")[2].count("\n| `") == len(WORDS)
+
+
+def test_the_reference_has_every_protected_name() -> None:
+    text = page("reference.md").partition("\n## What stays read-only\n")[2]
+    rows = first_column(text.partition("\n## ")[0])
+    assert rows == [name for name, _ in (*PROJECT, *HOME, *GIT_RUNS)]
 
 
 def examples(node: Any) -> list[Any]:

@@ -36,13 +36,12 @@ from toyspec.version import VERSION
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-Json = dict[str, Any]
-"""An object as the json module has it."""
+Json = dict[str, Any]  # an object as the json module has it
 
 FORMAT: Final = "toyspec-plan"
 FORMAT_VERSION: Final = "1.0"
 
-_EXPECTATIONS: Final = ("errno", "result", "prefix", "device", "kind", "filesystem")
+_EXPECTATIONS: Final = ("errno", "result", "prefix", "device", "kind", "filesystem", "inode")
 
 
 class FormatError(ValueError):
@@ -56,9 +55,8 @@ def to_json(plan: Plan) -> str:
     def compact(value: object) -> str:
         return dumps(value, ensure_ascii=False)
 
-    top = to_dict(plan)
     lines = []
-    for key, value in top.items():
+    for key, value in to_dict(plan).items():
         if key == "steps" and value:
             shown = "[\n" + ",\n".join([_step_text(step, compact) for step in value]) + "\n  ]"
         else:
@@ -139,8 +137,8 @@ def _step(step: Step) -> Json:
 def _expectation(expects: Expect | None) -> Json | None:
     if expects is None:
         return None
-    given = {name: getattr(expects, name) for name in _EXPECTATIONS}
-    return {name: value for name, value in given.items() if value is not None}
+    given = [(name, getattr(expects, name)) for name in _EXPECTATIONS]
+    return {name: value for name, value in given if value is not None}
 
 
 def _value(value: Value | Bpf) -> Json:

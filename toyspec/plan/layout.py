@@ -61,14 +61,14 @@ class Placed:
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """All of it, in order, and what was left out (optional binds without a source).
+    """All of it, in order, and what was left out (optional binds and copies without a source).
 
     `made` are directories of toyspec's own, missing on the host, that have to be there to be
     protected; `watched` is what cannot be, `remarks` says why.
     """
 
     placed: tuple[Placed, ...]
-    skipped: tuple[Bind, ...]
+    skipped: tuple[Bind | File, ...]
     made: tuple[str, ...] = ()
     watched: tuple[Watched, ...] = ()
     remarks: tuple[str, ...] = ()

@@ -8,7 +8,7 @@ hold (a name that is not there, a symbolic link) is watched: compared when the b
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from toyspec.host.facts import FactMissing, HostFacts, Kind, Needs
 from toyspec.plan.entries import Guard
@@ -63,6 +63,8 @@ class Protection:
         `project`: it is a directory that people work in, not one that is made for the box.
         Raises FactMissing with every question; TreeError where the layer is toyspec's own.
         """
+        if layer.kind != "bind":
+            layer = replace(layer, base=real_path(self.facts, layer.base or "/"))
         base = layer.base or ""
         claims = [*self._firm(), *self._home()]
         if project:

@@ -68,7 +68,7 @@ def _what(before: _Seen, after: _Seen) -> str:
         return "appeared"
     if after.kind == "missing":
         return "went away"
-    return "changed" if before.inode == after.inode else "came to be another one"
+    return "changed" if before.inode == after.inode else "became another one"
 
 
 def _look(path: str) -> _Seen | None:
