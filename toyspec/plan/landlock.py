@@ -78,5 +78,5 @@ def restrict(w: Writer, box: Box) -> None:
 def _writable(placed: Placed) -> bool:
     thing = placed.entry.thing
     if isinstance(thing, Mount):
-        return thing.type != "sysfs"
+        return thing.type != "sysfs" and not thing.read_only
     return isinstance(thing, Bind) and (thing.writable or thing.devices)
