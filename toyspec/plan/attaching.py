@@ -32,6 +32,11 @@ def prepare(w: Writer, box: Box, placed: Placed) -> None:
     if bind is not None and (placed.source == "/") == (w.phase == "root"):
         w.about(describe(placed), placed.entry.origin, w.role)
         _clone(w, box, placed, bind)
+    thing = placed.entry.thing
+    late = placed.stage == "late" and w.phase == "attach"
+    if late and isinstance(thing, File) and thing.source is not None and placed.own:
+        w.about(describe(placed), placed.entry.origin, w.role)
+        content.open_source(w, box, thing, content.source_slot(placed))
 
 
 def put(w: Writer, box: Box, placed: Placed) -> None:
@@ -49,13 +54,23 @@ def put(w: Writer, box: Box, placed: Placed) -> None:
         _move(w, placed, f"tree:{thing.target}")
     elif isinstance(thing, Mount):
         _filesystem(w, box, placed, thing)
-    elif isinstance(thing, File) and thing.symlink is not None:
-        _symlink(w, placed, thing.symlink)
+    elif isinstance(thing, File):
+        _file(w, box, placed, thing)
+
+
+def _file(w: Writer, box: Box, placed: Placed, file: File) -> None:
+    if file.symlink is not None:
+        _symlink(w, placed, file.symlink)
     elif placed.own:
         root, path = inside(placed)
-        content.write_file(w, placed, root, path)
+        if file.directory:
+            content.make_directory(w, placed, root, path)
+        else:
+            content.write_file(w, box, placed, root, path)
+    elif file.directory:
+        _memory(w, placed, Mount(file.at, "tmpfs", file.target, mode=file.mode))
     else:
-        slot = next(slot for slot, file in content.scratch_files(box) if file is placed)
+        slot = next(slot for slot, other in content.scratch_files(box) if other is placed)
         _move(w, placed, slot)
 
 
@@ -71,7 +86,7 @@ def describe(placed: Placed) -> str:
         where = "" if placed.source == target else f" at {target}"
         return f"{mode} bind{told} {placed.source}{where}"
     if isinstance(thing, File):
-        return f"symlink {target} to {thing.symlink}" if thing.symlink else f"file {target}"
+        return _describe_file(thing)
     named = f"volume {thing.name}" if thing.type == "volume" else thing.type
     return f"{'read-only ' if thing.read_only else ''}{named} at {target}"
 
@@ -85,6 +100,14 @@ def _shown(placed: Placed) -> Bind | None:
             thing.at, placed.source, thing.target, writable, executable=thing.executable
         )  # fmt: skip
     return thing if isinstance(thing, Bind) else None
+
+
+def _describe_file(file: File) -> str:
+    if file.symlink is not None:
+        return f"symlink {file.target} to {file.symlink}"
+    if file.source is not None:
+        return f"copy of {file.source} at {file.target}"
+    return f"empty directory {file.target}" if file.directory else f"file {file.target}"
 
 
 def base(placed: Placed) -> tuple[str, str]:
@@ -163,11 +186,15 @@ def _filesystem(w: Writer, box: Box, placed: Placed, mount: Mount) -> None:
         make_mount(w, box, mount, slot, "of the box's own")
         _move(w, placed, slot)
         return
+    _memory(w, placed, mount)
+
+
+def _memory(w: Writer, placed: Placed, mount: Mount) -> None:
+    """An empty tmpfs."""
     at = _target(w, placed)
     w.do(calls.fchdir(at), "reached by descriptor, not by name")
     flags = ("MS_NOSUID", "MS_NODEV") + (() if mount.executable else ("MS_NOEXEC",))
-    data = filesystems.tmpfs_options(mount)
-    made = mount_calls.mount("tmpfs", ".", "tmpfs", flags, data)
+    made = mount_calls.mount("tmpfs", ".", "tmpfs", flags, filesystems.tmpfs_options(mount))
     w.do(made, "in memory, gone with the box")
     w.do(calls.close(at), "done with it")
     w.do(calls.fchdir("root"), "back to the box's root")
