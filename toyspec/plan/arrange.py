@@ -6,18 +6,19 @@ real place of every target, and so that what cannot work is said before anything
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Literal
 
 from toyspec.host.facts import FactMissing, HostFacts, PathFact
 from toyspec.plan import copies, layers
 from toyspec.plan import entries as listing
-from toyspec.plan.entries import Entry
+from toyspec.plan.entries import Entry, Guard
 from toyspec.plan.error import PlanError, PlanProblem
-from toyspec.plan.layout import DEVICE_LINKS, DEVICES, Layout, Placed, Stage
+from toyspec.plan.layout import Layout, Placed, Stage
 from toyspec.plan.mount_points import MountPoints
 from toyspec.plan.protection import Held, Protection
 from toyspec.plan.root_directory import check_root
-from toyspec.plan.tree import Layer, Node, Resolved, Tree, TreeError, join, parent
+from toyspec.plan.tree import Layer, Node, Resolved, Tree, TreeError, parent
 from toyspec.spec.model import Bind, File, Mount, Spec
 
 _GIVEN = ("system", "etc", "root", "root.lower")  # entries that a spec's own replace
@@ -97,11 +98,12 @@ class _Builder:
             origin = self.spec.origin("root")
             self.problems.append(PlanProblem(str(error), origin, error.remedy))
 
-    def _guard(self, held: Held, stage: Stage, below: str | None) -> None:
-        entry = Entry(held.guard, held.origin)
-        self.placed.append(
-            Placed(entry, held.path, held.kind, (), stage, below=below, source=held.source)
-        )
+    def _guard(
+        self, held: Held, stage: Stage, below: str | None, *, executable: bool = True
+    ) -> None:
+        guard = Guard("", "/" + held.path, held.writable, executable)
+        place = Placed(Entry(guard, held.origin), held.path, held.kind, (), stage)
+        self.placed.append(replace(place, below=below, source=held.source))
 
     def problem(self, message: str, entry: Entry, remedy: str | None = None) -> None:
         self.problems.append(PlanProblem(message, entry.origin, remedy))
@@ -143,6 +145,8 @@ class _Builder:
             link = File(bind.at, bind.target, symlink=fact.link)
             self._symlink(Entry(link, entry.origin), link)
             return
+        if self._cannot_be(entry, bind):
+            return
         kind: Literal["directory", "file"] = (
             "directory" if fact.real_kind == "directory" else "file"
         )
@@ -158,9 +162,26 @@ class _Builder:
         if where.kind != "missing" and not same:
             return False
         own = [b for b in self.spec.binds if b.source == b.target and b != bind]
-        shown = {b.source for b in own} | ({"/usr"} if self.spec.system == "host" else set())
+        shown = {b.source for b in own if _options(b) == _options(bind)}
+        if self.spec.system == "host" and _options(bind) == _options(Bind("", "", "")):
+            shown.add("/usr")
         real = fact.real or ""
         return any(real == path or real.startswith(path + "/") for path in shown)
+
+    def _cannot_be(self, entry: Entry, bind: Bind) -> bool:
+        """Options that this source does not let the kernel keep."""
+        holder, *below = self.facts.mounts_at(bind.source)
+        if not bind.recursive and below:
+            point = below[0].point
+            message = f"{bind.source} cannot be bound without {point}, which is mounted in it"
+            remedy = "leave out `norec`: Linux lets no user namespace see what a mount hides"
+            self.problem(message, entry, remedy)
+            return True
+        if bind.setuid and "nosuid" in holder.flags:
+            message = f"{bind.source} lies in {holder.point}, which the host has mounted nosuid"
+            self.problem(message, entry, "leave out `suid`: a box cannot take that away")
+            return True
+        return False
 
     def _kernels(self, real: str) -> bool:
         """Whether proc or sysfs shows at or below `real`."""
@@ -176,26 +197,10 @@ class _Builder:
         self.problem(f"bind source {bind.source} {what}", entry, remedy)
 
     def _mount(self, entry: Entry, mount: Mount) -> None:
-        if mount.type in ("proc", "sysfs"):
-            base = "/proc" if mount.type == "proc" else "/sys"
-            layer = Layer("kernel", base, writable=mount.type == "proc")
-        elif mount.type == "overlay":
-            layer = layers.of_overlay(mount.lower, mount.upper)
-        else:
-            layer = Layer("own")
+        layer = layers.of_mount(self.facts, mount)
         self._attach(entry, "directory", Node("directory", layer=layer))
         if mount.type == "dev" and self.placed and self.placed[-1].entry is entry:
-            self._devices(self.placed[-1].path)
-
-    def _devices(self, path: str) -> None:
-        add = self.tree.add
-        for name, _ in DEVICES:
-            if self.facts.path(f"/dev/{name}").kind == "character":
-                add(join(path, name), Node("character"))
-        for name, text in DEVICE_LINKS:
-            add(join(path, name), Node("symlink", link=text))
-        add(join(path, "pts"), Node("directory", layer=Layer("kernel", writable=False)))
-        add(join(path, "shm"), Node("directory", layer=Layer("own")))
+            layers.add_devices(self.tree, self.placed[-1].path)
 
     def _can_copy(self, entry: Entry, file: File) -> bool:
         if copies.left_out(self.facts, file):
@@ -258,7 +263,8 @@ class _Builder:
         stage = self._stage(where.path, kernel, below)
         self._hides_nothing(entry, where.path)
         self.tree.add(where.path, node)
-        source = node.layer.base or "" if node.layer and isinstance(entry.thing, Bind) else ""
+        shows = isinstance(entry.thing, Bind) or kernel == "volume"
+        source = node.layer.base or "" if node.layer and shows else ""
         self._place(Placed(entry, where.path, kind, makes, stage, below=below, source=source))
         layer = node.layer
         if (
@@ -268,8 +274,9 @@ class _Builder:
             and layer.base
         ):
             project = layer.kind == "bind" and kind == "directory"
+            whole = not isinstance(entry.thing, Bind) or entry.thing.executable
             for held in self.protection.of(where.path, layer, project=project):
-                self._guard(held, stage, below)
+                self._guard(held, stage, below, executable=whole)
 
     def _place(self, placed: Placed) -> None:
         self.placed.append(placed)
@@ -322,6 +329,10 @@ class _Builder:
             message = f"dev cannot be below /{below} where the root has an old_root"
             raise TreeError(message, "leave out old_root: the host's devices are gone by then")
         return "mounts" if kernel in ("proc", "sysfs") or below is not None else "attach"
+
+
+def _options(bind: Bind) -> tuple[bool, ...]:
+    return bind.writable, bind.devices, bind.executable, bind.setuid, bind.recursive
 
 
 def _of_a_process(path: str) -> bool:

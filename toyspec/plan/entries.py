@@ -21,6 +21,7 @@ class Guard:
     at: str
     target: str
     writable: bool
+    executable: bool = True
 
 
 Thing = Bind | Mount | File | Guard

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from toyspec.host.facts import HostFacts
-from toyspec.plan import capabilities, joining, overlays
+from toyspec.plan import capabilities, filesystems, joining, overlays
 from toyspec.plan.box import Box
 from toyspec.plan.protection import spec_file
 from toyspec.plan.sources import real_path
@@ -24,7 +24,8 @@ def exposure(box: Box) -> Exposure:
         thing = placed.entry.thing
         if isinstance(thing, Mount) and thing.upper is not None and thing.at != "root.lower":
             writable.append(Exposed(_shown(box, thing.upper), thing.target))
-        if isinstance(thing, Bind) and thing.writable:
+        kept = isinstance(thing, Mount) and thing.type == "volume" and not thing.read_only
+        if kept or (isinstance(thing, Bind) and thing.writable):
             writable.append(Exposed(_shown(box, placed.source), thing.target))
     return Exposure(
         writable=tuple(writable),
@@ -69,6 +70,9 @@ def _weakened(box: Box) -> tuple[str, ...]:
         found.append("the spec itself")
     left_out = box.layout.skipped
     found += [f"devices of {b.source}" for b in spec.binds if b.devices and b not in left_out]
+    found += [f"setuid of {b.source}" for b in spec.binds if b.setuid and b not in left_out]
+    cgroups = [mount for mount in spec.mounts if mount.type == "cgroup2" and not mount.read_only]
+    found += [f"writable cgroup at {mount.target}" for mount in cgroups]
     return tuple(found)
 
 
@@ -87,6 +91,7 @@ def warnings(box: Box) -> tuple[str, ...]:
         what = "bind" if isinstance(each, Bind) else "copy of"
         found.append(f"{what} {each.source} left out: it is optional and its source is not there")
     found += overlays.warnings(box.spec, box.facts)
+    found += filesystems.warnings(box.spec, box.facts)
     found += joining.warnings(box.spec)
     if "CAP_SYS_ADMIN" in box.spec.capabilities and not box.spec.landlock:
         found.append(
@@ -96,7 +101,7 @@ def warnings(box: Box) -> tuple[str, ...]:
     found += box.layout.remarks
     for placed in box.layout.placed:
         if isinstance(placed.entry.thing, Bind):
-            found += _bind_warnings(placed.entry.thing, placed.source)
+            found += _bind_warnings(placed.entry.thing, placed.source, box.spec.no_new_privileges)
     extra = [group for group in box.facts.groups if group != box.facts.gid]
     if extra:
         listed = " ".join(map(str, extra))
@@ -111,8 +116,10 @@ def warnings(box: Box) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _bind_warnings(bind: Bind, real: str) -> list[str]:
+def _bind_warnings(bind: Bind, real: str, no_new_privileges: bool) -> list[str]:
     found = []
     if bind.source != real and bind.at not in ("system", "etc"):
         found.append(f"{bind.source} leads to {real} through a symbolic link")
+    if bind.setuid and no_new_privileges:
+        found.append(f"setuid programs of {bind.source} gain nothing: no_new_privileges is true")
     return found

@@ -11,7 +11,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 from toyspec.host.facts import FactMissing, HostFacts, Kind, Needs
-from toyspec.plan.entries import Guard
 from toyspec.plan.sources import real_path
 from toyspec.plan.step import Watched
 from toyspec.plan.tree import Layer, Node, Tree, TreeError, inside, join
@@ -35,13 +34,13 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """A guard, its place in the box, and the host path that it shows."""
+    """A place in the box, and the host path that it shows: read-only, or only held in place."""
 
-    guard: Guard
     origin: Origin
     path: str
     kind: Kind
     source: str
+    writable: bool
 
 
 @dataclass(slots=True)
@@ -156,14 +155,13 @@ class Protection:
                 self._watch(claim.path, "missing")
                 return []
             if last or guarded is None:
-                guard = Guard("", "/" + here, writable=not last)
                 kind = kind if kind == "directory" else "file"
-                way.append(Held(guard, claim.origin, here, kind, path))
+                way.append(Held(claim.origin, here, kind, path, writable=not last))
         self._watch(claim.path, way[-1].kind)
         for held in way:
             under = tuple(inside(each, held.source[len(base) :]) for each in layer.under)
-            shown = Layer(layer.kind, held.source, held.guard.writable, under)
-            self.guarded[held.path] = held.guard.writable
+            shown = Layer(layer.kind, held.source, held.writable, under)
+            self.guarded[held.path] = held.writable
             self.tree.add(held.path, Node(held.kind, layer=shown))
         return way
 

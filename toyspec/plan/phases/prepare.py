@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from toyspec.host.facts import Needs
-from toyspec.plan import calls, limits
+from toyspec.plan import calls, limits, volumes
 from toyspec.plan.box import Box
 from toyspec.plan.making import make_in_root
 from toyspec.plan.overlays import kept
@@ -39,6 +39,7 @@ def steps(box: Box) -> list[Step]:
     _root_directory(w, box)
     _overlay_directories(w, box)
     _own_directories(w, box)
+    volumes.make(w, box)
     return w.steps
 
 
@@ -82,9 +83,13 @@ def _own_directories(w: Writer, box: Box) -> None:
         return
     w.about("toyspec's own directories", OWN)
     for path in box.layout.made:
-        made = calls.mkdirat(calls.CWD, path, 0o700)
+        above, _, name = path.rpartition("/")
+        flags = ("O_PATH", "O_DIRECTORY")
+        opened = calls.openat2(calls.CWD, above or "/", *flags, resolve=calls.NO_SYMLINKS)
+        w.do(opened, "the very directory that holds it", yields="holder")
         why = "the box could make it and fill it; this way it can be covered"
-        w.do(made, why, tolerates=("EEXIST",))
+        w.do(calls.mkdirat("holder", name, 0o700), why, tolerates=("EEXIST",))
+        w.do(calls.close("holder"), "done with it")
 
 
 def _missing(box: Box, path: str) -> list[str]:
