@@ -292,6 +292,7 @@ AARCH64: Final[dict[str, int]] = {
 
 NUMBERS: Final[dict[str, tuple[int, int]]] = {  # x86_64, aarch64
     "read": (0, 63),
+    "sendfile": (40, 71),
     "write": (1, 64),
     "close": (3, 57),
     "rt_sigaction": (13, 134),

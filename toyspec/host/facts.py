@@ -36,8 +36,9 @@ class PathFact:
     """One host path, as lstat(2) sees it, and where it leads.
 
     `link` is a symlink's text; `real` the path with every symlink resolved by the host's rules,
-    and `real_kind` what is there. `device` is `MAJOR:MINOR` of a device node. `denied` is the
-    directory that the caller may not search, where that is why nothing is known.
+    and `real_kind` what is there. `device` is `MAJOR:MINOR` of a device node, `size` the bytes of
+    a regular file, which the caller may not read where `unreadable`. `denied` is the directory that
+    the caller may not search, where that is why nothing is known.
     """
 
     kind: Kind
@@ -49,6 +50,8 @@ class PathFact:
     device: str | None = None
     writable: bool = False
     denied: str | None = None
+    size: int | None = None
+    unreadable: bool = False
 
 
 @dataclass(frozen=True, slots=True)

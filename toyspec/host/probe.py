@@ -167,6 +167,8 @@ def _found(
         mode=stat.S_IMODE(end.st_mode),
         device=device if _kind(end) in ("character", "block") else None,
         writable=os.access(path, os.W_OK, effective_ids=True),
+        size=end.st_size if _kind(end) == "file" else None,
+        unreadable=not os.access(path, os.R_OK, effective_ids=True),
     )
 
 

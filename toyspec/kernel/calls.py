@@ -51,6 +51,9 @@ CALLS: Final[dict[str, Call]] = {
         ("fd", "fd"), ("request", "flags:ioctl"),
         ("argp", "out:ifreq", "out:pid_t", "int", "null"),
     )),
+    "sendfile": (40, 71, 4, (
+        ("out_fd", "fd"), ("in_fd", "fd"), ("offset", "null"), ("count", "int"),
+    )),
     "socket": (41, 198, 3, (
         ("domain", "flags:address_family"), ("type", "flags:socket_type"), ("protocol", "int"),
     )),

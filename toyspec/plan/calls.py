@@ -63,6 +63,17 @@ def write(fd: Slot, text: Text) -> Call:
     return call("write", ("fd", Fd(fd)), ("buf", Data(text)), ("count", count or Length("buf")))
 
 
+def sendfile(out: Slot, source: Slot, count: int) -> Call:
+    """sendfile(2): at most `count` bytes from one descriptor to another, inside the kernel."""
+    return call(
+        "sendfile",
+        ("out_fd", Fd(out)),
+        ("in_fd", Fd(source)),
+        ("offset", Null()),
+        ("count", Int(count)),
+    )
+
+
 def openat(dirfd: Slot, path: str, *flags: str) -> Call:
     """openat(2) of something that exists."""
     return call(

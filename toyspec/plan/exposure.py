@@ -70,8 +70,9 @@ def unresolved(facts: HostFacts) -> tuple[str, ...]:
 def warnings(box: Box) -> tuple[str, ...]:
     """What the box does otherwise than a reader may expect."""
     found = []
-    for bind in box.layout.skipped:
-        found.append(f"bind {bind.source} left out: it is optional and its source is not there")
+    for each in box.layout.skipped:
+        what = "bind" if isinstance(each, Bind) else "copy of"
+        found.append(f"{what} {each.source} left out: it is optional and its source is not there")
     found += overlays.warnings(box.spec, box.facts)
     if "CAP_SYS_ADMIN" in box.spec.capabilities and not box.spec.landlock:
         found.append(

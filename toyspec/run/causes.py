@@ -99,6 +99,12 @@ def _unexpected(step: Step) -> Failure:
     if expects is not None and expects.filesystem is not None:
         message = f"{step.item}: the host's /proc is not procfs at this place"
         return Failure(step, None, message, "something is mounted over it", "unmount it")
+    if step.call == "sendfile" and expects is not None:
+        message = (
+            f"{step.item}: the source has not the {expects.result} bytes of when the plan was made"
+        )
+        cause = "something changed it in between, or the memory for the copy is used up"
+        return Failure(step, None, message, cause, "try again: a new plan knows its new size")
     if step.call == "read":
         message = "the monitor went away before it said go"
         return Failure(step, None, message)

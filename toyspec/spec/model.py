@@ -98,13 +98,21 @@ class Mount:
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """A file with inline content, or a symlink: exactly one of `content` and `symlink` is set."""
+    """Something of the box's own making: exactly one of `content`, `source`, `directory` and
+    `symlink` is set.
+
+    `source` is a host file whose bytes are copied, absolute and normal; its copy has the file's own
+    permission bits where `mode` is None. `optional`: left out where the host lacks the source.
+    """
 
     at: str
     target: str
     content: Text | None = None
     symlink: str | None = None
-    mode: int = 0o644
+    mode: int | None = 0o644
+    source: str | None = None
+    directory: bool = False
+    optional: bool = False
 
 
 @dataclass(frozen=True, slots=True)
