@@ -46,13 +46,6 @@ _TYPES: Final = {
     "integer": "A whole number.",
 }  # fmt: skip
 
-_ORIGINS: Final = (
-    ("Compose", "Coming from Compose"),
-    ("OCI", "Coming from OCI's config.json"),
-    ("bubblewrap", "Coming from bubblewrap"),
-    ("another place", "Slips"),
-)
-
 
 def reference() -> str:
     """The whole page."""
@@ -133,12 +126,11 @@ def flow(value: object) -> str:
 
 def _words() -> list[str]:
     lines = [
-        "## Words of others\n",
+        "## Slips\n",
         "toyspec knows these words and says what to write instead: nothing is silently ignored.\n"
-        "(`volumes`, `networks`, `secrets` and others are [reserved](#reserved-words).)\n",
+        "Those of Compose, OCI's config.json and bubblewrap are in [coming-from.md](coming-from.md).\n",
+        _table(w for w in WORDS if w.of == "another place"),
     ]
-    for origin, title in _ORIGINS:
-        lines += [f"### {title}\n", _table(w for w in WORDS if w.of == origin)]
     reserved = (w for w in WORDS if w.kind == "reserved")
     lines += ["## Reserved words\n", "Kept for files that describe more than one box.\n"]
     lines += [_table(reserved), "## Not yet\n", "Words of later versions, each refused.\n"]
