@@ -80,7 +80,7 @@ def test_every_word_is_on_a_page() -> None:
     theirs = page("coming-from.md")
     for word in (*FOREIGN, *SHARED):
         rows = re.findall(
-            rf"^\| `([^`]*[^\w`])?{re.escape(word.word)}`.* \| (.*) \|$", theirs, re.M
+            rf"^\| `([^`]*[^\w`])?{re.escape(word.word)}`.* \| (.*) \|$", theirs, re.MULTILINE
         )
         assert word.says in [row[1] for row in rows], word
 
