@@ -186,6 +186,7 @@ _BUBBLEWRAP = (
         "bind-data": "under `files`: {target: …, content: …}",
         "ro-bind-data": "under `files`: {target: …, content: …}",
         "remount-ro": "in `root`: {read_only: true}; binds are read-only by default",
+        "overlay": "under `mounts`: {type: overlay, lower: …, upper: …, work: …, target: …}",
         "overlay-src": "`lower` of the overlay",
         "tmp-overlay": "under `mounts`: {type: overlay, lower: …, target: …}; what is written is in memory",
         "ro-overlay": "under `binds`, one directory; an overlay is the box's to write",
@@ -265,7 +266,6 @@ SHARED: tuple[Word, ...] = (
     *words("", "foreign", "bubblewrap", {
         "hostname": "`hostname`",
         "tmpfs": "under `mounts`: {type: tmpfs, target: /tmp}",
-        "overlay": "under `mounts`: {type: overlay, lower: …, upper: …, work: …, target: …}",
     }),
 )  # fmt: skip
 """Each is a key here, or a word of somebody else's; a test holds that."""

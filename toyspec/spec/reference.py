@@ -10,7 +10,8 @@ from typing import Any, Final
 
 from toyspec.spec.accept import resolve
 from toyspec.spec.schema import NAME, schema
-from toyspec.spec.words import WORDS, Word
+from toyspec.spec.word import Word
+from toyspec.spec.words import WORDS
 
 Node = Mapping[str, Any]
 
