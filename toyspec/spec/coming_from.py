@@ -29,7 +29,7 @@ _PAGES: Final = (
 
 _OF_COMPOSE: Final = (
     "services", "networks", "volumes", "configs", "secrets", "include", "extends", "profiles",
-    "depends_on", "env_file", "devices", "tty",
+    "depends_on", "devices", "tty",
 )  # fmt: skip
 """Compose's words among those that are reserved, or come later."""
 

@@ -17,7 +17,6 @@ _RESOLV = "under `files`: {target: /etc/resolv.conf, content: …}"
 _DEVICES = "under `binds`: /dev/NAME:dev, or :rw,dev"
 _RUNS_ONCE = "a box runs once; what supervises it starts it again"
 _NO_HOOKS = "nothing of a spec runs on the host"
-_OPTIONS = "`rw`, `dev` and `optional` after the target, or keys of the long form"
 _LABELS = "`x-` keys are your own"
 
 _COMPOSE = (
@@ -48,11 +47,11 @@ _COMPOSE = (
         "security_opt": "`no_new_privileges` is true by default",
         "read_only": "in `root`: {path: …, read_only: true}",
         "group_add": "init's groups are the caller's; no other can be given",
-        "userns_mode": "a user namespace is always new; `user` says who init is",
+        "userns_mode": "`user` says who init is; {user: /proc/123/ns/user} under `namespaces` joins one",
         "ipc": "under `namespaces`: {ipc: host}",
         "uts": "under `namespaces`: {uts: host}",
         "cgroup": "under `namespaces`: {cgroup: host}",
-        "pid": "a pid namespace is always new",
+        "pid": "under `namespaces`: {pid: /proc/123/ns/pid}; else it is new",
         "isolation": "it is Windows's",
         "credential_spec": "it is Windows's",
         "runtime": "there is none to choose: `toyspec plan` says what is run",
@@ -103,10 +102,13 @@ _COMPOSE = (
     }),
     *words("mounts[]", "foreign", "Compose", {
         "tmpfs": "`size` and `mode` stand beside `type`",
-        "source": "a host path goes under `binds`",
-        "read_only": "a mount of its own is the box's to write; read-only host paths are `binds`",
+        "source": "a host path goes under `binds`, a volume has a `name`",
+        "volume": "`name` stands beside `type`, and nothing is ever copied",
     }),
-    *words("mounts[].type=", "foreign", "Compose", {"bind": "host paths go under `binds`"}),
+    *words("mounts[].type=", "foreign", "Compose", {
+        "bind": "host paths go under `binds`", "npipe": "it has no meaning on Linux",
+        "cluster": "`volume`: {type: volume, name: …, target: …}",
+    }),
     *words("network=", "foreign", "Compose", {
         "bridge": "none (its own, with lo up) or host",
     }),
@@ -143,7 +145,7 @@ _OCI = (
         "linux.mountLabel": "the caller's context holds inside",
         "linux.personality": "a box runs the host's architecture",
         "linux.netDevices": "the box's own network has only lo",
-        "linux.timeOffsets": "clocks are the host's",
+        "linux.timeOffsets": "under `namespaces`: {time: {boottime: 3600}}",
         "hooks": _NO_HOOKS,
         "hooks.prestart": _NO_HOOKS,
         "hooks.createRuntime": _NO_HOOKS,
@@ -163,14 +165,14 @@ _OCI = (
         "username": "`user`: caller, root, or numbers",
     }),
     *words("binds[]", "foreign", "OCI", {
-        "destination": "`target`", "options": "`read_only`, `dev` and `optional` are keys",
+        "destination": "`target`",
+        "options": "`read_only`, `dev`, `exec`, `suid` and `recursive` are keys",
     }),
     *words("mounts[]", "foreign", "OCI", {
-        "destination": "`target`", "options": "`size` and `mode` are keys",
+        "destination": "`target`", "options": "`read_only`, `exec`, `size` and `mode` are keys",
+        "nr_inodes": "`inodes`",
     }),
-    *words("mounts[].type=", "foreign", "OCI", {
-        "cgroup": "a box has no cgroup filesystem of its own",
-    }),
+    *words("mounts[].type=", "foreign", "OCI", {"cgroup": "`cgroup2`"}),
 )  # fmt: skip
 
 _BUBBLEWRAP = (
@@ -192,12 +194,12 @@ _BUBBLEWRAP = (
         "ro-overlay": "under `binds`, one directory; an overlay is the box's to write",
         "dev": "under `mounts`: {type: dev}",
         "proc": "under `mounts`: {type: proc}",
-        "mqueue": "it is not there yet",
+        "mqueue": "under `mounts`: {type: mqueue}",
         "dir": "under `files`: {target: …, directory: true}",
         "file": "under `files`: {target: …, content: …}",
         "symlink": "under `files`: {target: /bin/vi, symlink: busybox}",
         "perms": "`mode`, of a file or a tmpfs",
-        "size": "`size`, of a tmpfs",
+        "size": "of a tmpfs, under `mounts`: {type: tmpfs, target: /tmp, size: 64m}",
         "chmod": "`mode`, of a file or a tmpfs",
         "chdir": "`working_dir`",
         "argv0": "`init`: the program's name is its first word",
@@ -214,9 +216,9 @@ _BUBBLEWRAP = (
         "unshare-cgroup-try": "it is the default; {cgroup: host} under `namespaces` is the exception",
         "unshare-net": "`network: none`, the default",
         "share-net": "`network: host`",
-        "userns": "a user namespace is always new",
+        "userns": "under `namespaces`: {user: /proc/PID/ns/user}",
         "userns2": "`disable_user_namespaces: true` locks the box's own",
-        "pidns": "a pid namespace is always new",
+        "pidns": "under `namespaces`: {pid: /proc/PID/ns/pid}",
         "disable-userns": "`disable_user_namespaces: true`",
         "assert-userns-disabled": "`disable_user_namespaces: true`; what does not hold is an error",
         "uid": "`user`: {uid: …, gid: …}",
@@ -250,6 +252,7 @@ SHARED: tuple[Word, ...] = (
         "sysctls": "`sysctls`, of namespaces that the box owns",
         "ulimits": "`ulimits`",
         "oom_score_adj": "`oom_score_adj`, never below the caller's",
+        "env_file": "`env_file`",
         "cpus": "`cpus` lists the CPUs to run on; a share of CPU time comes later",
     }),
     *words("", "foreign", "OCI", {

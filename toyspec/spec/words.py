@@ -29,26 +29,10 @@ _LATER = (
         "reaper": "init reaps its own children",
         "seccomp": "no filter can be chosen yet",
         "limits": "the caller's own limits hold",
-        "env_file": "list the variables in `environment`",
         "devices": "a bind with the option `dev` shows one device",
         "tty": "a box shares the terminal it is started from",
     }),
     *_words("user", "later", "toyspec", {"ranges": "one uid and one gid are mapped"}),
-    *_words("root", "later", "toyspec", {
-        "size": "the root tmpfs has the kernel's default size",
-    }),
-    *_words("binds[]", "later", "toyspec", {"noexec": "binds are nosuid and nodev"}),
-    *_words("mounts[]", "later", "toyspec", {
-        "name": "volumes come later; bind a directory of the host",
-        "noexec": "mounts are nosuid and nodev",
-    }),
-    *_words("namespaces", "later", "toyspec", {
-        "time": "the host's clocks show", "pid": "a pid namespace is always new",
-    }),
-    *_words("mounts[].type=", "later", "toyspec", {
-        "volume": "bind a directory of the host",
-        "mqueue": "proc, sysfs, tmpfs and dev are there", "devpts": "`type: dev` has no terminals",
-    }),
     *_words("network=", "later", "toyspec", {
         "nat": "none (its own, with lo up) and host are there",
     }),
@@ -59,16 +43,26 @@ _OURS = (
         "writable": "`read_only: false`", "rw": "`read_only: false`", "ro": "the default",
         "devices": "`dev: true`", "mode": "`read_only: false` makes it writable",
         "path": "`source` and `target`", "src": "`source`", "dst": "`target`",
+        "noexec": "`exec: false`", "nosuid": "the default; `suid: true` is the other",
+        "nodev": "the default; `dev: true` is the other", "norec": "`recursive: false`",
+        "setuid": "`suid: true`",
+    }),
+    *_words("mounts[]", "foreign", "another place", {
+        "noexec": "`exec: false`", "ro": "`read_only: true`", "rw": "`read_only: false`",
+        "nosuid": "mounts always are", "nodev": "mounts always are", "path": "`target`",
+        "newinstance": "a devpts always is new", "gid": "terminals get 5 where the box has it",
+    }),
+    *_words("mounts[].type=", "foreign", "another place", {
+        "pts": "`devpts`", "volumes": "`volume`", "devtmpfs": "`dev`",
     }),
     *_words("files[]", "foreign", "another place", {
         "path": "`target`", "text": "`content`", "link": "`symlink`", "dir": "`directory: true`",
         "copy": "`source`", "from": "`source`", "src": "`source`",
     }),
     *_words("namespaces", "foreign", "another place", {
-        "network": "`network: host` or `network: none`, at the top",
-        "net": "`network: host` or `network: none`, at the top",
-        "mount": "a mount namespace is always new", "mnt": "a mount namespace is always new",
-        "user": "a user namespace is always new; `user` says who init is",
+        "net": "`network`, with the path of one to join; `network: host` is at the top",
+        "mount": "always new: a box's root cannot be built into one that others use",
+        "mnt": "always new: a box's root cannot be built into one that others use",
     }),
     *_words("", "foreign", "another place", {
         "env": "`environment`", "cmd": "`init`, a list",
