@@ -49,7 +49,16 @@ ONE = [
     ("namespaces: {ipc: /proc/1/ns/ipc}", 3, 19, "namespaces.ipc: joining by path: not yet", "new or host"),
     ("namespaces: {network: host}", 3, 14, "unknown key `network`",
      "here: `network: host` or `network: none`, at the top"),
-    ("etc: [hosts]", 3, 6, "etc: a list: not yet", "auto or none"),
+    ("etc: [hosts, ssll]", 3, 14, "etc: `ssll` is none of its names", "did you mean `ssl`?"),
+    ("etc: [/etc/localtime]", 3, 7, "etc: `/etc/localtime` is none of its names",
+     "did you mean `timezone`?"),
+    ("etc: [shadow]", 3, 7, "etc: `shadow` is none of its names", "no box is given that one"),
+    ("etc: [ssh/ssh_host_rsa_key]", 3, 7, "etc: `ssh/ssh_host_rsa_key` is none of its names",
+     "no box is given that one"),
+    ("etc: [zzzzzz]", 3, 7, "etc: `zzzzzz` is none of its names", "bind it, if it is needed"),
+    ("etc: [ssl, ssl]", 3, 12, "`ssl` is here twice", ""),
+    ("etc: [1]", 3, 7, "etc[0] must be a name, not the number 1", ""),
+    ("etc: true", 3, 6, "etc must be auto or none, not true", "write the word"),
     *(
         (f"{word}: x", 3, 1, f"`{word}`: not yet", None)
         for word in ("seccomp", "reaper", "limits", "env_file")
