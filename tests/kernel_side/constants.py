@@ -342,6 +342,7 @@ NUMBERS: Final[dict[str, tuple[int, int]]] = {  # x86_64, aarch64
     "dup3": (292, 24),
     "setgroups": (116, 159),
     "prlimit64": (302, 261),
+    "setns": (308, 268),
     "landlock_create_ruleset": (444, 444),
     "landlock_add_rule": (445, 445),
     "landlock_restrict_self": (446, 446),

@@ -11,7 +11,7 @@ import stat
 import sys
 from collections.abc import Iterable
 
-from toyspec.host import mountinfo
+from toyspec.host import mountinfo, namespace_files
 from toyspec.host.facts import HostFacts, Kind, MountFact, Needs, PathFact
 from toyspec.kernel import features
 from toyspec.kernel.flags import RLIMITS, flags
@@ -58,6 +58,7 @@ def probe(needs: Needs, *, printing: bool = False) -> HostFacts:
         installation=_installation(),
         ignored=_ignored(arch),
         tty=any(os.isatty(fd) for fd in ((0, 2) if printing else (0, 1, 2))),
+        console=console(),
         inherited=inherited(),
         features={
             "openat2": features.openat2(arch),
@@ -78,6 +79,8 @@ def probe(needs: Needs, *, printing: bool = False) -> HostFacts:
         mounts=_mounts(needs.mounts),
         variables={name: os.environ.get(name) for name in sorted(needs.variables)},
         listings={path: _names(path) for path in sorted(needs.listings)},
+        namespaces={path: namespace_files.fact(path) for path in sorted(needs.namespaces)},
+        own_namespaces=namespace_files.own(),
     )
 
 
@@ -99,6 +102,14 @@ def foreground() -> bool:
         return os.tcgetpgrp(0) == os.getpgrp()
     except OSError:
         return False
+
+
+def console() -> str | None:
+    """The device node of the terminal that is standard input; None where this namespace has none."""
+    try:
+        return os.ttyname(0)
+    except OSError:
+        return None
 
 
 def inherited() -> tuple[int, ...]:

@@ -8,6 +8,7 @@ host's own files (see `spec.etc`) are bound read-only where they are; one that i
 from __future__ import annotations
 
 from toyspec.host.facts import HostFacts, Needs
+from toyspec.plan import joining
 from toyspec.spec.etc import MADE, SHOWN
 from toyspec.spec.model import Bind, File, Spec, Variable
 
@@ -92,6 +93,9 @@ def _text(name: str, spec: Spec, facts: HostFacts) -> str:
 
 def ids(spec: Spec, facts: HostFacts) -> tuple[int, int]:
     """The uid and gid that init has inside the box."""
+    joined = joining.ids(spec, facts)
+    if joined is not None:
+        return joined
     if spec.user.kind == "root":
         return 0, 0
     if spec.user.kind == "caller":

@@ -93,6 +93,9 @@ def _unexpected(step: Step) -> Failure:
         message = f"{step.item}: the host's node is not device {expects.device}"
         remedy = "mend the host's /dev: something else lies where the device should be"
         return Failure(step, None, message, None, remedy)
+    if expects is not None and expects.inode is not None:
+        message = f"{step.item}: not the namespace that the plan was made for"
+        return Failure(step, None, message, "another one came to be there meanwhile", "try again")
     if expects is not None and expects.prefix is not None:
         message = f"{step.item}: it is not inside the box's root"
         return Failure(step, None, message, None, "choose a working_dir that exists in the box")

@@ -45,26 +45,10 @@ _LATER = (
         "reaper": "init reaps its own children",
         "seccomp": "no filter can be chosen yet",
         "limits": "the caller's own limits hold",
-        "env_file": "list the variables in `environment`",
         "devices": "a bind with the option `dev` shows one device",
         "tty": "a box shares the terminal it is started from",
     }),
     *_words("user", "later", "toyspec", {"ranges": "one uid and one gid are mapped"}),
-    *_words("root", "later", "toyspec", {
-        "size": "the root tmpfs has the kernel's default size",
-    }),
-    *_words("binds[]", "later", "toyspec", {"noexec": "binds are nosuid and nodev"}),
-    *_words("mounts[]", "later", "toyspec", {
-        "name": "volumes come later; bind a directory of the host",
-        "noexec": "mounts are nosuid and nodev",
-    }),
-    *_words("namespaces", "later", "toyspec", {
-        "time": "the host's clocks show", "pid": "a pid namespace is always new",
-    }),
-    *_words("mounts[].type=", "later", "toyspec", {
-        "volume": "bind a directory of the host",
-        "mqueue": "proc, sysfs, tmpfs and dev are there", "devpts": "`type: dev` has no terminals",
-    }),
     *_words("network=", "later", "toyspec", {
         "nat": "none (its own, with lo up) and host are there",
     }),
@@ -88,7 +72,7 @@ _COMPOSE = (
         "ipc": "under `namespaces`: {ipc: host}",
         "uts": "under `namespaces`: {uts: host}",
         "cgroup": "under `namespaces`: {cgroup: host}",
-        "pid": "a pid namespace is always new",
+        "pid": "under `namespaces`: {pid: /proc/123/ns/pid}; else it is new",
         "ports": "`network: host` shares the host's ports",
         "expose": "`network: host` shares the host's ports",
         "restart": "a box runs once; what supervises it starts it again",
@@ -112,10 +96,13 @@ _COMPOSE = (
     }),
     *_words("mounts[]", "foreign", "Compose", {
         "tmpfs": "`size` and `mode` stand beside `type`",
-        "source": "a host path goes under `binds`",
-        "read_only": "a mount of its own is the box's to write; read-only host paths are `binds`",
+        "source": "a host path goes under `binds`, a volume has a `name`",
+        "volume": "`name` stands beside `type`, and nothing is ever copied",
     }),
-    *_words("mounts[].type=", "foreign", "Compose", {"bind": "host paths go under `binds`"}),
+    *_words("mounts[].type=", "foreign", "Compose", {
+        "bind": "host paths go under `binds`", "npipe": "it has no meaning on Linux",
+        "cluster": "`volume`: {type: volume, name: …, target: …}",
+    }),
     *_words("network=", "foreign", "Compose", {
         "bridge": "none (its own, with lo up) or host",
     }),
@@ -141,11 +128,14 @@ _OCI = (
     }),
     *_words("root", "foreign", "OCI", {"readonly": "`read_only`"}),
     *_words("binds[]", "foreign", "OCI", {
-        "destination": "`target`", "options": "`read_only`, `dev` and `optional` are keys",
+        "destination": "`target`",
+        "options": "`read_only`, `dev`, `exec`, `suid` and `recursive` are keys",
     }),
     *_words("mounts[]", "foreign", "OCI", {
-        "destination": "`target`", "options": "`size` and `mode` are keys",
+        "destination": "`target`", "options": "`read_only`, `exec`, `size` and `mode` are keys",
+        "nr_inodes": "`inodes`",
     }),
+    *_words("mounts[].type=", "foreign", "OCI", {"cgroup": "`cgroup2`"}),
 )  # fmt: skip
 
 _BUBBLEWRAP = (
@@ -156,6 +146,8 @@ _BUBBLEWRAP = (
         "bind-try": "under `binds`: SOURCE:TARGET:rw,optional",
         "dev-bind": "under `binds`: SOURCE:TARGET:rw,dev",
         "dev": "under `mounts`: {type: dev}",
+        "mqueue": "under `mounts`: {type: mqueue}",
+        "size": "of a tmpfs, under `mounts`: {type: tmpfs, target: /tmp, size: 64m}",
         "proc": "under `mounts`: {type: proc}",
         "chdir": "`working_dir`",
         "setenv": "`environment`",
@@ -183,16 +175,26 @@ _OURS = (
         "writable": "`read_only: false`", "rw": "`read_only: false`", "ro": "the default",
         "devices": "`dev: true`", "mode": "`read_only: false` makes it writable",
         "path": "`source` and `target`", "src": "`source`", "dst": "`target`",
+        "noexec": "`exec: false`", "nosuid": "the default; `suid: true` is the other",
+        "nodev": "the default; `dev: true` is the other", "norec": "`recursive: false`",
+        "setuid": "`suid: true`",
+    }),
+    *_words("mounts[]", "foreign", "another place", {
+        "noexec": "`exec: false`", "ro": "`read_only: true`", "rw": "`read_only: false`",
+        "nosuid": "mounts always are", "nodev": "mounts always are", "path": "`target`",
+        "newinstance": "a devpts always is new", "gid": "terminals get 5 where the box has it",
+    }),
+    *_words("mounts[].type=", "foreign", "another place", {
+        "pts": "`devpts`", "volumes": "`volume`", "devtmpfs": "`dev`",
     }),
     *_words("files[]", "foreign", "another place", {
         "path": "`target`", "text": "`content`", "link": "`symlink`", "dir": "`directory: true`",
         "copy": "`source`", "from": "`source`", "src": "`source`",
     }),
     *_words("namespaces", "foreign", "another place", {
-        "network": "`network: host` or `network: none`, at the top",
-        "net": "`network: host` or `network: none`, at the top",
-        "mount": "a mount namespace is always new", "mnt": "a mount namespace is always new",
-        "user": "a user namespace is always new; `user` says who init is",
+        "net": "`network`, with the path of one to join; `network: host` is at the top",
+        "mount": "always new: a box's root cannot be built into one that others use",
+        "mnt": "always new: a box's root cannot be built into one that others use",
     }),
     *_words("", "foreign", "another place", {
         "env": "`environment`", "cmd": "`init`, a list",
