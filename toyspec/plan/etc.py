@@ -7,7 +7,7 @@ host's own files (see `spec.etc`) are bound read-only where they are; one that i
 
 from __future__ import annotations
 
-from toyspec.host.facts import HostFacts, Needs
+from toyspec.host.facts import FactMissing, HostFacts, Needs
 from toyspec.plan import joining
 from toyspec.spec.etc import MADE, SHOWN
 from toyspec.spec.model import Bind, File, Spec, Variable
@@ -41,8 +41,11 @@ def needs(spec: Spec) -> Needs:
 
 
 def things(spec: Spec, facts: HostFacts) -> list[Bind | File]:
-    """The files of `etc`."""
+    """The files of `etc`; FactMissing with every question about them."""
     wanted = names(spec)
+    unknown = [path for name in wanted for path in _paths(name) if path not in facts.paths]
+    if unknown:
+        raise FactMissing(*(("path", path) for path in unknown))
     made = [_file(f"/etc/{name}", _text(name, spec, facts)) for name in wanted if name in MADE]
     shown = [_shown(spec, facts, path) for name in wanted for path in _there(facts, name)]
     return [*made, *shown]
