@@ -14,6 +14,7 @@ from tests.installation import REPOSITORY
 from tests.product import Product
 from toyspec.plan.step import PHASES, ROLES
 from toyspec.spec import coming_from
+from toyspec.spec.etc import NAMES
 from toyspec.spec.foreign import FOREIGN, SHARED
 from toyspec.spec.reference import flow, reference
 from toyspec.spec.words import WORDS
@@ -76,7 +77,7 @@ def test_every_word_is_on_a_page() -> None:
     text = page("reference.md")
     ours = [word for word in WORDS if word not in FOREIGN]
     assert all(f"| `{word.word}` |" in text and word.says in text for word in ours)
-    assert text.count("\n| `") == len(ours)
+    assert text.partition("## Slips")[2].count("\n| `") == len(ours)
     theirs = page("coming-from.md")
     for word in (*FOREIGN, *SHARED):
         rows = re.findall(
@@ -105,6 +106,11 @@ def test_words_that_are_shared_are_known() -> None:
         others = any((w.word, w.where) == (word.word, "") and w.of != word.of for w in WORDS)
         assert word.wrote or word.word in ours or others, word
         assert (word.of, word.wrote or word.word) not in theirs, word
+
+
+def test_the_reference_has_every_name_of_etc() -> None:
+    listed = section(page("reference.md"), "Names of `etc`")
+    assert re.findall(r"^\| `([^`]+)` \|", listed, re.MULTILINE) == list(NAMES)
 
 
 def examples(node: Any) -> list[Any]:
