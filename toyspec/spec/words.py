@@ -45,7 +45,6 @@ _LATER = (
         "reaper": "init reaps its own children",
         "seccomp": "no filter can be chosen yet",
         "limits": "the caller's own limits hold",
-        "env_file": "list the variables in `environment`",
         "devices": "a bind with the option `dev` shows one device",
         "tty": "a box shares the terminal it is started from",
     }),
