@@ -61,6 +61,18 @@ class MountFact:
 
 
 @dataclass(frozen=True, slots=True)
+class MapperFact:
+    """newuidmap or newgidmap. `privileged`: setuid root, or with a capability of its own.
+
+    `nosuid`: the mount that it lies on takes that away.
+    """
+
+    path: str
+    privileged: bool
+    nosuid: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Needs:
     """What a spec asks of a host: paths (by lstat), mount tables below paths, variables, and
     the names in directories.
@@ -91,7 +103,9 @@ class HostFacts:
     that this toyspec's own code runs from, `ignored` the signals that the caller has ignored, as
     nohup(1) does. `inherited` are descriptors above 2 that an execve would pass on. `rlimits`,
     `cpus` (sched_getaffinity(2)), `nice` and `oom_score_adj` are the caller's own; `landlock` is the
-    version of its interface, 0 where it is missing or off.
+    version of its interface, 0 where it is missing or off. `mappers` are newuidmap and newgidmap
+    where they are there, `subuids` and `subgids` the caller's ranges as (first, count), and
+    `primary_gid` the group that the caller's entry in passwd names, None without an entry.
     """
 
     arch: str
@@ -109,7 +123,8 @@ class HostFacts:
     features: Mapping[str, bool]
     sysctls: Mapping[str, str | None]
     rlimits: Mapping[str, tuple[int, int]] = field(default_factory=dict)
-    newuidmap: str | None = None
+    mappers: Mapping[str, MapperFact] = field(default_factory=dict)
+    primary_gid: int | None = None
     subuids: tuple[tuple[int, int], ...] = ()
     subgids: tuple[tuple[int, int], ...] = ()
     paths: Mapping[str, PathFact] = field(default_factory=dict)
@@ -243,6 +258,7 @@ def _facts(body: dict[str, object]) -> HostFacts:
         key: tuple(_mount(mount) for mount in _tuple(value))
         for key, value in _table(known, "mounts").items()
     }
+    known["mappers"] = {key: _mapper(value) for key, value in _table(known, "mappers").items()}
     known["listings"] = {key: _tuple(value) for key, value in _table(known, "listings").items()}
     known["rlimits"] = {key: _tuple(value) for key, value in _table(known, "rlimits").items()}
     found = HostFacts(**known)  # type: ignore[arg-type]  # checked below
@@ -264,6 +280,12 @@ def _mount(value: object) -> MountFact:
     if not isinstance(value, dict):
         raise TypeError("a mount is not an object")
     return MountFact(value["point"], value["type"], tuple(value["flags"]))
+
+
+def _mapper(value: object) -> MapperFact:
+    if not isinstance(value, dict):
+        raise TypeError("a mapper is not an object")
+    return MapperFact(**value)
 
 
 def _table(known: dict[str, object], name: str) -> dict[str, object]:

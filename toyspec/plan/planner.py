@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from toyspec.host.facts import FactMissing, HostFacts, Needs
-from toyspec.plan import capabilities, landlock, limits, overlays, sysctls
+from toyspec.plan import capabilities, landlock, limits, overlays, ranges, sysctls
 from toyspec.plan.arrange import arrange
 from toyspec.plan.box import Box
 from toyspec.plan.error import PlanError, PlanProblem
@@ -109,7 +109,7 @@ def _check(spec: Spec, facts: HostFacts) -> None:
         remedy = "add `init: [COMMAND, …]`, or give a command after `--`"
         problems.append(PlanProblem("there is no command to run", spec.origin("init"), remedy))
     problems += overlays.check(spec, facts)
-    for each in (capabilities, landlock, limits, sysctls):
+    for each in (ranges, capabilities, landlock, limits, sysctls):
         problems += each.check(spec, facts)
     if problems:
         raise PlanError(*problems)

@@ -5,12 +5,12 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import Literal
 
-from toyspec.spec import paths
+from toyspec.spec import identity, paths
 from toyspec.spec.confinement import confinement
 from toyspec.spec.context import Context
 from toyspec.spec.entries import binds, files, mounts
 from toyspec.spec.environment import environment
-from toyspec.spec.model import Namespace, Spec, User
+from toyspec.spec.model import Namespace, Spec
 from toyspec.spec.nodes import Mapping, Sequence
 from toyspec.spec.root import root
 from toyspec.spec.wrong import Wrong
@@ -36,7 +36,7 @@ def build(context: Context, path: str, sha256: str) -> Spec:
     _note(context, "etc", f"etc: {etc}, with system: {system}")
     if data.get("etc") in ("auto", "none"):
         etc = data["etc"]
-    user = _user(context)
+    user = identity.user(context)
     name = _name(context, path)
     confined = confinement(context)
     return Spec(
@@ -69,6 +69,7 @@ def build(context: Context, path: str, sha256: str) -> Spec:
         sysctls=confined.sysctls,
         disable_user_namespaces=confined.disable_user_namespaces,
         landlock=confined.landlock,
+        groups=identity.groups(context, user),
         origins=MappingProxyType(context.origins),
     )
 
@@ -146,26 +147,6 @@ def _working_dir(context: Context) -> str:
     except Wrong as wrong:
         context.refuse(wrong.unplaced(), context.node("working_dir"), "working_dir")
         return "/"
-
-
-def _user(context: Context) -> User:
-    _note(context, "user", "user: caller")
-    data = context.data.get("user", "caller")
-    if not context.usable("user") or data == "caller":
-        return User()
-    if data == "root":
-        return User("root")
-    if isinstance(data, dict):
-        return User("ids", int(data["uid"]), int(data["gid"]))
-    _plain(context, "user")
-    uid, _, gid = data.partition(":")
-    if not gid:
-        return User()
-    for name, number in (("uid", int(uid)), ("gid", int(gid))):
-        if number > 2**32 - 2:
-            wrong = Wrong(f"the {name} {number} is more than {2**32 - 2}")
-            context.refuse(wrong, context.node("user"), "user")
-    return User("ids", int(uid), int(gid))
 
 
 def _namespaces(context: Context, network: str) -> frozenset[Namespace]:
