@@ -86,6 +86,10 @@ def unexpected(call: Call, output: bytes) -> str | None:
     if "status" in expects:
         (status,) = struct.unpack_from("<i", output, 0)
         return None if status == expects["status"] else f"status {status:#x}"
+    if "inode" in expects:
+        (number,) = struct.unpack_from("<Q", output, 32)
+        found = ":".join(map(str, (*struct.unpack_from("<II", output, 136), number)))
+        return None if found == expects["inode"] else f"is inode {found}"
     if "kind" in expects or "device" in expects:
         (mode,) = struct.unpack_from("<H", output, 28)
         major, minor = struct.unpack_from("<II", output, 128)

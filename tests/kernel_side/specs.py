@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests import tools
+from tests import holder, tools
 from tests.product import Product
 
 _TOP = Path(__file__).resolve().parents[2]
@@ -43,6 +43,10 @@ def need_sub_ids(product: Product) -> None:
             tools.lack(f"{path} gives {name} no range")
 
 
+JOINING = {"joined.yaml"}
+"""Those that join namespaces of a process that is there, by the files in `held`."""
+
+
 def fresh(product: Product, name: str) -> Path:
     """The spec `name` beside its neighbours, as in a fresh clone."""
     if name in RANGES:
@@ -51,4 +55,6 @@ def fresh(product: Product, name: str) -> Path:
     directory = product.directory() / "specs"
     shutil.copytree(source, directory, symlinks=True)
     product.own(directory)
+    if name in JOINING:
+        holder.link(product, directory / "held")
     return directory / name

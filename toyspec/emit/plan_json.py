@@ -43,7 +43,9 @@ Json = dict[str, Any]
 FORMAT: Final = "toyspec-plan"
 FORMAT_VERSION: Final = "1.0"
 
-_EXPECTATIONS: Final = ("errno", "result", "prefix", "device", "kind", "filesystem", "status")
+_EXPECTATIONS: Final = (
+    "errno", "result", "prefix", "device", "kind", "filesystem", "inode", "status",
+)  # fmt: skip
 
 
 class FormatError(ValueError):

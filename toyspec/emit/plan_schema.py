@@ -181,6 +181,7 @@ def _expects() -> Schema:
             "kind": _TEXT,
             "filesystem": {"enum": list(flags("filesystem", "x86_64"))},
             "status": {"type": "integer", "minimum": 0, "description": "What wait4 wrote."},
+            "inode": {"type": "string", "pattern": "^[0-9]+:[0-9]+:[0-9]+$"},
         },
         "minProperties": 1,
         "maxProperties": 1,

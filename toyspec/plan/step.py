@@ -138,8 +138,9 @@ class Expect:
     of this name holds (`count`: nothing was written short). `prefix`: the
     text that it wrote must begin so. `device`: statx says a character device `MAJOR:MINOR`.
     `kind`: statx says this file type (`directory`, `file`). `filesystem`: fstatfs says this
-    magic, by its constant's name (`PROC_SUPER_MAGIC`). `status`: the wait status that wait4 wrote
-    is this (0: the process ended with the exit status 0).
+    magic, by its constant's name (`PROC_SUPER_MAGIC`). `inode`: statx says this file and no other,
+    `MAJOR:MINOR:NUMBER` of its device and inode. `status`: the wait status that wait4 wrote is this
+    (0: the process ended with the exit status 0).
     """
 
     errno: str | None = None
@@ -149,6 +150,7 @@ class Expect:
     kind: str | None = None
     filesystem: str | None = None
     status: int | None = None
+    inode: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

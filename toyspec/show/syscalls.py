@@ -144,6 +144,8 @@ def _expected(expects: Expect, args: tuple[Argument, ...]) -> str:
         return f" is device {expects.device}"
     if expects.status is not None:
         return f" gives status {expects.status}"
+    if expects.inode is not None:
+        return f" is inode {expects.inode}"
     return f" is {expects.kind or expects.filesystem}"
 
 

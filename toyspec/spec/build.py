@@ -10,8 +10,9 @@ from toyspec.spec.confinement import confinement
 from toyspec.spec.context import Context
 from toyspec.spec.entries import binds, files, mounts
 from toyspec.spec.environment import environment
-from toyspec.spec.model import Namespace, Spec
-from toyspec.spec.nodes import Mapping, Sequence
+from toyspec.spec.model import Spec
+from toyspec.spec.namespaces import namespaces
+from toyspec.spec.nodes import Sequence
 from toyspec.spec.root import root
 from toyspec.spec.wrong import Wrong
 
@@ -39,6 +40,7 @@ def build(context: Context, path: str, sha256: str) -> Spec:
     user = identity.user(context)
     name = _name(context, path)
     confined = confinement(context)
+    shared = namespaces(context, network)
     return Spec(
         path=path,
         directory=context.surroundings.directory,
@@ -48,7 +50,7 @@ def build(context: Context, path: str, sha256: str) -> Spec:
         root=root(context),
         system=system,
         user=user,
-        host_namespaces=_namespaces(context, network),
+        host_namespaces=shared.host,
         binds=binds(context),
         mounts=mounts(context),
         files=files(context),
@@ -70,6 +72,8 @@ def build(context: Context, path: str, sha256: str) -> Spec:
         disable_user_namespaces=confined.disable_user_namespaces,
         landlock=confined.landlock,
         groups=identity.groups(context, user),
+        joined=shared.joined,
+        time_offsets=shared.time_offsets,
         origins=MappingProxyType(context.origins),
     )
 
@@ -120,13 +124,6 @@ def _hostname(context: Context, name: str) -> str:
     hostname = _plain(context, "hostname")
     if hostname is None:
         return name
-    namespaces = context.data.get("namespaces")
-    if isinstance(namespaces, dict) and namespaces.get("uts") == "host":
-        wrong = Wrong(
-            "a hostname with the host's uts namespace", "it would rename the host",
-            "leave out `hostname`, or `uts: host`",
-        )  # fmt: skip
-        context.refuse(wrong, context.node("hostname"), "hostname")
     return hostname
 
 
@@ -147,24 +144,6 @@ def _working_dir(context: Context) -> str:
     except Wrong as wrong:
         context.refuse(wrong.unplaced(), context.node("working_dir"), "working_dir")
         return "/"
-
-
-def _namespaces(context: Context, network: str) -> frozenset[Namespace]:
-    _note(context, "namespaces", "namespaces: all new but time")
-    shared: set[Namespace] = set()
-    data = context.data.get("namespaces")
-    node = context.top.get("namespaces")
-    if isinstance(data, dict) and isinstance(node, Mapping):
-        known: tuple[Namespace, ...] = ("ipc", "uts", "cgroup")
-        for name in known:
-            value = node.get(name)
-            if value is not None:
-                context.origin(f"namespaces.{name}", value)
-            if data.get(name) == "host":
-                shared.add(name)
-    if network == "host":
-        shared.add("network")
-    return frozenset(shared)
 
 
 def _init(context: Context) -> tuple[str, ...]:

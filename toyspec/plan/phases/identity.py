@@ -5,6 +5,7 @@ from __future__ import annotations
 from toyspec.host.facts import Needs
 from toyspec.plan import calls, helpers
 from toyspec.plan.box import Box
+from toyspec.plan.joining import new
 from toyspec.plan.step import Expect, Step
 from toyspec.plan.writer import Writer
 from toyspec.spec.model import Spec
@@ -18,9 +19,12 @@ def needs(spec: Spec) -> Needs:
 def steps(box: Box) -> list[Step]:
     """One uid and one gid setup maps itself, ranges by the helpers.
 
-    setgroups is denied first: gid_map may not be written by an ordinary user before.
+    setgroups is denied first: gid_map may not be written by an ordinary user before. A joined user
+    namespace has its maps already.
     """
     w = Writer("identity", "setup")
+    if "user" not in new(box.spec):
+        return w.steps
     maps = box.maps
     if maps is not None:
         helpers.map_ids(w, box, maps)
