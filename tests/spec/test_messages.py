@@ -15,7 +15,7 @@ ONE = [
     ("binds: [{source: ., target: /w, writable: true}]", 3, 33, "unknown key `writable`",
      "here: `read_only: false`"),
     ("x-mine: 1\nmounts: [{type: proc, x-note: 1, y-note: 1}]", 4, 34, "unknown key `y-note`",
-     "known in mounts: type, target, size, lower, upper, work, mode"),
+     "known in mounts: type, target, read_only, exec, size, inodes, hidepid, subset, name, lower, upper, work, mode"),
     # Words of others.
     ("image: debian", 3, 1, "`image` is Compose's word",
      "here: there are no images: `root` names a directory, `system: host` shows the host's"),
@@ -39,10 +39,6 @@ ONE = [
      "the directories under it"),
     ("mounts: [{type: tmpfs, target: /x, lower: a}]", 3, 36, "a mount of type tmpfs has no `lower`",
      "for an overlay only"),
-    ("mounts: [{type: volume, target: /v}]", 3, 17, "mounts[0].type: `volume`: not yet",
-     "bind a directory of the host"),
-    ("mounts: [{type: mqueue, target: /v}]", 3, 17, "mounts[0].type: `mqueue`: not yet",
-     "proc, sysfs, tmpfs and dev are there"),
     ("namespaces: {pid: host}", 3, 19, "namespaces.pid cannot be the host's",
      "a box sees processes of its own, or of a namespace that it joins"),
     ("namespaces: {network: host}", 3, 23, "namespaces.network cannot be the host's",
@@ -70,7 +66,7 @@ ONE = [
     ("etc: [hosts]", 3, 6, "etc: a list: not yet", "auto or none"),
     *(
         (f"{word}: x", 3, 1, f"`{word}`: not yet", None)
-        for word in ("seccomp", "reaper", "limits", "env_file")
+        for word in ("seccomp", "reaper", "limits")
     ),
     # Reserved.
     *(
@@ -165,6 +161,31 @@ ONE = [
     ("root: {path: r, old_root: /}", 3, 27, "`/` cannot be a target", "`root` says what is there"),
     # Entries with a target.
     ("mounts: [{type: tmpfs}]", 3, 10, "a tmpfs needs a `target`", ""),
+    ("mounts: [{type: volume, target: /v}]", 3, 10, "a volume has a `name`",
+     "toyspec keeps one directory for each name"),
+    ("mounts: [{type: volume, name: npm}]", 3, 10, "a volume needs a `target`", ""),
+    ("mounts: [{type: volume, name: ../x, target: /v}]", 3, 31, "mounts[0].name cannot be `../x`",
+     "lower-case letters, digits, `-` and `_`, beginning with a letter or digit"),
+    ("mounts: [{type: tmpfs, target: /v, name: npm}]", 3, 36, "a mount of type tmpfs has no `name`",
+     "for a volume only"),
+    ("mounts: [{type: sysfs, subset: pid}]", 3, 24, "a mount of type sysfs has no `subset`",
+     "for a proc only"),
+    ("mounts: [{type: sysfs, read_only: false}]", 3, 35, "`read_only: false` for a sysfs",
+     "a sysfs is always read-only"),
+    ("mounts: [{type: mqueue, read_only: true}]", 3, 36, "`read_only: true` for a mqueue",
+     "queues are written to whatever the mount says"),
+    ("mounts: [{type: proc, exec: true}]", 3, 29, "`exec: true` for a proc",
+     "nothing in it can ever be executed"),
+    ("mounts: [{type: tmpfs, target: /a, noexec: true}]", 3, 36, "unknown key `noexec`",
+     "here: `exec: false`"),
+    ("mounts: [{type: mqueue}]\nnamespaces: {ipc: host}", 3, 10,
+     "a mqueue needs the box's own ipc namespace", "the kernel refuses it with `ipc: host`"),
+    ("mounts: [{type: cgroup2}]\nnamespaces: {cgroup: host}", 3, 10,
+     "a cgroup2 needs the box's own cgroup namespace", "the kernel refuses it with `cgroup: host`"),
+    ("mounts: [{type: cgroup}]", 3, 17, "mounts[0].type: `cgroup` is OCI's word", "here: `cgroup2`"),
+    ("root: {path: ./x, size: 1m}", 3, 19, "a directory root has no `size`", "for tmpfs roots"),
+    ("root: {size: 0k}", 3, 14, "a size of 0", "to the kernel, 0 means no limit"),
+    ("binds: [{source: /a, noexec: true}]", 3, 22, "unknown key `noexec`", "here: `exec: false`"),
     ("mounts: [{type: proc, size: 1m}]", 3, 23, "a mount of type proc has no `size`", "for a tmpfs only"),
     ("mounts: [{type: tmpfs, target: /a, size: 0m}]", 3, 42, "a size of 0", "to the kernel, 0 means no limit"),
     ("mounts: [{type: tmpfs, target: /a, size: 0}]", 3, 42, "mounts[0].size is less than 1", ""),

@@ -84,6 +84,24 @@ def read_file(path: str) -> bytes:
         os.close(fd)
 
 
+def read_small(path: str) -> bytes:
+    """The bytes of an environment file, one more than it may have at most; raises OSError."""
+    from errno import EINVAL
+
+    from toyspec.spec.env_file import MAX_BYTES
+
+    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOCTTY | os.O_NONBLOCK)
+    try:
+        if not stat.S_ISREG(os.fstat(fd).st_mode):
+            raise OSError(EINVAL, "not a regular file")
+        found = b""
+        while len(found) <= MAX_BYTES and (piece := os.read(fd, MAX_BYTES + 1 - len(found))):
+            found += piece
+        return found
+    finally:
+        os.close(fd)
+
+
 def _missing(path: str) -> str | None:
     if os.path.lexists(path):
         return None
@@ -160,6 +178,7 @@ def surroundings(
             variables=os.environ,
             terminal=facts.terminal,
             caller_uid=facts.uid,
+            read=read_small,
         )
     return Surroundings(
         directory=source.directory,
@@ -167,6 +186,7 @@ def surroundings(
         variables=os.environ,
         terminal=plans and _terminal(printing),
         caller_uid=os.getuid(),
+        read=read_small,
     )
 
 

@@ -9,7 +9,17 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from toyspec.host.facts import FactMissing, HostFacts, Needs
-from toyspec.plan import capabilities, joining, landlock, limits, overlays, ranges, sysctls
+from toyspec.plan import (
+    capabilities,
+    filesystems,
+    joining,
+    landlock,
+    limits,
+    overlays,
+    ranges,
+    sysctls,
+    volumes,
+)
 from toyspec.plan.arrange import arrange
 from toyspec.plan.box import Box
 from toyspec.plan.error import PlanError, PlanProblem
@@ -109,7 +119,8 @@ def _check(spec: Spec, facts: HostFacts) -> None:
         remedy = "add `init: [COMMAND, …]`, or give a command after `--`"
         problems.append(PlanProblem("there is no command to run", spec.origin("init"), remedy))
     problems += overlays.check(spec, facts)
-    for each in (ranges, capabilities, joining, landlock, limits, sysctls):
+    wanted = (ranges, capabilities, filesystems, joining, landlock, limits, sysctls, volumes)
+    for each in wanted:
         problems += each.check(spec, facts)
     if problems:
         raise PlanError(*problems)

@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+
+
+def no_files(path: str) -> bytes:
+    """Where nothing can be read."""
+    raise FileNotFoundError(path)
 
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """The caller's side. `directory` is the spec file's, absolute; relative paths begin there."""
+    """The caller's side. `directory` is the spec file's, absolute; relative paths begin there.
+
+    `read` gives the bytes of an environment file, or raises OSError: the loader itself opens nothing.
+    """
 
     directory: str
     home: str
     variables: Mapping[str, str]
     terminal: bool = False
     caller_uid: int = 0
+    read: Callable[[str], bytes] = no_files
 
 
 @dataclass(frozen=True, slots=True)
