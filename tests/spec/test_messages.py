@@ -39,6 +39,16 @@ ONE = [
      "the directories under it"),
     ("mounts: [{type: tmpfs, target: /x, lower: a}]", 3, 36, "a mount of type tmpfs has no `lower`",
      "for an overlay only"),
+    ("etc: [hosts, ssll]", 3, 14, "etc: `ssll` is none of its names", "did you mean `ssl`?"),
+    ("etc: [/etc/localtime]", 3, 7, "etc: `/etc/localtime` is none of its names",
+     "did you mean `timezone`?"),
+    ("etc: [shadow]", 3, 7, "etc: `shadow` is none of its names", "no box is given that one"),
+    ("etc: [ssh/ssh_host_rsa_key]", 3, 7, "etc: `ssh/ssh_host_rsa_key` is none of its names",
+     "no box is given that one"),
+    ("etc: [zzzzzz]", 3, 7, "etc: `zzzzzz` is none of its names", "bind it, if it is needed"),
+    ("etc: [ssl, ssl]", 3, 12, "`ssl` is here twice", ""),
+    ("etc: [1]", 3, 7, "etc[0] must be a name, not the number 1", ""),
+    ("etc: true", 3, 6, "etc must be auto or none, not true", "write the word"),
     ("namespaces: {pid: host}", 3, 19, "namespaces.pid cannot be the host's",
      "a box sees processes of its own, or of a namespace that it joins"),
     ("namespaces: {network: host}", 3, 23, "namespaces.network cannot be the host's",
@@ -63,7 +73,6 @@ ONE = [
      "the map of the joined one says who init is"),
     ("hostname: x\nnamespaces: {uts: /run/x}", 3, 11, "a hostname with a joined uts namespace",
      "it has a name already"),
-    ("etc: [hosts]", 3, 6, "etc: a list: not yet", "auto or none"),
     *(
         (f"{word}: x", 3, 1, f"`{word}`: not yet", None)
         for word in ("seccomp", "reaper", "limits")

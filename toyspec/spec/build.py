@@ -14,6 +14,7 @@ from toyspec.spec.model import Spec
 from toyspec.spec.namespaces import namespaces
 from toyspec.spec.nodes import Sequence
 from toyspec.spec.root import root
+from toyspec.spec.shown import quote
 from toyspec.spec.wrong import Wrong
 
 HOST_NAME_MAX = 64
@@ -32,11 +33,7 @@ def build(context: Context, path: str, sha256: str) -> Spec:
         _note(context, key, f"{key}: {default}")
     system: Literal["none", "host"] = "host" if data.get("system") == "host" else "none"
     network: Literal["none", "host"] = "host" if data.get("network") == "host" else "none"
-    etc: Literal["auto", "none"] = "auto" if system == "host" else "none"
     _note(context, "root", "root: tmpfs")
-    _note(context, "etc", f"etc: {etc}, with system: {system}")
-    if data.get("etc") in ("auto", "none"):
-        etc = data["etc"]
     user = identity.user(context)
     name = _name(context, path)
     confined = confinement(context)
@@ -55,7 +52,7 @@ def build(context: Context, path: str, sha256: str) -> Spec:
         binds=binds(context),
         mounts=mounts(context),
         files=files(context),
-        etc=etc,
+        etc=_etc(context, system),
         environment=environment(context, system, user, values),
         env_file=MappingProxyType(values),
         working_dir=_working_dir(context),
@@ -78,6 +75,20 @@ def build(context: Context, path: str, sha256: str) -> Spec:
         time_offsets=shared.time_offsets,
         origins=MappingProxyType(context.origins),
     )
+
+
+def _etc(context: Context, system: str) -> Literal["auto", "none"] | tuple[str, ...]:
+    default: Literal["auto", "none"] = "auto" if system == "host" else "none"
+    _note(context, "etc", f"etc: {default}, with system: {system}")
+    data = context.data.get("etc", default)
+    if not context.usable("etc"):
+        return default
+    if not isinstance(data, list):
+        return "auto" if data == "auto" else "none"
+    for i, name in enumerate(data):
+        if name in data[:i]:
+            context.refuse(Wrong(f"{quote(name)} is here twice"), context.node("etc", i), "etc", i)
+    return tuple(data)
 
 
 def _note(context: Context, key: str, rule: str) -> None:

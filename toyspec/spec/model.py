@@ -211,7 +211,7 @@ class Spec:
     binds: tuple[Bind, ...]
     mounts: tuple[Mount, ...]
     files: tuple[File, ...]
-    etc: Literal["auto", "none"]
+    etc: Literal["auto", "none"] | tuple[str, ...]
     environment: tuple[Env, ...]
     working_dir: str
     hostname: str
