@@ -5,12 +5,12 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import Literal
 
-from toyspec.spec import paths
+from toyspec.spec import identity, paths
 from toyspec.spec.confinement import confinement
 from toyspec.spec.context import Context
 from toyspec.spec.entries import binds, files, mounts
 from toyspec.spec.environment import environment
-from toyspec.spec.model import Spec, User
+from toyspec.spec.model import Spec
 from toyspec.spec.namespaces import namespaces
 from toyspec.spec.nodes import Sequence
 from toyspec.spec.root import root
@@ -34,7 +34,7 @@ def build(context: Context, path: str, sha256: str) -> Spec:
     system: Literal["none", "host"] = "host" if data.get("system") == "host" else "none"
     network: Literal["none", "host"] = "host" if data.get("network") == "host" else "none"
     _note(context, "root", "root: tmpfs")
-    user = _user(context)
+    user = identity.user(context)
     name = _name(context, path)
     confined = confinement(context)
     shared = namespaces(context, network)
@@ -70,6 +70,7 @@ def build(context: Context, path: str, sha256: str) -> Spec:
         sysctls=confined.sysctls,
         disable_user_namespaces=confined.disable_user_namespaces,
         landlock=confined.landlock,
+        groups=identity.groups(context, user),
         joined=shared.joined,
         time_offsets=shared.time_offsets,
         origins=MappingProxyType(context.origins),
@@ -156,26 +157,6 @@ def _working_dir(context: Context) -> str:
     except Wrong as wrong:
         context.refuse(wrong.unplaced(), context.node("working_dir"), "working_dir")
         return "/"
-
-
-def _user(context: Context) -> User:
-    _note(context, "user", "user: caller")
-    data = context.data.get("user", "caller")
-    if not context.usable("user") or data == "caller":
-        return User()
-    if data == "root":
-        return User("root")
-    if isinstance(data, dict):
-        return User("ids", int(data["uid"]), int(data["gid"]))
-    _plain(context, "user")
-    uid, _, gid = data.partition(":")
-    if not gid:
-        return User()
-    for name, number in (("uid", int(uid)), ("gid", int(gid))):
-        if number > 2**32 - 2:
-            wrong = Wrong(f"the {name} {number} is more than {2**32 - 2}")
-            context.refuse(wrong, context.node("user"), "user")
-    return User("ids", int(uid), int(gid))
 
 
 def _init(context: Context) -> tuple[str, ...]:

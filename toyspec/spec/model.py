@@ -66,11 +66,14 @@ class Root:
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """Who init is inside: the caller's own ids, root, or numbers."""
+    """Who init is inside: the caller's own ids, root, or numbers. `ranges`: and every other id of
+    the box is one of the caller's sub-ids (subuid(5)).
+    """
 
     kind: Literal["caller", "root", "ids"] = "caller"
     uid: int | None = None
     gid: int | None = None
+    ranges: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,6 +228,7 @@ class Spec:
     sysctls: tuple[Sysctl, ...] = ()
     disable_user_namespaces: bool = False
     landlock: bool = False
+    groups: Literal["keep", "drop"] = "keep"
     joined: tuple[Join, ...] = ()
     time_offsets: tuple[tuple[Clock, int], ...] | None = None
     env_file: Mapping[str, str] = field(default_factory=dict, repr=False)

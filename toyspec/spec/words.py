@@ -32,7 +32,6 @@ _LATER = (
         "devices": "a bind with the option `dev` shows one device",
         "tty": "a box shares the terminal it is started from",
     }),
-    *_words("user", "later", "toyspec", {"ranges": "one uid and one gid are mapped"}),
     *_words("network=", "later", "toyspec", {
         "nat": "none (its own, with lo up) and host are there",
     }),
