@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from toyspec.emit.texts import read_entry, read_text, shown
 from toyspec.plan.step import (
     Argument,
     Bpf,
     Data,
+    Decimal,
     Environment,
     Expect,
     Exposed,
@@ -30,7 +32,7 @@ from toyspec.plan.step import (
     Value,
     Watched,
 )
-from toyspec.spec.model import Origin, Text, Variable
+from toyspec.spec.model import Origin
 from toyspec.version import VERSION
 
 if TYPE_CHECKING:
@@ -41,7 +43,9 @@ Json = dict[str, Any]  # an object as the json module has it
 FORMAT: Final = "toyspec-plan"
 FORMAT_VERSION: Final = "1.0"
 
-_EXPECTATIONS: Final = ("errno", "result", "prefix", "device", "kind", "filesystem", "inode")
+_EXPECTATIONS: Final = (
+    "errno", "result", "prefix", "device", "kind", "filesystem", "inode", "status",
+)  # fmt: skip
 
 
 class FormatError(ValueError):
@@ -58,10 +62,10 @@ def to_json(plan: Plan) -> str:
     lines = []
     for key, value in to_dict(plan).items():
         if key == "steps" and value:
-            shown = "[\n" + ",\n".join([_step_text(step, compact) for step in value]) + "\n  ]"
+            member = "[\n" + ",\n".join([_step_text(step, compact) for step in value]) + "\n  ]"
         else:
-            shown = compact(value)
-        lines.append(f"  {compact(key)}: {shown}")
+            member = compact(value)
+        lines.append(f"  {compact(key)}: {member}")
     text = "{\n" + ",\n".join(lines) + "\n}\n"
     return text if _encodable(text) else _escaped(text)
 
@@ -153,7 +157,7 @@ def _value(value: Value | Bpf) -> Json:
     if isinstance(value, Null):
         return {"null": True}
     if isinstance(value, Data):
-        return {"text": _text(value.text)}
+        return {"text": shown(value.text)}
     if isinstance(value, Struct):
         return {"struct": value.name, "fields": {name: _value(each) for name, each in value.fields}}
     if isinstance(value, Length):
@@ -161,9 +165,9 @@ def _value(value: Value | Bpf) -> Json:
     if isinstance(value, Pid):
         return {"pid": value.role}
     if isinstance(value, Strings):
-        return {"strings": list(value.values)}
+        return {"strings": [_string(each) for each in value.values]}
     if isinstance(value, Environment):
-        return {"environment": [_text((name + "=", *text)) for name, text in value.entries]}
+        return {"environment": [shown((name + "=", *text)) for name, text in value.entries]}
     return {"bpf": [list(each) for each in value.instructions]}
 
 
@@ -178,10 +182,8 @@ def _path(path: str) -> Json:
         return {"path": path}  # stands for no bytes at all; lowering says so
 
 
-def _text(text: Text) -> str:
-    return "".join(
-        [part.replace("$", "$$") if isinstance(part, str) else f"${{{part.name}}}" for part in text]
-    )
+def _string(each: str | Decimal) -> Any:
+    return {"decimal": each.slot} if isinstance(each, Decimal) else each
 
 
 def from_json(text: str | bytes) -> Plan:
@@ -280,9 +282,9 @@ def _read(found: Json) -> Value:
     if "length" in found:
         return Length(found["length"])
     if "strings" in found:
-        return Strings(tuple(found["strings"]))
+        return Strings(tuple(_read_string(each) for each in found["strings"]))
     if "environment" in found:
-        return Environment(tuple(_read_entry(each) for each in found["environment"]))
+        return Environment(tuple(read_entry(each) for each in found["environment"]))
     raise ValueError(f"no known type of argument in {found}")
 
 
@@ -307,7 +309,7 @@ def _read_field(found: Json) -> Int | Flags | Fd | Pid | Data | Bpf | None:
     if "int" in found:
         return Int(found["int"])
     if "text" in found:
-        return Data(_read_text(found["text"]))
+        return Data(read_text(found["text"]))
     if "pid" in found:
         return Pid(found["pid"])
     if "bpf" in found:
@@ -315,36 +317,5 @@ def _read_field(found: Json) -> Int | Flags | Fd | Pid | Data | Bpf | None:
     return None
 
 
-def _read_text(shown: str) -> Text:
-    """Literal parts and variables; ValueError at a dollar sign that begins neither."""
-    parts: list[str | Variable] = []
-    literal = ""
-    at = 0
-    while at < len(shown):
-        dollar = shown.find("$", at)
-        if dollar < 0:
-            literal += shown[at:]
-            break
-        literal += shown[at:dollar]
-        if shown[dollar + 1 : dollar + 2] == "$":
-            literal += "$"
-            at = dollar + 2
-            continue
-        end = shown.find("}", dollar)
-        if shown[dollar + 1 : dollar + 2] != "{" or end < 0:
-            raise ValueError(f"a $ that is neither $$ nor ${{NAME}} in {shown!r}")
-        if literal:
-            parts.append(literal)
-            literal = ""
-        parts.append(Variable(shown[dollar + 2 : end]))
-        at = end + 1
-    if literal:
-        parts.append(literal)
-    return tuple(parts)
-
-
-def _read_entry(shown: str) -> tuple[str, Text]:
-    name, equals, text = shown.partition("=")
-    if not equals:
-        raise ValueError(f"no = in {shown!r}")
-    return name.replace("$$", "$"), _read_text(text)
+def _read_string(found: Any) -> str | Decimal:
+    return Decimal(found["decimal"]) if isinstance(found, dict) else found

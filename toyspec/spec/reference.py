@@ -9,9 +9,11 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from toyspec.spec.accept import resolve
+from toyspec.spec.etc import MADE, SHOWN
 from toyspec.spec.protected import GIT_RUNS, HOME, PROJECT
 from toyspec.spec.schema import NAME, schema
-from toyspec.spec.words import WORDS, Word
+from toyspec.spec.word import Word
+from toyspec.spec.words import WORDS
 
 Node = Mapping[str, Any]
 
@@ -49,13 +51,6 @@ _TYPES: Final = {
     "integer": "A whole number.", "number": "A number.",
 }  # fmt: skip
 
-_ORIGINS: Final = (
-    ("Compose", "Coming from Compose"),
-    ("OCI", "Coming from OCI's config.json"),
-    ("bubblewrap", "Coming from bubblewrap"),
-    ("another place", "Slips"),
-)
-
 
 def reference() -> str:
     """The whole page."""
@@ -67,7 +62,7 @@ def reference() -> str:
         pieces += _key(whole, name, node, "###", required)
         pieces += _inside(whole, name, _followed(whole, node))
     pieces += _key(whole, "x-…", box["patternProperties"]["^x-"], "###", False)
-    return "\n".join([*pieces, *_protected(), *_words()])
+    return "\n".join([*pieces, *_etc(), *_protected(), *_words()])
 
 
 def _followed(whole: Node, node: Node) -> Node:
@@ -162,14 +157,28 @@ def _protected() -> list[str]:
     return lines
 
 
+def _etc() -> list[str]:
+    """What each name of `etc` stands for."""
+    rows = [f"| `{name}` | made for the box |" for name in MADE]
+    for name, paths in SHOWN.items():
+        versions = [path for path in paths if path.startswith("java") and path[-8:] == "-openjdk"]
+        plain = [f"`{path}`" for path in paths if path not in versions or "8" in path]
+        more = ", … (one for each version)" if versions else ""
+        rows.append(f"| `{name}` | {', '.join(plain)}{more} |")
+    return [
+        "## Names of `etc`\n",
+        "The paths are those of /etc, as the host has them, where it has them.\n",
+        "\n".join(["| name | what the box has |", "|---|---|", *rows]) + "\n",
+    ]
+
+
 def _words() -> list[str]:
     lines = [
-        "## Words of others\n",
+        "## Slips\n",
         "toyspec knows these words and says what to write instead: nothing is silently ignored.\n"
-        "(`volumes`, `networks`, `secrets` and others are [reserved](#reserved-words).)\n",
+        "Those of Compose, OCI's config.json and bubblewrap are in [coming-from.md](coming-from.md).\n",
+        _table(w for w in WORDS if w.of == "another place"),
     ]
-    for origin, title in _ORIGINS:
-        lines += [f"### {title}\n", _table(w for w in WORDS if w.of == origin)]
     reserved = (w for w in WORDS if w.kind == "reserved")
     lines += ["## Reserved words\n", "Kept for files that describe more than one box.\n"]
     lines += [_table(reserved), "## Not yet\n", "Words of later versions, each refused.\n"]

@@ -7,7 +7,7 @@ CAP_SYS_ADMIN, so it is last with the one and comes before the capabilities go w
 from __future__ import annotations
 
 from toyspec.host.facts import Needs
-from toyspec.plan import calls, capabilities, landlock, limits, sysctls
+from toyspec.plan import calls, capabilities, helpers, landlock, limits, sysctls
 from toyspec.plan.box import Box
 from toyspec.plan.joining import new
 from toyspec.plan.seccomp.terminal import refuse_terminal_input
@@ -35,6 +35,7 @@ def steps(box: Box) -> list[Step]:
     if not box.spec.no_new_privileges:
         landlock.restrict(w, box)
         _filter(w, box)
+    helpers.drop_groups(w, box)
     capabilities.keep(w, box)
     _session(w, box)
     _working_directory(w, box)
