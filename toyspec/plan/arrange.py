@@ -11,6 +11,7 @@ from typing import Literal
 from toyspec.host.facts import FactMissing, HostFacts, PathFact
 from toyspec.plan import copies, volumes
 from toyspec.plan import entries as listing
+from toyspec.plan.covering import Covering
 from toyspec.plan.devices import console
 from toyspec.plan.entries import Entry
 from toyspec.plan.error import PlanError, PlanProblem
@@ -69,11 +70,15 @@ class _Builder:
                 self.problem(str(error), entry, error.remedy)
             except FactMissing as missing:
                 questions += missing.questions
+        covering = Covering(self.spec, self.tree, self.places)
+        self.problems += covering.problems
+        questions += covering.questions
         if questions:
             raise FactMissing(*questions)
         if self.problems:
             raise PlanError(*self.problems)
-        return Layout(tuple(self.placed), tuple(self.skipped))
+        skipped, lacking = tuple(self.skipped), tuple(covering.lacking)
+        return Layout(tuple(self.placed), skipped, tuple(covering.covers), lacking)
 
     def problem(self, message: str, entry: Entry, remedy: str | None = None) -> None:
         self.problems.append(PlanProblem(message, entry.origin, remedy))

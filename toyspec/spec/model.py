@@ -228,6 +228,8 @@ class Spec:
     sysctls: tuple[Sysctl, ...] = ()
     disable_user_namespaces: bool = False
     landlock: bool = False
+    masked_paths: tuple[str, ...] | None = None
+    read_only_paths: tuple[str, ...] | None = None
     groups: Literal["keep", "drop"] = "keep"
     joined: tuple[Join, ...] = ()
     time_offsets: tuple[tuple[Clock, int], ...] | None = None
