@@ -230,6 +230,8 @@ class Spec:
     landlock: bool = False
     masked_paths: tuple[str, ...] | None = None
     read_only_paths: tuple[str, ...] | None = None
+    git: Literal["protected", "writable"] = "protected"
+    protect: tuple[str, ...] = ("default",)
     groups: Literal["keep", "drop"] = "keep"
     joined: tuple[Join, ...] = ()
     time_offsets: tuple[tuple[Clock, int], ...] | None = None
