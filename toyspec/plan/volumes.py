@@ -7,7 +7,7 @@ what holds it, and no symbolic link may stand for one: a box writes there, and f
 from __future__ import annotations
 
 from toyspec.host.facts import FactMissing, HostFacts, Needs
-from toyspec.plan import calls
+from toyspec.plan import calls, ranges
 from toyspec.plan.box import Box
 from toyspec.plan.error import PlanProblem
 from toyspec.plan.sources import real_path
@@ -58,7 +58,14 @@ def missing(facts: HostFacts, name: str) -> list[str]:
 def check(spec: Spec, facts: HostFacts) -> list[PlanProblem]:
     """Directories of somebody else's, and what is no directory at all."""
     found = []
-    for mount in wanted(spec):
+    strange = facts.uid == 0 and not ranges.real_root(spec, facts)
+    for mount in wanted(spec)[:1] if strange else ():
+        message = (
+            "a volume is root's own, and this box is run on root's sub-ids: it could not write"
+        )
+        remedy = "bind a directory that belongs to one of them"
+        found.append(PlanProblem(message, spec.origin(f"{mount.at}.name"), remedy))
+    for mount in () if strange else wanted(spec):
         problem = _wrong(facts, mount.name)
         if problem is not None:
             message, remedy = problem
