@@ -15,7 +15,7 @@ from tests.escape.world import Found, World, world
 from tests.product import Product
 
 FILTERS = ("",)
-OTHERS = {"working_directory"}
+OTHERS = {"working_directory", "push_input"}
 """Those with a module of their own."""
 LINKS = {f"bare/{name}": f"usr/{name}" for name in ("bin", "sbin", "lib", "lib64")}
 ROOT = pytest.mark.root

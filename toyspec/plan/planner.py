@@ -81,6 +81,7 @@ def plan(spec: Spec, facts: HostFacts) -> Plan:
         exposure=exposure(box),
         unresolved=unresolved(facts),
         warnings=warnings(box),
+        watched=box.layout.watched,
     )
 
 

@@ -13,6 +13,7 @@ from toyspec.spec.environment import environment
 from toyspec.spec.model import Spec
 from toyspec.spec.namespaces import namespaces
 from toyspec.spec.nodes import Sequence
+from toyspec.spec.protecting import git, protect
 from toyspec.spec.root import root
 from toyspec.spec.shown import quote
 from toyspec.spec.wrong import Wrong
@@ -70,6 +71,8 @@ def build(context: Context, path: str, sha256: str) -> Spec:
         sysctls=confined.sysctls,
         disable_user_namespaces=confined.disable_user_namespaces,
         landlock=confined.landlock,
+        git=git(context),
+        protect=protect(context),
         groups=identity.groups(context, user),
         joined=shared.joined,
         time_offsets=shared.time_offsets,

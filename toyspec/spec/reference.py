@@ -10,8 +10,10 @@ from typing import Any, Final
 
 from toyspec.spec.accept import resolve
 from toyspec.spec.etc import MADE, SHOWN
+from toyspec.spec.protected import GIT_RUNS, HOME, PROJECT
 from toyspec.spec.schema import NAME, schema
-from toyspec.spec.words import WORDS, Word
+from toyspec.spec.word import Word
+from toyspec.spec.words import WORDS
 
 Node = Mapping[str, Any]
 
@@ -49,13 +51,6 @@ _TYPES: Final = {
     "integer": "A whole number.", "number": "A number.",
 }  # fmt: skip
 
-_ORIGINS: Final = (
-    ("Compose", "Coming from Compose"),
-    ("OCI", "Coming from OCI's config.json"),
-    ("bubblewrap", "Coming from bubblewrap"),
-    ("another place", "Slips"),
-)
-
 
 def reference() -> str:
     """The whole page."""
@@ -67,7 +62,7 @@ def reference() -> str:
         pieces += _key(whole, name, node, "###", required)
         pieces += _inside(whole, name, _followed(whole, node))
     pieces += _key(whole, "x-…", box["patternProperties"]["^x-"], "###", False)
-    return "\n".join([*pieces, *_etc(), *_words()])
+    return "\n".join([*pieces, *_etc(), *_protected(), *_words()])
 
 
 def _followed(whole: Node, node: Node) -> Node:
@@ -138,6 +133,30 @@ def flow(value: object) -> str:
     return quoted if plain[1:-2] != value else plain[1:-2]
 
 
+_PROTECTED: Final = (
+    ("At the top of each writable bind, and in the spec's directory", PROJECT),
+    ("In the caller's home, wherever a writable bind shows it", HOME),
+    ("In `.git`, with `git: writable`", GIT_RUNS),
+)
+
+
+def _protected() -> list[str]:
+    """What stays read-only in a writable bind, as the planner has it."""
+    lines = [
+        "## What stays read-only\n",
+        "`protect: [default]` stands for the first two tables. What is there is bound on itself, "
+        "read-only; what is not\nis looked for when the box has ended. More in "
+        "[safe-defaults.md](safe-defaults.md#a-writable-project).\n",
+    ]
+    for title, table in _PROTECTED:
+        rows = [f"| `{name}` | {why} |" for name, why in table]
+        lines += [
+            f"### {title}\n",
+            "\n".join(["| name | what reads it |", "|---|---|", *rows]) + "\n",
+        ]
+    return lines
+
+
 def _etc() -> list[str]:
     """What each name of `etc` stands for."""
     rows = [f"| `{name}` | made for the box |" for name in MADE]
@@ -155,12 +174,11 @@ def _etc() -> list[str]:
 
 def _words() -> list[str]:
     lines = [
-        "## Words of others\n",
+        "## Slips\n",
         "toyspec knows these words and says what to write instead: nothing is silently ignored.\n"
-        "(`volumes`, `networks`, `secrets` and others are [reserved](#reserved-words).)\n",
+        "Those of Compose, OCI's config.json and bubblewrap are in [coming-from.md](coming-from.md).\n",
+        _table(w for w in WORDS if w.of == "another place"),
     ]
-    for origin, title in _ORIGINS:
-        lines += [f"### {title}\n", _table(w for w in WORDS if w.of == origin)]
     reserved = (w for w in WORDS if w.kind == "reserved")
     lines += ["## Reserved words\n", "Kept for files that describe more than one box.\n"]
     lines += [_table(reserved), "## Not yet\n", "Words of later versions, each refused.\n"]
