@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from toyspec.host.facts import HostFacts
-from toyspec.plan import capabilities, etc, filesystems, joining, overlays
+from toyspec.plan import capabilities, etc, filesystems, joining, masks, overlays
 from toyspec.plan.box import Box
 from toyspec.plan.protection import spec_file
 from toyspec.plan.sources import real_path
@@ -97,6 +97,7 @@ def warnings(box: Box) -> tuple[str, ...]:
         found.append(f"{what} {each.source} left out: it is optional and its source is not there")
     found += overlays.warnings(box.spec, box.facts)
     found += etc.warnings(box.spec, box.facts)
+    found += masks.warnings(box)
     found += filesystems.warnings(box.spec, box.facts)
     found += joining.warnings(box.spec)
     if "CAP_SYS_ADMIN" in box.spec.capabilities and not box.spec.landlock:

@@ -15,6 +15,7 @@ from toyspec.plan import (
     joining,
     landlock,
     limits,
+    masks,
     overlays,
     ranges,
     sysctls,
@@ -120,7 +121,7 @@ def _check(spec: Spec, facts: HostFacts) -> None:
         remedy = "add `init: [COMMAND, …]`, or give a command after `--`"
         problems.append(PlanProblem("there is no command to run", spec.origin("init"), remedy))
     problems += overlays.check(spec, facts)
-    wanted = (ranges, capabilities, filesystems, joining, landlock, limits, sysctls, volumes)
+    wanted = (ranges, capabilities, filesystems, joining, landlock, limits, masks, sysctls, volumes)
     for each in wanted:
         problems += each.check(spec, facts)
     if problems:

@@ -8,6 +8,7 @@ from typing import Literal
 from toyspec.spec import identity, paths
 from toyspec.spec.confinement import confinement
 from toyspec.spec.context import Context
+from toyspec.spec.covers import covers
 from toyspec.spec.entries import binds, files, mounts
 from toyspec.spec.environment import environment
 from toyspec.spec.model import Spec
@@ -71,6 +72,8 @@ def build(context: Context, path: str, sha256: str) -> Spec:
         sysctls=confined.sysctls,
         disable_user_namespaces=confined.disable_user_namespaces,
         landlock=confined.landlock,
+        masked_paths=covers(context, "masked_paths"),
+        read_only_paths=covers(context, "read_only_paths"),
         git=git(context),
         protect=protect(context),
         groups=identity.groups(context, user),

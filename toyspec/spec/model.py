@@ -228,6 +228,8 @@ class Spec:
     sysctls: tuple[Sysctl, ...] = ()
     disable_user_namespaces: bool = False
     landlock: bool = False
+    masked_paths: tuple[str, ...] | None = None
+    read_only_paths: tuple[str, ...] | None = None
     git: Literal["protected", "writable"] = "protected"
     protect: tuple[str, ...] = ("default",)
     groups: Literal["keep", "drop"] = "keep"
