@@ -57,20 +57,20 @@ def missing(facts: HostFacts, name: str) -> list[str]:
 
 def check(spec: Spec, facts: HostFacts) -> list[PlanProblem]:
     """Directories of somebody else's, and what is no directory at all."""
-    found = []
-    strange = facts.uid == 0 and not ranges.real_root(spec, facts)
-    for mount in wanted(spec)[:1] if strange else ():
+    if not wanted(spec):
+        return []
+    if facts.uid == 0 and not ranges.real_root(spec, facts):
         message = (
             "a volume is root's own, and this box is run on root's sub-ids: it could not write"
         )
-        remedy = "bind a directory that belongs to one of them"
-        found.append(PlanProblem(message, spec.origin(f"{mount.at}.name"), remedy))
-    for mount in () if strange else wanted(spec):
+        origin = spec.origin(f"{wanted(spec)[0].at}.name")
+        return [PlanProblem(message, origin, "bind a directory that belongs to one of them")]
+    found = []
+    for mount in wanted(spec):
         problem = _wrong(facts, mount.name)
         if problem is not None:
-            message, remedy = problem
             origin = spec.origin(f"{mount.at}.name")
-            found.append(PlanProblem(f"volume {mount.name}: {message}", origin, remedy))
+            found.append(PlanProblem(f"volume {mount.name}: {problem[0]}", origin, problem[1]))
     return found
 
 
