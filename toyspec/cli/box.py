@@ -84,6 +84,21 @@ def read_file(path: str) -> bytes:
         os.close(fd)
 
 
+def read_beside(path: str, most: int) -> bytes:
+    """A file that a spec names as a part of itself, up to a byte more than `most`; raises OSError."""
+    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOCTTY | os.O_NONBLOCK)
+    try:
+        if not stat.S_ISREG(os.fstat(fd).st_mode):
+            raise OSError(22, "not a regular file", path)
+        pieces = []
+        while most >= 0 and (piece := os.read(fd, min(most + 1, 1 << 20))):
+            most -= len(piece)
+            pieces.append(piece)
+        return b"".join(pieces)
+    finally:
+        os.close(fd)
+
+
 def _missing(path: str) -> str | None:
     if os.path.lexists(path):
         return None
@@ -160,6 +175,7 @@ def surroundings(
             variables=os.environ,
             terminal=facts.terminal,
             caller_uid=facts.uid,
+            read=read_beside,
         )
     return Surroundings(
         directory=source.directory,
@@ -167,6 +183,7 @@ def surroundings(
         variables=os.environ,
         terminal=plans and _terminal(printing),
         caller_uid=os.getuid(),
+        read=read_beside,
     )
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from toyspec.emit.plan_texts import read_entry, read_text
 from toyspec.plan.step import (
     Argument,
     Bpf,
@@ -29,7 +30,7 @@ from toyspec.plan.step import (
     Struct,
     Value,
 )
-from toyspec.spec.model import Origin, Text, Variable
+from toyspec.spec.model import Origin, Text
 from toyspec.version import VERSION
 
 if TYPE_CHECKING:
@@ -94,7 +95,11 @@ def to_dict(plan: Plan) -> Json:
         "format_version": FORMAT_VERSION,
         "toyspec": VERSION,
         "box": plan.box,
-        "spec": {"path": plan.spec_path, "sha256": plan.spec_sha256},
+        "spec": {
+            "path": plan.spec_path,
+            "sha256": plan.spec_sha256,
+            "files": [{"path": path, "sha256": digest} for path, digest in plan.spec_files],
+        },
         "host": {"arch": plan.arch, **dict(plan.host)},
         "steps": [_step(step) for step in plan.steps],
         "exposure": {
@@ -233,6 +238,7 @@ def _plan(found: Json) -> Plan:
         ),
         unresolved=tuple(found["unresolved"]),
         warnings=tuple(found["warnings"]),
+        spec_files=tuple((each["path"], each["sha256"]) for each in found["spec"].get("files", ())),
     )
 
 
@@ -281,7 +287,7 @@ def _read(found: Json) -> Value:
     if "strings" in found:
         return Strings(tuple(found["strings"]))
     if "environment" in found:
-        return Environment(tuple(_read_entry(each) for each in found["environment"]))
+        return Environment(tuple(read_entry(each) for each in found["environment"]))
     raise ValueError(f"no known type of argument in {found}")
 
 
@@ -306,44 +312,9 @@ def _read_field(found: Json) -> Int | Flags | Fd | Pid | Data | Bpf | None:
     if "int" in found:
         return Int(found["int"])
     if "text" in found:
-        return Data(_read_text(found["text"]))
+        return Data(read_text(found["text"]))
     if "pid" in found:
         return Pid(found["pid"])
     if "bpf" in found:
         return Bpf(tuple((code, jt, jf, k) for code, jt, jf, k in found["bpf"]))
     return None
-
-
-def _read_text(shown: str) -> Text:
-    """Literal parts and variables; ValueError at a dollar sign that begins neither."""
-    parts: list[str | Variable] = []
-    literal = ""
-    at = 0
-    while at < len(shown):
-        dollar = shown.find("$", at)
-        if dollar < 0:
-            literal += shown[at:]
-            break
-        literal += shown[at:dollar]
-        if shown[dollar + 1 : dollar + 2] == "$":
-            literal += "$"
-            at = dollar + 2
-            continue
-        end = shown.find("}", dollar)
-        if shown[dollar + 1 : dollar + 2] != "{" or end < 0:
-            raise ValueError(f"a $ that is neither $$ nor ${{NAME}} in {shown!r}")
-        if literal:
-            parts.append(literal)
-            literal = ""
-        parts.append(Variable(shown[dollar + 2 : end]))
-        at = end + 1
-    if literal:
-        parts.append(literal)
-    return tuple(parts)
-
-
-def _read_entry(shown: str) -> tuple[str, Text]:
-    name, equals, text = shown.partition("=")
-    if not equals:
-        raise ValueError(f"no = in {shown!r}")
-    return name.replace("$$", "$"), _read_text(text)

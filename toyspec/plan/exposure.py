@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from toyspec.host.facts import HostFacts
-from toyspec.plan import capabilities, overlays
+from toyspec.plan import capabilities, filters, overlays
 from toyspec.plan.box import Box
 from toyspec.plan.sources import real_path
 from toyspec.plan.step import Exposed, Exposure
-from toyspec.spec.model import Bind, Mount
+from toyspec.spec.model import Bind, Mount, Profile
 
 
 def exposure(box: Box) -> Exposure:
@@ -52,6 +52,10 @@ def _weakened(box: Box) -> tuple[str, ...]:
     ]
     if not spec.no_new_privileges:
         found.append("new privileges allowed")
+    if spec.seccomp == "none":
+        found.append("no seccomp filter")
+    elif isinstance(spec.seccomp, Profile):
+        found.append(f"system calls as {spec.seccomp.path} says")
     if spec.capabilities:
         found.append(f"capabilities {capabilities.short(spec.capabilities)}")
     left_out = box.layout.skipped
@@ -73,6 +77,7 @@ def warnings(box: Box) -> tuple[str, ...]:
     for bind in box.layout.skipped:
         found.append(f"bind {bind.source} left out: it is optional and its source is not there")
     found += overlays.warnings(box.spec, box.facts)
+    found += filters.warnings(box.spec)
     if "CAP_SYS_ADMIN" in box.spec.capabilities and not box.spec.landlock:
         found.append(
             "with SYS_ADMIN the box can unmount what covers something, and write to what is "
@@ -102,8 +107,9 @@ def _bind_warnings(box: Box, bind: Bind, real: str) -> list[str]:
     if not bind.writable:
         return found
     spec = f"{box.spec.directory}/{box.spec.path.rpartition('/')[2]}"
-    if _holds(real, spec):
-        found.append(f"the box can write {spec}: the next `up` runs what it says then")
+    for path in (spec, *(each.real for each in box.spec.included)):
+        if _holds(real, path):
+            found.append(f"the box can write {path}: the next `up` runs what it says then")
     for path in box.facts.installation:
         if _holds(real, path) or _holds(path, real):
             found.append(

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from toyspec.host.facts import FactMissing, HostFacts, Needs
-from toyspec.plan import capabilities, landlock, limits, overlays, sysctls
+from toyspec.plan import capabilities, filters, landlock, limits, overlays, sysctls
 from toyspec.plan.arrange import arrange
 from toyspec.plan.box import Box
 from toyspec.plan.error import PlanError, PlanProblem
@@ -61,6 +61,8 @@ def plan(spec: Spec, facts: HostFacts) -> Plan:
     steps: list[Step] = []
     for phase in _order(spec):
         steps += phase.steps(box)  # type: ignore[attr-defined]  # every phase module has it
+    if problems := filters.forbidden(box, steps):
+        raise PlanError(*problems)
     return Plan(
         box=spec.name,
         spec_path=spec.path,
@@ -71,6 +73,7 @@ def plan(spec: Spec, facts: HostFacts) -> Plan:
         exposure=exposure(box),
         unresolved=unresolved(facts),
         warnings=warnings(box),
+        spec_files=tuple((each.path, each.sha256) for each in spec.included),
     )
 
 
@@ -109,7 +112,7 @@ def _check(spec: Spec, facts: HostFacts) -> None:
         remedy = "add `init: [COMMAND, …]`, or give a command after `--`"
         problems.append(PlanProblem("there is no command to run", spec.origin("init"), remedy))
     problems += overlays.check(spec, facts)
-    for each in (capabilities, landlock, limits, sysctls):
+    for each in (capabilities, filters, landlock, limits, sysctls):
         problems += each.check(spec, facts)
     if problems:
         raise PlanError(*problems)

@@ -200,3 +200,5 @@ class Plan:
     exposure: Exposure
     unresolved: tuple[str, ...]
     warnings: tuple[str, ...]
+    spec_files: tuple[tuple[str, str], ...] = ()
+    """Files that the spec names and that were read with it: path and sha256."""

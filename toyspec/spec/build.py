@@ -10,6 +10,7 @@ from toyspec.spec.confinement import confinement
 from toyspec.spec.context import Context
 from toyspec.spec.entries import binds, files, mounts
 from toyspec.spec.environment import environment
+from toyspec.spec.filters import seccomp
 from toyspec.spec.model import Namespace, Spec, User
 from toyspec.spec.nodes import Mapping, Sequence
 from toyspec.spec.root import root
@@ -69,6 +70,8 @@ def build(context: Context, path: str, sha256: str) -> Spec:
         sysctls=confined.sysctls,
         disable_user_namespaces=confined.disable_user_namespaces,
         landlock=confined.landlock,
+        seccomp=seccomp(context, path),
+        included=tuple(context.included),
         origins=MappingProxyType(context.origins),
     )
 

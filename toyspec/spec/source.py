@@ -100,6 +100,10 @@ class Report:
         """Note a problem with something that is not in the file (`place` names it)."""
         self.outside.append(Problem(place, 0, 0, 0, message, help=help))
 
+    def add_from(self, source: Source, found: list[Finding]) -> None:
+        """Note findings in another file, which the spec names."""
+        self.outside += [source.problem(each) for each in found]
+
     def __bool__(self) -> bool:
         return bool(self.found or self.outside)
 

@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+
+
+def nothing(path: str, _most: int) -> bytes:
+    """A `read` for surroundings without files: nothing is there."""
+    raise FileNotFoundError(2, "No such file or directory", path)
 
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """The caller's side. `directory` is the spec file's, absolute; relative paths begin there."""
+    """The caller's side. `directory` is the spec file's, absolute; relative paths begin there.
+
+    `read(path, most)` gives the bytes of a file that the spec names, absolute, as a part of the spec:
+    at most one byte more than `most`. It raises OSError, with a message in `strerror`.
+    """
 
     directory: str
     home: str
     variables: Mapping[str, str]
     terminal: bool = False
     caller_uid: int = 0
+    read: Callable[[str, int], bytes] = nothing
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,7 +43,6 @@ _RESERVED = _words("", "reserved", "toyspec", {
 _LATER = (
     *_words("", "later", "toyspec", {
         "reaper": "init reaps its own children",
-        "seccomp": "no filter can be chosen yet",
         "limits": "the caller's own limits hold",
         "env_file": "list the variables in `environment`",
         "devices": "a bind with the option `dev` shows one device",
@@ -82,7 +81,7 @@ _COMPOSE = (
         "privileged": "a box never has more than its caller",
         "cap_add": "`capabilities`",
         "cap_drop": "a box has no capabilities to begin with",
-        "security_opt": "`no_new_privileges` is true by default",
+        "security_opt": "`seccomp`: default, none or a profile; `no_new_privileges` is the default",
         "read_only": "in `root`: {path: …, read_only: true}",
         "userns_mode": "a user namespace is always new; `user` says who init is",
         "ipc": "under `namespaces`: {ipc: host}",
@@ -172,6 +171,7 @@ _BUBBLEWRAP = (
         "cap-add": "`capabilities`",
         "cap-drop": "a box has no capabilities to begin with",
         "disable-userns": "`disable_user_namespaces: true`",
+        "add-seccomp-fd": "`seccomp`: a profile in docker's format, as text",
         "uid": "`user`: {uid: …, gid: …}",
         "gid": "`user`: {uid: …, gid: …}",
     }),
