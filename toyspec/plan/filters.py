@@ -115,7 +115,7 @@ def forbidden(box: Box, steps: list[Step]) -> list[PlanProblem]:
                 continue
             message = f"{asked.path} does not let {later.call}(2) through ({answer})"
             remedy = f"allow it: after the filter there is still to do: {later.item} ({later.why})"
-            if not box.spec.no_new_privileges:
+            if later.phase == "confine":
                 remedy += "; with `no_new_privileges: true` the filter comes last, and needs less"
             found[later.call] = PlanProblem(message, box.origin("seccomp"), remedy)
     return list(found.values())
