@@ -13,7 +13,7 @@ from typing import Final
 import hypothesis
 import pytest
 
-from tests import installation, tools
+from tests import holder, installation, tools
 from tests.product import (
     Product,
     check_unprivileged,
@@ -74,6 +74,7 @@ def installed() -> Iterator[Installed]:
             session, checkout, installation.install(session, checkout, uid, gid), uid, gid
         )
         yield made
+        holder.let_go()
         if IS_ROOT and "TOYSPEC_TEST_UID" not in os.environ:
             left = processes_of(uid)
             for pid in left:

@@ -3,6 +3,9 @@
 `driver.py legacy SPEC`: `toyspec up -q SPEC` on a kernel that knows neither mount_setattr(2) nor
 close_range(2)'s CLOSE_RANGE_CLOEXEC: the plan does without them, and runs for real.
 
+`driver.py swapped SPEC LINK TARGET`: `toyspec up -q SPEC`; between the plan and the run the symlink
+LINK comes to lead to TARGET.
+
 `driver.py race SECONDS SPEC NAME…`: load, plan and lower once; then run the box again and again
 while a process exchanges each root/NAME with root/NAME.evil (renameat2(2), RENAME_EXCHANGE) as fast
 as it can. One line of JSON at the end counts the exit statuses.
@@ -36,6 +39,22 @@ def legacy(spec: str) -> int:
         return replace(facts, features={**facts.features, **dict.fromkeys(ABSENT, False)})
 
     probe.probe = older
+    return main(["up", "-q", spec])
+
+
+def swapped(spec: str, link: str, target: str) -> int:
+    """What the plan was made of is not what it finds."""
+    from toyspec.cli.main import main
+    from toyspec.run import box
+
+    real = box.run
+
+    def later(plan: Any, program: Any, **given: Any) -> Any:
+        os.unlink(link)
+        os.symlink(target, link)
+        return real(plan, program, **given)
+
+    box.run = later
     return main(["up", "-q", spec])
 
 
@@ -86,6 +105,8 @@ def exchange(paths: list[str]) -> int:
 
 def run(argv: list[str]) -> int:
     """Take the words of the command line; give the product's status."""
+    if argv[0] == "swapped":
+        return swapped(*argv[1:])
     return legacy(argv[1]) if argv[0] == "legacy" else race(float(argv[1]), argv[2], argv[3:])
 
 

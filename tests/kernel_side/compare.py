@@ -80,6 +80,10 @@ def unexpected(call: Call, output: bytes) -> str | None:
     if "filesystem" in expects:
         (magic,) = struct.unpack_from("<q", output, 0)
         return None if magic == CONSTANTS[expects["filesystem"]] else f"filesystem {magic:#x}"
+    if "inode" in expects:
+        (number,) = struct.unpack_from("<Q", output, 32)
+        found = ":".join(map(str, (*struct.unpack_from("<II", output, 136), number)))
+        return None if found == expects["inode"] else f"is inode {found}"
     if "kind" in expects or "device" in expects:
         (mode,) = struct.unpack_from("<H", output, 28)
         major, minor = struct.unpack_from("<II", output, 128)

@@ -292,6 +292,7 @@ AARCH64: Final[dict[str, int]] = {
 
 NUMBERS: Final[dict[str, tuple[int, int]]] = {  # x86_64, aarch64
     "read": (0, 63),
+    "sendfile": (40, 71),
     "write": (1, 64),
     "close": (3, 57),
     "rt_sigaction": (13, 134),
@@ -303,6 +304,7 @@ NUMBERS: Final[dict[str, tuple[int, int]]] = {  # x86_64, aarch64
     "fcntl": (72, 25),
     "getcwd": (79, 17),
     "chdir": (80, 49),
+    "chroot": (161, 51),
     "fchdir": (81, 50),
     "umask": (95, 166),
     "setpgid": (109, 154),
@@ -340,6 +342,7 @@ NUMBERS: Final[dict[str, tuple[int, int]]] = {  # x86_64, aarch64
     "dup3": (292, 24),
     "setgroups": (116, 159),
     "prlimit64": (302, 261),
+    "setns": (308, 268),
     "landlock_create_ruleset": (444, 444),
     "landlock_add_rule": (445, 445),
     "landlock_restrict_self": (446, 446),

@@ -31,6 +31,7 @@ LONG: Final[frozenset[tuple[str, str]]] = frozenset(
     for call, names in {
         "read": ("count",),
         "write": ("count",),
+        "sendfile": ("offset", "count"),
         "rt_sigaction": ("sigsetsize",),
         "rt_sigprocmask": ("sigsetsize",),
         "ioctl": ("argp",),

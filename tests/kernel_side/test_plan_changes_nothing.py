@@ -116,6 +116,7 @@ NSCD = b"/var/run/nscd/socket"
 NO_DESCRIPTOR = 0xFFFFFFFF
 ASKS_FOR_THE_VERSION = (0, 0, 1)  # LANDLOCK_CREATE_RULESET_VERSION: no ruleset is made
 IOCTLS = frozenset({0x5401, 0x5413, 0x540F, 0x5421, 0x5450, 0x5451})  # TCGETS WINSZ PGRP FIO*
+NAMESPACES = frozenset(range(0xB701, 0xB705))  # NS_GET_*: who owns a namespace (ioctl_nsfs(2))
 FCNTLS = frozenset({0, 1, 2, 3, 1030})  # DUPFD GETFD SETFD GETFL DUPFD_CLOEXEC
 PRCTLS = frozenset({3, 23, 27, 39, 47, 1398164801})  # what gets; and naming one's own memory
 
@@ -146,7 +147,7 @@ class OnlyLooks(Watcher):
         elif name == "write":
             allowed = a in (1, 2)
         elif name == "ioctl":
-            allowed = b in IOCTLS
+            allowed = b in IOCTLS | NAMESPACES
         elif name == "fcntl":
             allowed = b in FCNTLS
         elif name == "prctl":

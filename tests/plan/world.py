@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from textwrap import dedent
 
-from toyspec.host.facts import HostFacts, Kind, MountFact, Needs, PathFact
+from toyspec.host.facts import HostFacts, Kind, MountFact, NamespaceFact, Needs, PathFact
 from toyspec.plan.planner import gather
 from toyspec.plan.step import Data, Fd, Flags, Path, Plan, Step
 from toyspec.spec.load import load
@@ -52,6 +52,7 @@ class World:
     shared: tuple[str, ...] = ()
     table: tuple[MountFact, ...] = (MountFact("/", "ext4", ("relatime",)),)
     asked: list[Needs] = field(default_factory=list)
+    spaces: dict[str, NamespaceFact] = field(default_factory=dict)
 
     def ask(self, needs: Needs) -> HostFacts:
         """As `host.probe.probe`."""
@@ -61,6 +62,9 @@ class World:
             paths={path: self.fact(path) for path in needs.paths},
             mounts={path: self.mounts(path) for path in needs.mounts},
             variables=dict.fromkeys(needs.variables),
+            namespaces={
+                path: self.spaces.get(path, NamespaceFact("missing")) for path in needs.namespaces
+            },
         )
 
     def kind(self, path: str) -> tuple[Kind, str]:

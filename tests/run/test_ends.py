@@ -113,4 +113,9 @@ def test_a_signal_that_ended_init(product: Product, number: signal.Signals) -> N
 )
 def test_what_an_end_comes_to(raw: int, outcome: Outcome) -> None:
     """reboot(2) of a PID 1 looks like SIGINT or SIGHUP: both cannot end one otherwise."""
-    assert _ended(raw) == outcome
+    assert _ended(raw, reboots=True) == outcome
+
+
+def test_an_init_that_is_not_pid_1_ends_by_any_signal() -> None:
+    assert _ended(int(signal.SIGINT), reboots=False) == Outcome(130)
+    assert _ended(int(signal.SIGHUP), reboots=False) == Outcome(129)

@@ -94,6 +94,10 @@ files:
   - {target: /etc/motd, content: "hello ${X}$$\\n", mode: "0600"}
   - {target: /bin/vi, symlink: busybox}
   - {target: /empty, content: ""}
+  - {target: /copy, source: ~/.x, optional: true}
+  - {target: /copied, source: y, mode: "0640"}
+  - {target: /made, directory: true}
+  - {target: /closed, directory: true, mode: "0700"}
 etc: auto
 environment: {CI: 1, TERM: , A: no, B: 0755, C: "${X:-y}z", D: "${NONE:-d}", GONE: }
 working_dir: /work/
@@ -126,6 +130,10 @@ x-mine: {anything: [~, 1, "${NOT_SET}"]}
         File("files[0]", "/etc/motd", ("hello ", Variable("X"), "$\n"), mode=0o600),
         File("files[1]", "/bin/vi", symlink="busybox"),
         File("files[2]", "/empty", ()),
+        File("files[3]", "/copy", mode=None, source="/home/me/.x", optional=True),
+        File("files[4]", "/copied", mode=0o640, source="/home/me/proj/y"),
+        File("files[5]", "/made", directory=True, mode=0o755),
+        File("files[6]", "/closed", directory=True, mode=0o700),
     )
     assert {e.name: e.value for e in found.environment} == {
         "PATH": (PATH,),

@@ -50,7 +50,7 @@ def up(args: list[str]) -> int:
         if view is not None:
             from toyspec.show.trace import phases
 
-            progress.publish(phases(plan), time.monotonic_ns())
+            progress.publish(phases(plan), time.time_ns())
         outcome = run(plan, program, progress=progress, view=view)
         return _report(outcome, plan, words, view, source.data)
     finally:

@@ -42,7 +42,7 @@ Json = dict[str, Any]
 FORMAT: Final = "toyspec-plan"
 FORMAT_VERSION: Final = "1.0"
 
-_EXPECTATIONS: Final = ("errno", "result", "prefix", "device", "kind", "filesystem")
+_EXPECTATIONS: Final = ("errno", "result", "prefix", "device", "kind", "filesystem", "inode")
 
 
 class FormatError(ValueError):

@@ -184,6 +184,7 @@ def _expects() -> Schema:
             "device": {"type": "string", "pattern": "^[0-9]+:[0-9]+$"},
             "kind": _TEXT,
             "filesystem": {"enum": list(flags("filesystem", "x86_64"))},
+            "inode": {"type": "string", "pattern": "^[0-9]+:[0-9]+:[0-9]+$"},
         },
         "minProperties": 1,
         "maxProperties": 1,

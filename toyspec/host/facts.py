@@ -36,8 +36,9 @@ class PathFact:
     """One host path, as lstat(2) sees it, and where it leads.
 
     `link` is a symlink's text; `real` the path with every symlink resolved by the host's rules,
-    and `real_kind` what is there. `device` is `MAJOR:MINOR` of a device node. `denied` is the
-    directory that the caller may not search, where that is why nothing is known.
+    and `real_kind` what is there. `device` is `MAJOR:MINOR` of a device node, `size` the bytes of
+    a regular file, which the caller may not read where `unreadable`. `denied` is the directory that
+    the caller may not search, where that is why nothing is known.
     """
 
     kind: Kind
@@ -49,6 +50,8 @@ class PathFact:
     device: str | None = None
     writable: bool = False
     denied: str | None = None
+    size: int | None = None
+    unreadable: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,16 +63,39 @@ class MountFact:
     flags: tuple[str, ...]
 
 
+NamespaceKind = Literal["mount", "user", "pid", "network", "uts", "ipc", "cgroup", "time"]
+
+
+@dataclass(frozen=True, slots=True)
+class NamespaceFact:
+    """A file that should be a namespace's (ioctl_nsfs(2)). An inode is `MAJOR:MINOR:NUMBER`.
+
+    `owners` are user namespaces, each with the uid that made it: the one that owns this namespace
+    (of a user namespace: itself), then its parents, the caller's own last; empty where that is out
+    of the caller's reach. `parents` are a pid namespace's, from itself to the caller's own, and
+    empty likewise. The maps are a user namespace's, as (inside, outside, count), where the file is
+    a process's (`/proc/PID/ns/user`).
+    """
+
+    kind: Literal[NamespaceKind, "missing", "denied", "other"]
+    inode: str = ""
+    owners: tuple[tuple[str, int], ...] = ()
+    parents: tuple[str, ...] = ()
+    uid_map: tuple[tuple[int, int, int], ...] = ()
+    gid_map: tuple[tuple[int, int, int], ...] = ()
+
+
 @dataclass(frozen=True, slots=True)
 class Needs:
-    """What a spec asks of a host: paths (by lstat), mount tables below paths, variables, and
-    the names in directories.
+    """What a spec asks of a host: paths (by lstat), mount tables below paths, variables, the names
+    in directories, and files of namespaces.
     """
 
     paths: frozenset[str] = frozenset()
     mounts: frozenset[str] = frozenset()
     variables: frozenset[str] = frozenset()
     listings: frozenset[str] = frozenset()
+    namespaces: frozenset[str] = frozenset()
 
     def __or__(self, other: Needs) -> Needs:
         return Needs(
@@ -77,6 +103,7 @@ class Needs:
             self.mounts | other.mounts,
             self.variables | other.variables,
             self.listings | other.listings,
+            self.namespaces | other.namespaces,
         )
 
 
@@ -91,7 +118,8 @@ class HostFacts:
     that this toyspec's own code runs from, `ignored` the signals that the caller has ignored, as
     nohup(1) does. `inherited` are descriptors above 2 that an execve would pass on. `rlimits`,
     `cpus` (sched_getaffinity(2)), `nice` and `oom_score_adj` are the caller's own; `landlock` is the
-    version of its interface, 0 where it is missing or off.
+    version of its interface, 0 where it is missing or off. `own_namespaces` are the inodes of the
+    caller's, by kind: what is not among them this kernel lacks.
     """
 
     arch: str
@@ -116,6 +144,8 @@ class HostFacts:
     mounts: Mapping[str, tuple[MountFact, ...]] = field(default_factory=dict)
     variables: Mapping[str, str | None] = field(default_factory=dict)
     listings: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    namespaces: Mapping[str, NamespaceFact] = field(default_factory=dict)
+    own_namespaces: Mapping[str, str] = field(default_factory=dict)
     foreground: bool = True
     cpus: tuple[int, ...] = ()
     nice: int | None = None
@@ -160,6 +190,19 @@ class HostFacts:
         except KeyError:
             raise FactMissing(("listing", path)) from None
 
+    def namespace(self, path: str) -> NamespaceFact:
+        """The namespace whose file is at `path`; FactMissing if not asked."""
+        try:
+            return self.namespaces[path]
+        except KeyError:
+            raise FactMissing(("namespace", path)) from None
+
+    def own_namespace(self, kind: NamespaceKind) -> str | None:
+        """The inode of the caller's own; None where the kernel has no such namespaces."""
+        if not self.own_namespaces:
+            raise FactMissing(("fact", "own_namespaces"))
+        return self.own_namespaces.get(kind)
+
     def rlimit(self, name: str) -> tuple[int, int]:
         """The caller's soft and hard limit (getrlimit(2), in lower case); 2^64 - 1 is unlimited."""
         try:
@@ -189,6 +232,7 @@ class HostFacts:
             mounts={**self.mounts, **other.mounts},
             variables={**self.variables, **other.variables},
             listings={**self.listings, **other.listings},
+            namespaces={**self.namespaces, **other.namespaces},
         )
 
     def to_json(self) -> str:
@@ -244,6 +288,9 @@ def _facts(body: dict[str, object]) -> HostFacts:
         for key, value in _table(known, "mounts").items()
     }
     known["listings"] = {key: _tuple(value) for key, value in _table(known, "listings").items()}
+    known["namespaces"] = {
+        key: _namespace(value) for key, value in _table(known, "namespaces").items()
+    }
     known["rlimits"] = {key: _tuple(value) for key, value in _table(known, "rlimits").items()}
     found = HostFacts(**known)  # type: ignore[arg-type]  # checked below
     wrong = misfit(found)
@@ -264,6 +311,13 @@ def _mount(value: object) -> MountFact:
     if not isinstance(value, dict):
         raise TypeError("a mount is not an object")
     return MountFact(value["point"], value["type"], tuple(value["flags"]))
+
+
+def _namespace(value: object) -> NamespaceFact:
+    if not isinstance(value, dict):
+        raise TypeError("a namespace is not an object")
+    known = {key: _tuple(each) if isinstance(each, list) else each for key, each in value.items()}
+    return NamespaceFact(**known)  # type: ignore[arg-type]  # `misfit` checks the types
 
 
 def _table(known: dict[str, object], name: str) -> dict[str, object]:

@@ -11,7 +11,7 @@ import stat
 import sys
 from collections.abc import Iterable
 
-from toyspec.host import mountinfo
+from toyspec.host import mountinfo, namespace_files
 from toyspec.host.facts import HostFacts, Kind, MountFact, Needs, PathFact
 from toyspec.kernel import features
 from toyspec.kernel.flags import RLIMITS, flags
@@ -79,6 +79,8 @@ def probe(needs: Needs, *, printing: bool = False) -> HostFacts:
         mounts=_mounts(needs.mounts),
         variables={name: os.environ.get(name) for name in sorted(needs.variables)},
         listings={path: _names(path) for path in sorted(needs.listings)},
+        namespaces={path: namespace_files.fact(path) for path in sorted(needs.namespaces)},
+        own_namespaces=namespace_files.own(),
     )
 
 
@@ -168,6 +170,8 @@ def _found(
         mode=stat.S_IMODE(end.st_mode),
         device=device if _kind(end) in ("character", "block") else None,
         writable=os.access(path, os.W_OK, effective_ids=True),
+        size=end.st_size if _kind(end) == "file" else None,
+        unreadable=not os.access(path, os.R_OK, effective_ids=True),
     )
 
 

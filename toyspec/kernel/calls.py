@@ -51,6 +51,9 @@ CALLS: Final[dict[str, Call]] = {
         ("fd", "fd"), ("request", "flags:ioctl"),
         ("argp", "out:ifreq", "out:pid_t", "int", "null"),
     )),
+    "sendfile": (40, 71, 4, (
+        ("out_fd", "fd"), ("in_fd", "fd"), ("offset", "null"), ("count", "int"),
+    )),
     "socket": (41, 198, 3, (
         ("domain", "flags:address_family"), ("type", "flags:socket_type"), ("protocol", "int"),
     )),
@@ -119,6 +122,7 @@ CALLS: Final[dict[str, Call]] = {
         ("dirfd", "fd"), ("path", "path"), ("flags", "flags:at"), ("mask", "flags:statx_mask"),
         ("statxbuf", "out:statx"),
     )),
+    "setns": (308, 268, 2, (("fd", "fd"), ("nstype", "flags:setns"))),
     "fstatfs": (138, 44, 2, (("fd", "fd"), ("buf", "out:statfs"))),
     "open_tree": (428, 428, 3, (("dirfd", "fd"), ("path", "path"), ("flags", "flags:open_tree"))),
     "move_mount": (429, 429, 5, (

@@ -112,6 +112,7 @@ _SETS: Final[dict[str, Flag]] = {
     },
     "umount": {"MNT_FORCE": 0x1, "MNT_DETACH": 0x2, "MNT_EXPIRE": 0x4, "UMOUNT_NOFOLLOW": 0x8},
     "unshare": {**_NAMESPACE, "CLONE_FS": 0x200, "CLONE_FILES": 0x400, "CLONE_SYSVSEM": 0x40000},
+    "setns": _NAMESPACE,
     "clone": {
         **_NAMESPACE, "SIGCHLD": 17, "CLONE_VM": 0x100, "CLONE_FS": 0x200, "CLONE_FILES": 0x400,
         "CLONE_SIGHAND": 0x800, "CLONE_PIDFD": 0x1000, "CLONE_PTRACE": 0x2000,

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Literal
 
 from toyspec.host.facts import FactMissing, HostFacts, PathFact
+from toyspec.plan import copies
 from toyspec.plan import entries as listing
 from toyspec.plan.entries import Entry
 from toyspec.plan.error import PlanError, PlanProblem
@@ -52,7 +53,7 @@ class _Builder:
         self.problems = check_root(spec, facts)
         self.placed: list[Placed] = []
         self.places: dict[str, Entry] = {}
-        self.skipped: list[Bind] = []
+        self.skipped: list[Bind | File] = []
         self.tree = Tree(facts, _root_layer(spec))
         self.points = MountPoints(spec, facts, self.tree)
         self.old_root = (spec.root.old_root or "").strip("/")
@@ -84,7 +85,7 @@ class _Builder:
             self._mount(entry, thing)
         elif thing.symlink is not None:
             self._symlink(entry, thing)
-        else:
+        elif thing.source is None or self._can_copy(entry, thing):
             self._file(entry, thing)
 
     def _bind(self, entry: Entry, bind: Bind) -> None:
@@ -167,12 +168,24 @@ class _Builder:
         add(join(path, "pts"), Node("directory", layer=Layer("kernel", writable=False)))
         add(join(path, "shm"), Node("directory", layer=Layer("own")))
 
+    def _can_copy(self, entry: Entry, file: File) -> bool:
+        if copies.left_out(self.facts, file):
+            self.skipped.append(file)
+            return False
+        found = copies.problem(self.facts, file)
+        if found is not None:
+            self.problem(found[0], entry, found[1])
+        elif _of_a_process(self.facts.path(file.source or "").real or ""):
+            self.problem(f"{file.source} leads to what belongs to one process", entry)
+        return found is None
+
     def _file(self, entry: Entry, file: File) -> None:
         where = self.tree.resolve(file.target)
+        kind: Literal["directory", "file"] = "directory" if file.directory else "file"
         if where.layer.kind == "own" and where.kind == "missing":
-            self._own(entry, where, Node("file"), own=True)
+            self._own(entry, where, Node(kind), own=True)
             return
-        self._attach(entry, "file", Node("file", layer=Layer("own")))
+        self._attach(entry, kind, Node(kind, layer=Layer("own")))
 
     def _symlink(self, entry: Entry, file: File) -> None:
         where = self.tree.resolve(file.target, follow_last=False)
@@ -206,8 +219,9 @@ class _Builder:
             message = f"{target} goes through the symlink /{where.links[0]}"
             raise TreeError(message, "proc and sysfs are mounted on real directories only")
         if where.kind != "missing" and (where.kind == "directory") != (kind == "directory"):
-            message = f"{target} is a {where.kind} in the box, the source is a {kind}"
-            raise TreeError(message, "a file is bound onto a file, a directory onto a directory")
+            source = "the source" if isinstance(entry.thing, Bind) else "this entry"
+            message = f"{target} is a {where.kind} in the box, {source} is a {kind}"
+            raise TreeError(message, "a file goes onto a file, a directory onto a directory")
         if self._taken(entry, where.path):
             return
         makes = self.points.make(target, where, kind)

@@ -32,6 +32,10 @@ def prepare(w: Writer, box: Box, placed: Placed) -> None:
     if isinstance(thing, Bind) and (placed.source == "/") == (w.phase == "root"):
         w.about(describe(placed), placed.entry.origin, w.role)
         _clone(w, box, placed, thing)
+    late = placed.stage == "late" and w.phase == "attach"
+    if late and isinstance(thing, File) and thing.source is not None and placed.own:
+        w.about(describe(placed), placed.entry.origin, w.role)
+        content.open_source(w, box, thing, content.source_slot(placed))
 
 
 def put(w: Writer, box: Box, placed: Placed) -> None:
@@ -52,7 +56,12 @@ def put(w: Writer, box: Box, placed: Placed) -> None:
         _symlink(w, placed, thing.symlink)
     elif placed.own:
         root, path = inside(placed)
-        content.write_file(w, placed, root, path)
+        if thing.directory:
+            content.make_directory(w, placed, root, path)
+        else:
+            content.write_file(w, box, placed, root, path)
+    elif thing.directory:
+        _memory(w, placed, thing.mode, None)
     else:
         slot = next(slot for slot, file in content.scratch_files(box) if file is placed)
         _move(w, placed, slot)
@@ -67,8 +76,16 @@ def describe(placed: Placed) -> str:
         where = "" if placed.source == target else f" at {target}"
         return f"{mode} bind{devices} {placed.source}{where}"
     if isinstance(thing, File):
-        return f"symlink {target} to {thing.symlink}" if thing.symlink else f"file {target}"
+        return _describe_file(thing)
     return f"{thing.type} at {target}"
+
+
+def _describe_file(file: File) -> str:
+    if file.symlink is not None:
+        return f"symlink {file.target} to {file.symlink}"
+    if file.source is not None:
+        return f"copy of {file.source} at {file.target}"
+    return f"empty directory {file.target}" if file.directory else f"file {file.target}"
 
 
 def base(placed: Placed) -> tuple[str, str]:
@@ -138,10 +155,15 @@ def _filesystem(w: Writer, box: Box, placed: Placed, mount: Mount) -> None:
     if mount.type == "dev":
         _dev(w, box, placed)
         return
+    _memory(w, placed, mount.mode, mount.size)
+
+
+def _memory(w: Writer, placed: Placed, mode: int | None, size: int | None) -> None:
+    """An empty tmpfs."""
     at = _target(w, placed)
     w.do(calls.fchdir(at), "reached by descriptor, not by name")
-    options = [f"mode={0o1777 if mount.mode is None else mount.mode:04o}"]
-    options += [] if mount.size is None else [f"size={mount.size}"]
+    options = [f"mode={0o1777 if mode is None else mode:04o}"]
+    options += [] if size is None else [f"size={size}"]
     flags = ("MS_NOSUID", "MS_NODEV")
     made = mount_calls.mount("tmpfs", ".", "tmpfs", flags, ",".join(options))
     w.do(made, "in memory, gone with the box")

@@ -63,6 +63,17 @@ def write(fd: Slot, text: Text) -> Call:
     return call("write", ("fd", Fd(fd)), ("buf", Data(text)), ("count", count or Length("buf")))
 
 
+def sendfile(out: Slot, source: Slot, count: int) -> Call:
+    """sendfile(2): at most `count` bytes from one descriptor to another, inside the kernel."""
+    return call(
+        "sendfile",
+        ("out_fd", Fd(out)),
+        ("in_fd", Fd(source)),
+        ("offset", Null()),
+        ("count", Int(count)),
+    )
+
+
 def openat(dirfd: Slot, path: str, *flags: str) -> Call:
     """openat(2) of something that exists."""
     return call(
@@ -150,6 +161,18 @@ def statx_type(fd: Slot) -> Call:
     )
 
 
+def statx_inode(fd: Slot) -> Call:
+    """statx(2) of an open descriptor: which file it is."""
+    return call(
+        "statx",
+        ("dirfd", Fd(fd)),
+        ("path", Path("")),
+        ("flags", Flags(("AT_EMPTY_PATH",))),
+        ("mask", Flags(("STATX_INO",))),
+        ("statxbuf", Struct("statx")),
+    )
+
+
 def fstatfs(fd: Slot) -> Call:
     """fstatfs(2)"""
     return call("fstatfs", ("fd", Fd(fd)), ("buf", Struct("statfs")))
@@ -182,6 +205,11 @@ def supervise(child: Role, **fds: str) -> Call:
 def unshare(*flags: str) -> Call:
     """unshare(2)"""
     return call("unshare", ("flags", Flags(flags)))
+
+
+def setns(fd: Slot, kind: str) -> Call:
+    """setns(2): into the namespace whose file is open, which must be of that kind."""
+    return call("setns", ("fd", Fd(fd)), ("nstype", Flags((kind,))))
 
 
 def prctl(option: str, arg2: Int | Flags, arg3: Int | Flags | None = None) -> Call:

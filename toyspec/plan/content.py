@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from toyspec.plan import calls, mount_calls
+from toyspec.plan import calls, copies, mount_calls
 from toyspec.plan.box import Box
 from toyspec.plan.layout import Placed
 from toyspec.plan.step import Expect
@@ -45,7 +45,7 @@ def write_scratch(w: Writer, box: Box) -> None:
     for slot, placed in files:
         name = slot.partition(":")[2]
         w.about(f"file {placed.entry.target}", placed.entry.origin)
-        write_file(w, placed, "scratch", name)
+        write_file(w, box, placed, "scratch", name)
         why = "a mount of this file alone, to be attached at its target"
         w.do(mount_calls.open_tree_clone("scratch", name, recursive=False), why, yields=slot)
     w.about("the private place goes, its files stay", asked)
@@ -55,17 +55,71 @@ def write_scratch(w: Writer, box: Box) -> None:
     w.do(calls.close("scratch"), "done with it")
 
 
-def write_file(w: Writer, placed: Placed, root: str, path: str) -> None:
-    """Create a file and write its text; it must not be there yet."""
+def write_file(w: Writer, box: Box, placed: Placed, root: str, path: str) -> None:
+    """Create a file with its text, or with its source's bytes; it must not be there yet."""
     file = placed.entry.thing
     assert isinstance(file, File)
-    assert file.content is not None
-    flags = ("O_WRONLY", "O_CREAT", "O_EXCL", "O_NOFOLLOW")
-    made = calls.openat2(root, path, *flags, mode=file.mode)
+    source = source_slot(placed)
+    if file.source is not None and placed.stage != "late":
+        open_source(w, box, file, source)
+    flags, mode = ("O_WRONLY", "O_CREAT", "O_EXCL", "O_NOFOLLOW"), _mode(box, file)
+    made = calls.openat2(root, path, *flags, mode=mode)
     w.do(made, "a new file, inside the root", yields="file")
-    if file.content and any(file.content):
+    if file.source is not None:
+        _copy(w, box, file, source)
+    elif file.content and any(file.content):
         why = "its text"
         w.do(calls.write("file", file.content), why, expects=Expect(result="count"))
-    if file.mode & 0o022:
-        w.do(calls.fchmod("file", file.mode), "the bits that the umask took away")
+    if mode & 0o022:
+        w.do(calls.fchmod("file", mode), "the bits that the umask took away")
+    w.do(calls.close("file"), "done with it")
+
+
+def _mode(box: Box, file: File) -> int:
+    """The permission bits of a file of the box's; a copy's are its source's, unless it says so."""
+    if file.mode is not None:
+        return file.mode
+    assert file.source is not None
+    return box.facts.path(file.source).mode & 0o777
+
+
+def open_source(w: Writer, box: Box, file: File, slot: str) -> None:
+    """The source for reading, while the host's tree is in reach."""
+    assert file.source is not None
+    real = box.facts.path(file.source).real or file.source
+    flags = ("O_RDONLY", "O_NOCTTY", "O_NONBLOCK")  # whatever came there since, it does not block
+    opened = calls.openat2(calls.CWD, real, *flags, resolve=calls.NO_SYMLINKS)
+    why = "the very file that this plan names: no symbolic link may have come onto the way"
+    w.do(opened, why, yields=slot)
+
+
+def source_slot(placed: Placed) -> str:
+    """The descriptor of a source that is opened before its file is made."""
+    return f"source:{placed.entry.target}"
+
+
+def _copy(w: Writer, box: Box, file: File, slot: str) -> None:
+    """The bytes, into the slot `file`; then the source is closed.
+
+    One byte more is asked for than the plan knows of: a source that became longer or shorter since
+    then gives another result.
+    """
+    assert file.source is not None
+    count = copies.size(box.facts.path(file.source), file.source)
+    sent = calls.sendfile("file", slot, count + 1)
+    why = f"its {count} bytes: more or fewer, and it changed since this plan was made"
+    w.do(sent, why, expects=Expect(result=count))
+    w.do(calls.close(slot), "done with it")
+
+
+def make_directory(w: Writer, placed: Placed, root: str, path: str) -> None:
+    """An empty directory where nothing is yet, in a filesystem of the box's own."""
+    file = placed.entry.thing
+    assert isinstance(file, File)
+    assert file.mode is not None
+    w.do(calls.mkdirat(root, path, 0o700), "the directory, which was missing")
+    opened = calls.openat2(root, path, "O_RDONLY", "O_DIRECTORY", resolve=calls.NO_LINKS)
+    w.do(opened, "the directory itself", yields="file")
+    why = "its mode, whatever the umask takes away and a directory above hands down"
+    w.do(calls.fchmod("file", file.mode), why)
     w.do(calls.close("file"), "done with it")

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from toyspec.host.facts import HostFacts, Needs
-from toyspec.plan import etc, system, whole_host
+from toyspec.plan import copies, etc, system, whole_host
 from toyspec.spec.model import Bind, File, Mount, Origin, Spec
 
 
@@ -30,6 +30,7 @@ class Entry:
 def needs(spec: Spec) -> Needs:
     """What the entries ask of the host: their sources, and what `system` and `etc` look at."""
     sources = frozenset(bind.source for bind in spec.binds)
+    sources |= {file.source for file in spec.files if file.source is not None}
     return (
         Needs(paths=sources, mounts=sources)
         | system.needs(spec)
@@ -58,7 +59,9 @@ def entries(spec: Spec, facts: HostFacts) -> list[Entry]:
 
 
 def _left_out(thing: Bind | Mount | File, facts: HostFacts) -> bool:
-    """An optional bind without a source replaces nothing."""
+    """An optional bind or copy without a source replaces nothing."""
+    if isinstance(thing, File):
+        return copies.left_out(facts, thing)
     return (
         isinstance(thing, Bind)
         and thing.optional

@@ -6,6 +6,7 @@ Nothing here is copied from the host: a box's passwd lists root, its own user an
 from __future__ import annotations
 
 from toyspec.host.facts import HostFacts, Needs
+from toyspec.plan import joining
 from toyspec.spec.model import Bind, File, Spec, Variable
 
 OVERFLOW = 65534  # what an unmapped id reads as: /proc/sys/kernel/overflowuid's default
@@ -42,6 +43,9 @@ def things(spec: Spec, facts: HostFacts) -> list[Bind | File]:
 
 def ids(spec: Spec, facts: HostFacts) -> tuple[int, int]:
     """The uid and gid that init has inside the box."""
+    joined = joining.ids(spec, facts)
+    if joined is not None:
+        return joined
     if spec.user.kind == "root":
         return 0, 0
     if spec.user.kind == "caller":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from toyspec.host.facts import HostFacts
-from toyspec.plan import capabilities, filters, overlays
+from toyspec.plan import capabilities, filters, joining, overlays
 from toyspec.plan.box import Box
 from toyspec.plan.sources import real_path
 from toyspec.plan.step import Exposed, Exposure
@@ -26,7 +26,7 @@ def exposure(box: Box) -> Exposure:
             writable.append(Exposed(_shown(box, placed.source), thing.target))
     return Exposure(
         writable=tuple(writable),
-        network=spec.network,
+        network="joined" if joining.joins(spec, "network") else spec.network,
         environment=tuple(env.name for env in spec.environment),
         terminal=box.facts.terminal,
         real_root=box.real_root,
@@ -50,6 +50,7 @@ def _weakened(box: Box) -> tuple[str, ...]:
     found += [
         f"{name} namespace of the host" for name in sorted(spec.host_namespaces - {"network"})
     ]
+    found += joining.exposed(box)
     if not spec.no_new_privileges:
         found.append("new privileges allowed")
     if spec.seccomp == "none":
@@ -74,10 +75,12 @@ def unresolved(facts: HostFacts) -> tuple[str, ...]:
 def warnings(box: Box) -> tuple[str, ...]:
     """What the box does otherwise than a reader may expect."""
     found = []
-    for bind in box.layout.skipped:
-        found.append(f"bind {bind.source} left out: it is optional and its source is not there")
+    for each in box.layout.skipped:
+        what = "bind" if isinstance(each, Bind) else "copy of"
+        found.append(f"{what} {each.source} left out: it is optional and its source is not there")
     found += overlays.warnings(box.spec, box.facts)
     found += filters.warnings(box.spec)
+    found += joining.warnings(box.spec)
     if "CAP_SYS_ADMIN" in box.spec.capabilities and not box.spec.landlock:
         found.append(
             "with SYS_ADMIN the box can unmount what covers something, and write to what is "

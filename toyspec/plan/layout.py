@@ -60,10 +60,10 @@ class Placed:
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """All of it, in order, and what was left out (optional binds without a source)."""
+    """All of it, in order, and what was left out (optional binds and copies without a source)."""
 
     placed: tuple[Placed, ...]
-    skipped: tuple[Bind, ...]
+    skipped: tuple[Bind | File, ...]
 
     def of(self, stage: Stage) -> list[Placed]:
         """What is attached at `stage`."""

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from toyspec.host.facts import FactMissing, HostFacts, Needs
-from toyspec.plan import capabilities, filters, landlock, limits, overlays, sysctls
+from toyspec.plan import capabilities, filters, joining, landlock, limits, overlays, sysctls
 from toyspec.plan.arrange import arrange
 from toyspec.plan.box import Box
 from toyspec.plan.error import PlanError, PlanProblem
@@ -91,7 +91,7 @@ def gather(spec: Spec, ask: Callable[[Needs], HostFacts]) -> tuple[HostFacts, Pl
 
 
 def _questions(missing: FactMissing) -> Needs:
-    kinds = ("path", "mounts", "variable", "listing")
+    kinds = ("path", "mounts", "variable", "listing", "namespace")
     found: dict[str, set[str]] = {kind: set() for kind in kinds}
     for kind, name in missing.questions:
         if kind not in found:
@@ -112,7 +112,7 @@ def _check(spec: Spec, facts: HostFacts) -> None:
         remedy = "add `init: [COMMAND, …]`, or give a command after `--`"
         problems.append(PlanProblem("there is no command to run", spec.origin("init"), remedy))
     problems += overlays.check(spec, facts)
-    for each in (capabilities, filters, landlock, limits, sysctls):
+    for each in (capabilities, filters, joining, landlock, limits, sysctls):
         problems += each.check(spec, facts)
     if problems:
         raise PlanError(*problems)

@@ -129,7 +129,8 @@ class Expect:
     of this name holds (`count`: nothing was written short). `prefix`: the
     text that it wrote must begin so. `device`: statx says a character device `MAJOR:MINOR`.
     `kind`: statx says this file type (`directory`, `file`). `filesystem`: fstatfs says this
-    magic, by its constant's name (`PROC_SUPER_MAGIC`).
+    magic, by its constant's name (`PROC_SUPER_MAGIC`). `inode`: statx says this file and no other,
+    `MAJOR:MINOR:NUMBER` of its device and inode.
     """
 
     errno: str | None = None
@@ -138,6 +139,7 @@ class Expect:
     device: str | None = None
     kind: str | None = None
     filesystem: str | None = None
+    inode: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

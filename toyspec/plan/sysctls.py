@@ -7,7 +7,7 @@ from toyspec.plan import calls, confine_calls
 from toyspec.plan.box import Box
 from toyspec.plan.error import PlanProblem
 from toyspec.plan.etc import ids
-from toyspec.plan.phases.namespaces import new
+from toyspec.plan.joining import new
 from toyspec.plan.step import Expect
 from toyspec.plan.writer import Writer
 from toyspec.spec.model import Mount, Origin, Spec, Sysctl

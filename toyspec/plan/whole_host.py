@@ -9,6 +9,7 @@ so `lower: host` overlays each top-level directory that has none.
 from __future__ import annotations
 
 from toyspec.host.facts import HostFacts, Needs
+from toyspec.plan import joining
 from toyspec.plan.system import private_home
 from toyspec.spec.model import Bind, File, Mount, Spec
 
@@ -47,7 +48,7 @@ def _covers(spec: Spec, facts: HostFacts) -> list[Bind | Mount | File]:
         for path, mode in _COVERED
         if path not in shown and _shows_something(facts, path)
     ]
-    own_network = spec.network != "host"
+    own_network = joining.in_charge(spec, facts, "network")
     if "/dev" not in shown:
         found.append(Mount("root", "dev", "/dev"))
     if "/proc" not in shown:

@@ -242,6 +242,14 @@ def _checks(
             _field("statx", "stx_rdev_major", at, int(major)),
             _field("statx", "stx_rdev_minor", at, int(minor)),
         )  # fmt: skip
+    if expects.inode is not None:
+        at = _written("statx", args, operands)
+        numbers = expects.inode.split(":")
+        if len(numbers) != 3 or not all(each.isdecimal() for each in numbers):
+            raise UnfitError(f"{expects.inode} is no MAJOR:MINOR:NUMBER")
+        fields = ("stx_dev_major", "stx_dev_minor", "stx_ino")
+        pairs = zip(fields, numbers, strict=True)
+        return 0, None, tuple(_field("statx", name, at, int(number)) for name, number in pairs)
     if expects.kind is not None:
         at = _written("statx", args, operands)
         return 0, None, (_type(at, _KINDS[expects.kind], segment),)

@@ -118,14 +118,22 @@ def _outcome(plan: Plan, monitor: Monitor) -> Outcome:
     if progress.failure() is not None or not ran or ended is None:
         failure = _failure(plan, progress, setup, ended)
         return Outcome(failure.status, failure)
-    return _ended(ended)
+    return _ended(ended, reboots=_is_pid_1(plan))
 
 
-def _ended(status: int) -> Outcome:
+def _is_pid_1(plan: Plan) -> bool:
+    """Whether init begins a pid namespace, and has not joined one."""
+    return any("CLONE_NEWPID" in arg.value.names for step in plan.steps if step.call == "unshare"
+               for arg in step.args if isinstance(arg.value, Flags))  # fmt: skip
+
+
+def _ended(status: int, *, reboots: bool) -> Outcome:
     """Init's status. SIGINT and SIGHUP cannot end a PID 1, save that reboot(2) says so by them."""
     if not os.WIFSIGNALED(status):
         return Outcome(os.WEXITSTATUS(status))
     number = os.WTERMSIG(status)
+    if not reboots:
+        return Outcome(128 + number)
     if number == signal.SIGINT:
         return Outcome(0, said="the box powered itself off")
     if number == signal.SIGHUP:

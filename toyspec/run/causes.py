@@ -97,12 +97,21 @@ def _unexpected(step: Step) -> Failure:
         message = f"{step.item}: the host's node is not device {expects.device}"
         remedy = "mend the host's /dev: something else lies where the device should be"
         return Failure(step, None, message, None, remedy)
+    if expects is not None and expects.inode is not None:
+        message = f"{step.item}: not the namespace that the plan was made for"
+        return Failure(step, None, message, "another one came to be there meanwhile", "try again")
     if expects is not None and expects.prefix is not None:
         message = f"{step.item}: it is not inside the box's root"
         return Failure(step, None, message, None, "choose a working_dir that exists in the box")
     if expects is not None and expects.filesystem is not None:
         message = f"{step.item}: the host's /proc is not procfs at this place"
         return Failure(step, None, message, "something is mounted over it", "unmount it")
+    if step.call == "sendfile" and expects is not None:
+        message = (
+            f"{step.item}: the source has not the {expects.result} bytes of when the plan was made"
+        )
+        cause = "something changed it in between, or the memory for the copy is used up"
+        return Failure(step, None, message, cause, "try again: a new plan knows its new size")
     if step.call == "read":
         message = "the monitor went away before it said go"
         return Failure(step, None, message)

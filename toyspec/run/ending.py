@@ -22,10 +22,13 @@ def executed(pid: int) -> bool | None:
 def takes(pid: int, number: int) -> bool | None:
     """Whether a process handles signal `number`, or ignores it by choice; None if unknown.
 
-    PID 1 that does neither loses the signal: the kernel does not end it (signal(7), kill(2)).
+    PID 1 that does neither loses the signal: the kernel does not end it (signal(7), kill(2)). Who
+    is not PID 1, since its box joined a pid namespace, is ended by it: that is taking it too.
     """
     for line in (_proc(pid, "status") or b"").splitlines():
         name, _, mask = line.partition(b":")
+        if name == b"NSpid" and mask.split()[-1:] != [b"1"]:
+            return True
         if name in (b"SigCgt", b"SigIgn") and int(mask, 16) >> (number - 1) & 1:
             return True
         if name == b"SigCgt":

@@ -80,7 +80,7 @@ class Executor:
         self._first = os.getpid()
         progress, cells, memory = self.progress, self.arena.cells, self.arena.memory
         page = progress.cells
-        address, syscall, now = self.arena.address, kernel.syscall, time.monotonic_ns
+        address, syscall, now = self.arena.address, kernel.syscall, time.time_ns
         while True:
             current = progress.current_cell(role)
             child: Role | None = None
@@ -111,7 +111,7 @@ class Executor:
         errno = -result if result < 0 else 0
         step, note = instruction.step, b""
         if instruction.call == "execve":
-            self.progress.done(step, time.monotonic_ns(), result)
+            self.progress.done(step, time.time_ns(), result)
             steps, attempts = zip(*self._attempts(role), strict=True)
             at, note = self.note(attempts)
             step, errno = steps[at], attempts[at][1]

@@ -27,7 +27,10 @@ QUIT: Final = 3
 
 
 class Progress:
-    """How far a run is. Times are CLOCK_MONOTONIC nanoseconds; 0 means not yet."""
+    """How far a run is. Times are CLOCK_REALTIME nanoseconds; 0 means not yet.
+
+    A box may have a CLOCK_MONOTONIC of its own; of this one there is but one.
+    """
 
     def __init__(self) -> None:
         self._memory = mmap.mmap(-1, _SIZE)

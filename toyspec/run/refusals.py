@@ -42,6 +42,8 @@ def cause_of(step: Step, errno: str) -> Cause:
         found = _not_permitted(step)
     if found is None and errno in ("EACCES", "ENOENT", "ENOTDIR", "ELOOP"):
         found = _path(step, errno)
+    if found is None and (step.call == "setns" or errno == "ERANGE"):
+        found = _namespace(step, errno)
     if found is None and step.call == "clone":
         found = _no_process(errno)
     if found is None and step.call == "pivot_root" and errno == "EINVAL":
@@ -216,6 +218,26 @@ def _path(step: Step, errno: str) -> Cause | None:
     if errno == "ELOOP":
         return "a symbolic link is in the way, where a real directory has to be", None
     return f"the box's root has no {path or 'such place'}: it changed while it was built", None
+
+
+def _namespace(step: Step, errno: str) -> Cause | None:
+    if errno == "ERANGE" and step.call == "write" and step.phase == "namespaces":
+        return (
+            "a clock would stand before zero, or too far on: a negative offset cannot be more than "
+            "the machine has been up",
+            "a smaller offset; `cat /proc/uptime` says how long that is",
+        )
+    if errno == "EPERM":
+        return (
+            "joining takes CAP_SYS_ADMIN over the user namespace that owns it, and in your own",
+            "join the user namespace that owns it, too",
+        )
+    if errno == "EINVAL":
+        return (
+            "Linux lets nobody in here: it is no namespace of this kind, or not below yours",
+            None,
+        )
+    return None
 
 
 def _no_process(errno: str) -> Cause | None:

@@ -149,6 +149,8 @@ def _expected(expects: Expect, args: tuple[Argument, ...]) -> str:
         return f" gives {quote(expects.prefix)}…"
     if expects.device is not None:
         return f" is device {expects.device}"
+    if expects.inode is not None:
+        return f" is inode {expects.inode}"
     return f" is {expects.kind or expects.filesystem}"
 
 

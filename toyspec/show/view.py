@@ -109,7 +109,7 @@ def _watch(progress: Progress, monitor: int, screen: _Screen) -> bool:
             trace = look(progress, published)
             screen.last(folded(trace, _size()[0]), trace)
             return True
-        since = time.monotonic_ns() - progress.started
+        since = time.time_ns() - progress.started
         if since < _QUICK:
             time.sleep(0.0002)
         else:
@@ -144,7 +144,7 @@ class _Screen:
 
     def frame(self, trace: Trace) -> None:
         """The phases of a slow run, in place of the frame before."""
-        now = time.monotonic_ns()
+        now = time.time_ns()
         if not self._rich or now < self._next:
             return
         self._next = now + _FRAME

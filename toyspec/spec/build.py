@@ -11,8 +11,9 @@ from toyspec.spec.context import Context
 from toyspec.spec.entries import binds, files, mounts
 from toyspec.spec.environment import environment
 from toyspec.spec.filters import seccomp
-from toyspec.spec.model import Namespace, Spec, User
-from toyspec.spec.nodes import Mapping, Sequence
+from toyspec.spec.model import Spec, User
+from toyspec.spec.namespaces import namespaces
+from toyspec.spec.nodes import Sequence
 from toyspec.spec.root import root
 from toyspec.spec.wrong import Wrong
 
@@ -40,6 +41,7 @@ def build(context: Context, path: str, sha256: str) -> Spec:
     user = _user(context)
     name = _name(context, path)
     confined = confinement(context)
+    shared = namespaces(context, network)
     return Spec(
         path=path,
         directory=context.surroundings.directory,
@@ -49,7 +51,7 @@ def build(context: Context, path: str, sha256: str) -> Spec:
         root=root(context),
         system=system,
         user=user,
-        host_namespaces=_namespaces(context, network),
+        host_namespaces=shared.host,
         binds=binds(context),
         mounts=mounts(context),
         files=files(context),
@@ -72,6 +74,8 @@ def build(context: Context, path: str, sha256: str) -> Spec:
         landlock=confined.landlock,
         seccomp=seccomp(context, path),
         included=tuple(context.included),
+        joined=shared.joined,
+        time_offsets=shared.time_offsets,
         origins=MappingProxyType(context.origins),
     )
 
@@ -122,13 +126,6 @@ def _hostname(context: Context, name: str) -> str:
     hostname = _plain(context, "hostname")
     if hostname is None:
         return name
-    namespaces = context.data.get("namespaces")
-    if isinstance(namespaces, dict) and namespaces.get("uts") == "host":
-        wrong = Wrong(
-            "a hostname with the host's uts namespace", "it would rename the host",
-            "leave out `hostname`, or `uts: host`",
-        )  # fmt: skip
-        context.refuse(wrong, context.node("hostname"), "hostname")
     return hostname
 
 
@@ -169,24 +166,6 @@ def _user(context: Context) -> User:
             wrong = Wrong(f"the {name} {number} is more than {2**32 - 2}")
             context.refuse(wrong, context.node("user"), "user")
     return User("ids", int(uid), int(gid))
-
-
-def _namespaces(context: Context, network: str) -> frozenset[Namespace]:
-    _note(context, "namespaces", "namespaces: all new but time")
-    shared: set[Namespace] = set()
-    data = context.data.get("namespaces")
-    node = context.top.get("namespaces")
-    if isinstance(data, dict) and isinstance(node, Mapping):
-        known: tuple[Namespace, ...] = ("ipc", "uts", "cgroup")
-        for name in known:
-            value = node.get(name)
-            if value is not None:
-                context.origin(f"namespaces.{name}", value)
-            if data.get(name) == "host":
-                shared.add(name)
-    if network == "host":
-        shared.add("network")
-    return frozenset(shared)
 
 
 def _init(context: Context) -> tuple[str, ...]:

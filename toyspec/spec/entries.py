@@ -16,6 +16,7 @@ from toyspec.spec.wrong import Wrong
 
 DEFAULT_TARGETS = {"proc": "/proc", "sysfs": "/sys", "dev": "/dev"}
 _UNITS = {"k": 10, "m": 20, "g": 30}
+_KINDS = ("content", "source", "directory", "symlink")
 
 
 def binds(context: Context) -> tuple[Bind, ...]:
@@ -208,7 +209,7 @@ def _mode(value: str | None) -> int | None:
 
 
 def files(context: Context) -> tuple[File, ...]:
-    """The files and symlinks, in the file's order."""
+    """The files, directories and symlinks, in the file's order."""
     found = []
     for i, at, node, data in _items(context, "files"):
         if isinstance(node, Mapping):
@@ -220,9 +221,14 @@ def files(context: Context) -> tuple[File, ...]:
 
 
 def _file(context: Context, at: str, node: Mapping, data: Any, path: Key) -> File:
-    if ("content" in data) == ("symlink" in data):
-        both = "not both" if "content" in data else "neither is here"
-        raise Wrong("a file has either `content` or `symlink`", both)
+    kinds = [key for key in _KINDS if key in data and data[key] is not False]
+    if len(kinds) != 1:
+        listed = " and ".join(f"`{key}`" for key in kinds)
+        label = f"here: {listed}" if kinds else "none of them is here"
+        raise Wrong("a file has one of `content`, `source`, `directory` and `symlink`", label)
+    if "optional" in data and kinds != ["source"]:
+        wrong = Wrong(f"`optional` goes with `source`, not with `{kinds[0]}`")
+        context.refuse(wrong, node.key("optional") or node, *path, "optional")
     target = _target(context, node, data["target"], path)
     if "symlink" in data:
         if "mode" in data:
@@ -231,8 +237,22 @@ def _file(context: Context, at: str, node: Mapping, data: Any, path: Key) -> Fil
         link = data["symlink"]
         _checked(context, node, path, "symlink", lambda: paths.link(link))
         return File(at, target, symlink=link)
-    content = context.values.text((*path, "content"), data["content"])
     mode = _mode(data.get("mode"))
+    if kinds == ["directory"]:
+        if mode is None:
+            context.default(f"{at}.mode", "files: mode 0755 of a directory")
+        return File(at, target, directory=True, mode=0o755 if mode is None else mode)
+    if kinds == ["source"]:
+        if mode is None:
+            context.default(f"{at}.mode", "files: a copy has the mode of its source")
+        around = context.surroundings
+        source = _checked(
+            context, node, path, "source",
+            lambda: paths.source(data["source"], around.directory, around.home),
+        )  # fmt: skip
+        optional = data.get("optional", False)
+        return File(at, target, source=source, mode=mode, optional=optional)
+    content = context.values.text((*path, "content"), data["content"])
     if mode is None:
         context.default(f"{at}.mode", "files: mode 0644")
         return File(at, target, content)

@@ -13,6 +13,11 @@ from toyspec.spec.source import Report
 
 _KINDS = {"object": "a mapping", "array": "a list", "string": "a string",
           "boolean": "true or false", "integer": "a whole number", "number": "a number", "null": "nothing"}  # fmt: skip
+_NEVER_HOST = {
+    "namespaces.network": ("write `network: host`, at the top", ""),
+    "namespaces.pid": ("a box sees processes of its own, or of a namespace that it joins", ""),
+    "namespaces.user": ("a box never has more than its caller", ""),
+}
 _MAPPINGS = ("required", "additionalProperties")
 _SUGGESTIONS = 30
 """Unknown keys for which the nearest known one is looked up; the lookup is slow."""
@@ -55,6 +60,8 @@ def _say(misfit: Misfit, node: Node, name: str) -> tuple[str, str, str]:
         case "enum" | "const":
             return _choice(misfit, name)
         case "pattern":
+            if name in _NEVER_HOST and data == "host":
+                return f"{name} cannot be the host's", *_NEVER_HOST[name]
             rule = str(misfit.schema.get("patternErrorMessage", "this does not fit"))
             return f"{name} cannot be {quote(str(data))}", rule, _pattern_help(misfit)
         case "minLength" | "minItems":
@@ -75,6 +82,7 @@ def _type(misfit: Misfit, node: Node, name: str) -> tuple[str, str, str]:
     asked = {"binds[]": "a string or a mapping", "root": "a path or a mapping",
              "user": "a string or a mapping", "mounts[].size": "a string or a number",
              "environment": "a list or a mapping", "seccomp": "default, none or a path",
+             "namespaces.time": "a word, a path or a mapping",
              "cpus": 'a list of CPUs or a range like "0-3"'}.get(
         place, " or ".join(_KINDS[n] for n in names if n != "null"))  # fmt: skip
     message = f"{name} must be {asked}, not {_kind(data)}"
@@ -142,8 +150,6 @@ def _choice(misfit: Misfit, name: str) -> tuple[str, str, str]:
         if word is not None:
             message, label = words.message(word)
             return f"{name}: {message}", label, ""
-        if place.startswith("namespaces.") and data.startswith("/"):
-            return f"{name}: joining by path: not yet", "new or host", ""
     if misfit.path == ("etc",) and isinstance(data, list):
         return "etc: a list: not yet", "auto or none", ""
     shown = quote(data) if isinstance(data, str) else _kind(data)

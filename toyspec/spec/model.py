@@ -37,7 +37,8 @@ class Variable:
 Text = tuple[str | Variable, ...]
 """Literal text and variables, in order. Only `environment` and `content` keep variables."""
 
-Namespace = Literal["mount", "user", "pid", "network", "uts", "ipc", "cgroup"]
+Namespace = Literal["mount", "user", "pid", "network", "uts", "ipc", "cgroup", "time"]
+Clock = Literal["monotonic", "boottime"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,13 +102,21 @@ class Mount:
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """A file with inline content, or a symlink: exactly one of `content` and `symlink` is set."""
+    """Something of the box's own making: exactly one of `content`, `source`, `directory` and
+    `symlink` is set.
+
+    `source` is a host file whose bytes are copied, absolute and normal; its copy has the file's own
+    permission bits where `mode` is None. `optional`: left out where the host lacks the source.
+    """
 
     at: str
     target: str
     content: Text | None = None
     symlink: str | None = None
-    mode: int = 0o644
+    mode: int | None = 0o644
+    source: str | None = None
+    directory: bool = False
+    optional: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,8 +178,21 @@ class Profile:
 
 
 @dataclass(frozen=True, slots=True)
+class Join:
+    """A namespace that is there already, by the absolute path of its file (`/proc/123/ns/net`)."""
+
+    at: str
+    namespace: Namespace
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
 class Spec:
-    """One box. `path` is the spec file as the user named it, `directory` its absolute folder."""
+    """One box. `path` is the spec file as the user named it, `directory` its absolute folder.
+
+    `host_namespaces` are neither new nor joined, save that of time: it is new where `time_offsets`
+    (nanoseconds) is not None.
+    """
 
     path: str
     directory: str
@@ -203,6 +225,8 @@ class Spec:
     landlock: bool = False
     seccomp: Literal["default", "none"] | Profile = "default"
     included: tuple[Included, ...] = ()
+    joined: tuple[Join, ...] = ()
+    time_offsets: tuple[tuple[Clock, int], ...] | None = None
     origins: Mapping[str, Origin] = field(default_factory=dict)
 
     def origin(self, path: str) -> Origin:

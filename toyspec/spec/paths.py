@@ -36,6 +36,13 @@ def entry(text: str) -> str:
 
 def source(text: str, directory: str, home: str) -> str:
     """An absolute path of the host: `~` is the home, a relative one begins at the directory."""
+    path = namespace(text, directory, home)
+    _no_process(path)
+    return path
+
+
+def namespace(text: str, directory: str, home: str) -> str:
+    """A path as `source` has it, which may lead to a process's own file in /proc."""
     plain(text)
     written = text
     if not text:
@@ -53,7 +60,6 @@ def source(text: str, directory: str, home: str) -> str:
             "write the path that it means",
         )  # fmt: skip
     _bounded(path)
-    _no_process(path)
     return path
 
 

@@ -30,7 +30,8 @@ of words in `toyspec/spec/words.py`; a test holds it to them. Editors that read 
 - `${{NAME}}`, `${{NAME:-default}}` and `${{NAME:?message}}` are filled in from the caller's environment, in
   values only and never in `init`; `$$` is a dollar. A variable that is unset and has no default is an error.
 - Plans show what a variable puts into `environment` or `content` by its name only, `${{NAME}}`; elsewhere its value.
-- No path of the box has more than 128 names, and none of either side lies below /proc/self or /proc/PID.
+- No path of the box has more than 128 names, and none of either side lies below /proc/self or
+  /proc/PID, save the file of a namespace.
 - Scalars are those of YAML 1.2: `no` and `on` are text, octal modes are quoted strings.
 """
 
@@ -43,7 +44,7 @@ _PLACES: Final = {
 
 _TYPES: Final = {
     "string": "Text.", "array": "A list.", "object": "A mapping.", "boolean": "`true` or `false`.",
-    "integer": "A whole number.",
+    "integer": "A whole number.", "number": "A number.",
 }  # fmt: skip
 
 _ORIGINS: Final = (
@@ -113,6 +114,8 @@ def _inside(whole: Node, name: str, node: Node) -> list[str]:
     needed = form.get("required", ())
     for key, inner in form.get("properties", {}).items():
         lines += _key(whole, f"{name}.{key}", inner, "####", key in needed)
+        if "$ref" not in inner:
+            lines += _inside(whole, f"{name}.{key}", inner)
     return lines
 
 

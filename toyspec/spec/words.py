@@ -32,7 +32,7 @@ _RESERVED = _words("", "reserved", "toyspec", {
     "volumes": "host paths go under `binds`, a tmpfs under `mounts`",
     "networks": "a box has one `network`: none or host",
     "secrets": "bind the file read-only under `binds`, or take a variable in `environment`",
-    "configs": "a file's text goes under `files`",
+    "configs": "a file's text, or a copy of it, goes under `files`",
     "include": "a spec stands alone, so that what you read is what runs",
     "extends": "a spec stands alone; YAML's own anchors and `<<` work within the file",
     "commands": "a box has one `init`; another command goes after `--`",
@@ -56,9 +56,6 @@ _LATER = (
     *_words("mounts[]", "later", "toyspec", {
         "name": "volumes come later; bind a directory of the host",
         "noexec": "mounts are nosuid and nodev",
-    }),
-    *_words("namespaces", "later", "toyspec", {
-        "time": "the host's clocks show", "pid": "a pid namespace is always new",
     }),
     *_words("mounts[].type=", "later", "toyspec", {
         "volume": "bind a directory of the host",
@@ -87,7 +84,7 @@ _COMPOSE = (
         "ipc": "under `namespaces`: {ipc: host}",
         "uts": "under `namespaces`: {uts: host}",
         "cgroup": "under `namespaces`: {cgroup: host}",
-        "pid": "a pid namespace is always new",
+        "pid": "under `namespaces`: {pid: /proc/123/ns/pid}; else it is new",
         "ports": "`network: host` shares the host's ports",
         "expose": "`network: host` shares the host's ports",
         "restart": "a box runs once; what supervises it starts it again",
@@ -162,7 +159,8 @@ _BUBBLEWRAP = (
         "clearenv": "the box's environment holds only what the spec names",
         "symlink": "under `files`: {target: /bin/vi, symlink: busybox}",
         "file": "under `files`: {target: …, content: …}",
-        "dir": "missing directories above a target are made",
+        "bind-data": "under `files`: {target: …, content: …}",
+        "dir": "under `files`: {target: …, directory: true}",
         "die-with-parent": "a box always does",
         "new-session": "without a terminal a box always has its own",
         "unshare-all": "every namespace is new but for the exceptions in `namespaces`",
@@ -184,14 +182,13 @@ _OURS = (
         "path": "`source` and `target`", "src": "`source`", "dst": "`target`",
     }),
     *_words("files[]", "foreign", "another place", {
-        "source": "a file of the host goes under `binds`", "path": "`target`",
-        "text": "`content`", "link": "`symlink`",
+        "path": "`target`", "text": "`content`", "link": "`symlink`", "dir": "`directory: true`",
+        "copy": "`source`", "from": "`source`", "src": "`source`",
     }),
     *_words("namespaces", "foreign", "another place", {
-        "network": "`network: host` or `network: none`, at the top",
-        "net": "`network: host` or `network: none`, at the top",
-        "mount": "a mount namespace is always new", "mnt": "a mount namespace is always new",
-        "user": "a user namespace is always new; `user` says who init is",
+        "net": "`network`, with the path of one to join; `network: host` is at the top",
+        "mount": "always new: a box's root cannot be built into one that others use",
+        "mnt": "always new: a box's root cannot be built into one that others use",
     }),
     *_words("", "foreign", "another place", {
         "env": "`environment`", "cmd": "`init`, a list",

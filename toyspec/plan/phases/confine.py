@@ -10,7 +10,7 @@ from __future__ import annotations
 from toyspec.host.facts import Needs
 from toyspec.plan import calls, capabilities, filters, landlock, limits, sysctls
 from toyspec.plan.box import Box
-from toyspec.plan.phases.namespaces import new
+from toyspec.plan.joining import new
 from toyspec.plan.step import Data, Expect, Flags, Int, Step, Struct
 from toyspec.plan.writer import Writer
 from toyspec.spec.model import Spec
@@ -69,7 +69,7 @@ def _session(w: Writer, box: Box) -> None:
         else:
             w.about("init leads a background job of your terminal")
         w.do(calls.setpgid(Int(0), Int(0)), "a process group of its own, in the caller's session")
-        if box.facts.foreground:
+        if box.facts.foreground and "pid" in new(box.spec):
             group = Struct("pid_t", (("pgid", Int(1)),))
             why = "its group gets the keyboard; SIGTTOU is blocked, or PID 1 would spin here"
             w.do(calls.ioctl(0, "TIOCSPGRP", group), why)

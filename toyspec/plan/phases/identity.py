@@ -6,6 +6,7 @@ from toyspec.host.facts import Needs
 from toyspec.plan import calls
 from toyspec.plan.box import Box
 from toyspec.plan.etc import ids
+from toyspec.plan.joining import new
 from toyspec.plan.step import Expect, Step
 from toyspec.plan.writer import Writer
 from toyspec.spec.model import Spec
@@ -17,8 +18,13 @@ def needs(spec: Spec) -> Needs:
 
 
 def steps(box: Box) -> list[Step]:
-    """setgroups is denied first: gid_map may not be written by an ordinary user before."""
+    """setgroups is denied first: gid_map may not be written by an ordinary user before.
+
+    A joined user namespace has its maps already.
+    """
     w = Writer("identity", "setup")
+    if "user" not in new(box.spec):
+        return w.steps
     uid, gid = ids(box.spec, box.facts)
     outside = f"{box.facts.uid}:{box.facts.gid}"
     w.about(

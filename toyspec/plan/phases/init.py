@@ -5,7 +5,8 @@ from __future__ import annotations
 from toyspec.host.facts import Needs
 from toyspec.plan import calls
 from toyspec.plan.box import Box
-from toyspec.plan.step import Expect, Flags, Int, Pid, Step
+from toyspec.plan.joining import new
+from toyspec.plan.step import Expect, Flags, Int, Pid, Step, Struct
 from toyspec.plan.writer import Writer
 from toyspec.spec.model import Spec
 
@@ -18,17 +19,20 @@ def needs(spec: Spec) -> Needs:
 def steps(box: Box) -> list[Step]:
     """Fork; init ties its life to setup's, setup closes what would keep pipes open."""
     w = Writer("init", "setup")
-    w.about("fork PID 1 of the box", box.origin("init"), purpose="its end is the end of the box")
+    first = "pid" in new(box.spec)
+    what = "fork PID 1 of the box" if first else "fork init into the joined pid namespace"
+    w.about(what, box.origin("init"), purpose="its end is the end of the box")
     alive = calls.pipe2("alive", "O_CLOEXEC", "O_NONBLOCK")
     w.do(
         alive, "closes when setup ends; getppid cannot tell across a pid namespace", yields="alive"
     )
-    w.do(calls.clone(), "the first process after unshare is the box's PID 1", yields="init")
+    why = "the first process after unshare is the box's PID 1" if first else "not its PID 1"
+    w.do(calls.clone(), why, yields="init")
     w.do(calls.close("alive.read"), "setup only holds the other end")
     w.do(calls.close("exec.write"), "or no end of file would ever come")
     w.do(calls.close("go.read"), "init alone waits there")
     if box.facts.terminal:
-        _terminal(w)
+        _terminal(w, foreground=box.facts.foreground and not first)
     else:
         w.about("setup out of the caller's process group")
         why = "a SIGKILL of the caller's whole group leaves setup to end the box"
@@ -51,8 +55,11 @@ def steps(box: Box) -> list[Step]:
     return w.steps
 
 
-def _terminal(w: Writer) -> None:
-    """Whoever comes first makes the group; setup joins it, so that ^C reaches someone."""
+def _terminal(w: Writer, *, foreground: bool) -> None:
+    """Whoever comes first makes the group; setup joins it, so that ^C reaches someone.
+
+    `foreground`: setup gives it the terminal too, since init does not know its own number.
+    """
     w.about("setup joins init's process group on the terminal")
     w.do(
         calls.setpgid(Pid("init"), Pid("init")),
@@ -63,3 +70,7 @@ def _terminal(w: Writer) -> None:
         calls.setpgid(Int(0), Pid("init")),
         "^C and ^Z reach setup too, since PID 1 may have no handler for them",
     )
+    if foreground:
+        w.about("init leads the foreground of your terminal")
+        group = Struct("pid_t", (("pgid", Pid("init")),))
+        w.do(calls.ioctl(0, "TIOCSPGRP", group), "its group gets the keyboard; SIGTTOU is blocked")

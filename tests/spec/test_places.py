@@ -1,0 +1,32 @@
+"""Where toyspec keeps what is its own."""
+
+from __future__ import annotations
+
+import pytest
+
+from toyspec.spec import places
+
+
+def test_without_variables_the_home_s() -> None:
+    none: dict[str, str] = {}
+    assert places.volume(none.get, "/home/me", "npm") == (
+        "/home/me/.local/share/toyspec/volumes/npm"
+    )
+    assert places.own_directories(none.get, "/home/me") == (
+        "/home/me/.local/share/toyspec",
+        "/home/me/.cache/toyspec",
+        "/home/me/.local/state/toyspec",
+    )
+    assert places.runtime_dir(none.get) is None
+
+
+def test_the_caller_s_variables_count() -> None:
+    given = dict.fromkeys(places.VARIABLES, "/a//b/./c/")
+    assert places.own_directories(given.get, "/home/me") == ("/a/b/c/toyspec",)
+    assert places.volume({"XDG_DATA_HOME": "/"}.get, "/home/me", "x") == "/toyspec/volumes/x"
+
+
+@pytest.mark.parametrize("text", ["", "relative", "~/.data", "/a/../b", "./a"])
+def test_what_is_no_absolute_path_is_ignored(text: str) -> None:
+    given = {"XDG_DATA_HOME": text}
+    assert places.data_home(given.get, "/h") == "/h/.local/share"

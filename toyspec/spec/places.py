@@ -1,0 +1,61 @@
+"""Where toyspec keeps what is its own: the caller's base directories (XDG Base Directory 0.8).
+
+Pure: a variable is asked for by name (`HostFacts.variable`, or `dict.get`), and `home` is the
+caller's. A variable that is not an absolute path is ignored, as the specification says; so is one
+with `..`, which would lead elsewhere through a symlink.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+Variable = Callable[[str], str | None]
+
+VARIABLES = frozenset(("XDG_DATA_HOME", "XDG_CACHE_HOME", "XDG_STATE_HOME", "XDG_RUNTIME_DIR"))
+"""What the answers depend on, beside the home."""
+
+
+def data_home(variable: Variable, home: str) -> str:
+    """What has to be kept: volumes."""
+    return _own(variable, "XDG_DATA_HOME") or _below(home, ".local/share")
+
+
+def cache_home(variable: Variable, home: str) -> str:
+    """What can be made anew."""
+    return _own(variable, "XDG_CACHE_HOME") or _below(home, ".cache")
+
+
+def state_home(variable: Variable, home: str) -> str:
+    """What outlives a run: the states of boxes."""
+    return _own(variable, "XDG_STATE_HOME") or _below(home, ".local/state")
+
+
+def runtime_dir(variable: Variable) -> str | None:
+    """What lasts as long as the caller is logged in; None where there is no such place."""
+    return _own(variable, "XDG_RUNTIME_DIR")
+
+
+def own_directories(variable: Variable, home: str) -> tuple[str, ...]:
+    """Every directory of toyspec's own, whether it is there or not: what lies there decides what
+    runs outside of boxes.
+    """
+    bases = (data_home(variable, home), cache_home(variable, home), state_home(variable, home))
+    runtime = runtime_dir(variable)
+    return tuple(dict.fromkeys(_below(base, "toyspec") for base in (*bases, runtime) if base))
+
+
+def volume(variable: Variable, home: str, name: str) -> str:
+    """The directory of the volume `name`."""
+    return _below(data_home(variable, home), f"toyspec/volumes/{name}")
+
+
+def _own(variable: Variable, name: str) -> str | None:
+    text = variable(name) or ""
+    parts = text.split("/")
+    if not text.startswith("/") or ".." in parts:
+        return None
+    return "/" + "/".join(part for part in parts if part not in ("", "."))
+
+
+def _below(base: str, path: str) -> str:
+    return f"{base.rstrip('/')}/{path}"
