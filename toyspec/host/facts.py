@@ -114,7 +114,8 @@ class HostFacts:
     `features` says which system calls and flags the kernel knows; `sysctls` holds the ones that
     decide over user namespaces (None: not there). `terminal`: standard input and output are the
     caller's controlling terminal; `foreground`: and the caller is in its foreground, not a
-    background job; `tty`: one of 0, 1 and 2 is some terminal. `installation` are the directories
+    background job; `tty`: one of 0, 1 and 2 is some terminal; `console`: the device node of
+    the one that is standard input. `installation` are the directories
     that this toyspec's own code runs from, `ignored` the signals that the caller has ignored, as
     nohup(1) does. `inherited` are descriptors above 2 that an execve would pass on. `rlimits`,
     `cpus` (sched_getaffinity(2)), `nice` and `oom_score_adj` are the caller's own; `landlock` is the
@@ -152,6 +153,7 @@ class HostFacts:
     oom_score_adj: int | None = None
     landlock: int | None = None
     tty: bool = False
+    console: str | None = None
     ignored: tuple[str, ...] = ()
     installation: tuple[str, ...] = ()
 

@@ -58,6 +58,7 @@ def probe(needs: Needs, *, printing: bool = False) -> HostFacts:
         installation=_installation(),
         ignored=_ignored(arch),
         tty=any(os.isatty(fd) for fd in ((0, 2) if printing else (0, 1, 2))),
+        console=console(),
         inherited=inherited(),
         features={
             "openat2": features.openat2(arch),
@@ -102,6 +103,14 @@ def foreground() -> bool:
         return os.tcgetpgrp(0) == os.getpgrp()
     except OSError:
         return False
+
+
+def console() -> str | None:
+    """The device node of the terminal that is standard input; None where this namespace has none."""
+    try:
+        return os.ttyname(0)
+    except OSError:
+        return None
 
 
 def inherited() -> tuple[int, ...]:

@@ -9,8 +9,9 @@ from __future__ import annotations
 from typing import Literal
 
 from toyspec.host.facts import FactMissing, HostFacts, PathFact
-from toyspec.plan import copies
+from toyspec.plan import copies, volumes
 from toyspec.plan import entries as listing
+from toyspec.plan.devices import console
 from toyspec.plan.entries import Entry
 from toyspec.plan.error import PlanError, PlanProblem
 from toyspec.plan.layout import DEVICE_LINKS, DEVICES, Layout, Placed, Stage
@@ -114,6 +115,8 @@ class _Builder:
             link = File(bind.at, bind.target, symlink=fact.link)
             self._symlink(Entry(link, entry.origin), link)
             return
+        if self._cannot_be(entry, bind):
+            return
         kind: Literal["directory", "file"] = (
             "directory" if fact.real_kind == "directory" else "file"
         )
@@ -129,9 +132,26 @@ class _Builder:
         if where.kind != "missing" and not same:
             return False
         own = [b for b in self.spec.binds if b.source == b.target and b != bind]
-        shown = {b.source for b in own} | ({"/usr"} if self.spec.system == "host" else set())
+        shown = {b.source for b in own if _options(b) == _options(bind)}
+        if self.spec.system == "host" and _options(bind) == _options(Bind("", "", "")):
+            shown.add("/usr")
         real = fact.real or ""
         return any(real == path or real.startswith(path + "/") for path in shown)
+
+    def _cannot_be(self, entry: Entry, bind: Bind) -> bool:
+        """Options that this source does not let the kernel keep."""
+        holder, *below = self.facts.mounts_at(bind.source)
+        if not bind.recursive and below:
+            point = below[0].point
+            message = f"{bind.source} cannot be bound without {point}, which is mounted in it"
+            remedy = "leave out `norec`: Linux lets no user namespace see what a mount hides"
+            self.problem(message, entry, remedy)
+            return True
+        if bind.setuid and "nosuid" in holder.flags:
+            message = f"{bind.source} lies in {holder.point}, which the host has mounted nosuid"
+            self.problem(message, entry, "leave out `suid`: a box cannot take that away")
+            return True
+        return False
 
     def _kernels(self, real: str) -> bool:
         """Whether proc or sysfs shows at or below `real`."""
@@ -149,9 +169,15 @@ class _Builder:
     def _mount(self, entry: Entry, mount: Mount) -> None:
         if mount.type in ("proc", "sysfs"):
             base = "/proc" if mount.type == "proc" else "/sys"
-            layer = Layer("kernel", base, writable=mount.type == "proc")
+            shown = None if mount.subset else base
+            layer = Layer("kernel", shown, writable=mount.type == "proc")
         elif mount.type == "overlay":
             layer = _overlay_layer(mount.lower, mount.upper)
+        elif mount.type == "volume":
+            source = volumes.place(self.facts, mount.name)
+            layer = Layer("volume", source, writable=not mount.read_only)
+        elif mount.type in ("devpts", "mqueue", "cgroup2"):
+            layer = Layer("kernel", writable=False)
         else:
             layer = Layer("own")
         self._attach(entry, "directory", Node("directory", layer=layer))
@@ -163,6 +189,8 @@ class _Builder:
         for name, _ in DEVICES:
             if self.facts.path(f"/dev/{name}").kind == "character":
                 add(join(path, name), Node("character"))
+        if console(self.facts) is not None:
+            add(join(path, "console"), Node("character"))
         for name, text in DEVICE_LINKS:
             add(join(path, name), Node("symlink", link=text))
         add(join(path, "pts"), Node("directory", layer=Layer("kernel", writable=False)))
@@ -229,7 +257,8 @@ class _Builder:
         stage = self._stage(where.path, kernel, below)
         self._hides_nothing(entry, where.path)
         self.tree.add(where.path, node)
-        source = node.layer.base or "" if node.layer and isinstance(entry.thing, Bind) else ""
+        shows = isinstance(entry.thing, Bind) or kernel == "volume"
+        source = node.layer.base or "" if node.layer and shows else ""
         self._place(Placed(entry, where.path, kind, makes, stage, below=below, source=source))
 
     def _place(self, placed: Placed) -> None:
@@ -297,6 +326,10 @@ def _root_layer(spec: Spec) -> Layer:
 def _overlay_layer(lower: tuple[str, ...], upper: str | None) -> Layer:
     shown = lower if upper is None else (upper, *lower)
     return Layer("overlay", shown[0], under=shown[1:])
+
+
+def _options(bind: Bind) -> tuple[bool, ...]:
+    return bind.writable, bind.devices, bind.executable, bind.setuid, bind.recursive
 
 
 def _of_a_process(path: str) -> bool:

@@ -6,7 +6,7 @@ the one is moved onto the other. Nothing of the box's is ever named by an absolu
 
 from __future__ import annotations
 
-from toyspec.plan import calls, content, mount_calls, sources
+from toyspec.plan import calls, content, filesystems, mount_calls, sources
 from toyspec.plan.attributes import restrict
 from toyspec.plan.box import Box
 from toyspec.plan.devices import populate
@@ -28,10 +28,11 @@ def prepare(w: Writer, box: Box, placed: Placed) -> None:
 
     The host's own / is cloned in the phase `root`, before anything of the box's lies over it.
     """
-    thing = placed.entry.thing
-    if isinstance(thing, Bind) and (placed.source == "/") == (w.phase == "root"):
+    bind = _shown(placed)
+    if bind is not None and (placed.source == "/") == (w.phase == "root"):
         w.about(describe(placed), placed.entry.origin, w.role)
-        _clone(w, box, placed, thing)
+        _clone(w, box, placed, bind)
+    thing = placed.entry.thing
     late = placed.stage == "late" and w.phase == "attach"
     if late and isinstance(thing, File) and thing.source is not None and placed.own:
         w.about(describe(placed), placed.entry.origin, w.role)
@@ -44,26 +45,32 @@ def put(w: Writer, box: Box, placed: Placed) -> None:
     w.about(describe(placed), placed.entry.origin, w.role, _purpose(thing))
     for wanted in placed.makes:
         make(w, wanted, base(placed))
-    if isinstance(thing, Bind):
-        _move(w, placed, _tree(thing))
+    bind = _shown(placed)
+    if bind is not None:
+        _move(w, placed, _tree(bind))
         if not box.facts.feature("mount_setattr"):
-            _restrict(w, box, placed, thing)
+            _restrict(w, box, placed, bind)
     elif isinstance(thing, Mount) and thing.type == "overlay":
         _move(w, placed, f"tree:{thing.target}")
     elif isinstance(thing, Mount):
         _filesystem(w, box, placed, thing)
-    elif thing.symlink is not None:
-        _symlink(w, placed, thing.symlink)
+    elif isinstance(thing, File):
+        _file(w, box, placed, thing)
+
+
+def _file(w: Writer, box: Box, placed: Placed, file: File) -> None:
+    if file.symlink is not None:
+        _symlink(w, placed, file.symlink)
     elif placed.own:
         root, path = inside(placed)
-        if thing.directory:
+        if file.directory:
             content.make_directory(w, placed, root, path)
         else:
             content.write_file(w, box, placed, root, path)
-    elif thing.directory:
-        _memory(w, placed, thing.mode, None)
+    elif file.directory:
+        _memory(w, placed, Mount(file.at, "tmpfs", file.target, mode=file.mode))
     else:
-        slot = next(slot for slot, file in content.scratch_files(box) if file is placed)
+        slot = next(slot for slot, other in content.scratch_files(box) if other is placed)
         _move(w, placed, slot)
 
 
@@ -72,12 +79,27 @@ def describe(placed: Placed) -> str:
     thing, target = placed.entry.thing, placed.entry.target
     if isinstance(thing, Bind):
         mode = "writable" if thing.writable else "read-only"
-        devices = " with devices" if thing.devices else ""
+        told = " with devices" if thing.devices else ""
+        told += " with setuid programs" if thing.setuid else ""
+        told += "" if thing.executable else " noexec"
+        told += "" if thing.recursive else " without submounts"
         where = "" if placed.source == target else f" at {target}"
-        return f"{mode} bind{devices} {placed.source}{where}"
+        return f"{mode} bind{told} {placed.source}{where}"
     if isinstance(thing, File):
         return _describe_file(thing)
-    return f"{thing.type} at {target}"
+    named = f"volume {thing.name}" if thing.type == "volume" else thing.type
+    return f"{'read-only ' if thing.read_only else ''}{named} at {target}"
+
+
+def _shown(placed: Placed) -> Bind | None:
+    """What shows a directory or a file of the host's: a bind, or a volume as one."""
+    thing = placed.entry.thing
+    if isinstance(thing, Mount) and thing.type == "volume":
+        writable = not thing.read_only
+        return Bind(
+            thing.at, placed.source, thing.target, writable, executable=thing.executable
+        )  # fmt: skip
+    return thing if isinstance(thing, Bind) else None
 
 
 def _describe_file(file: File) -> str:
@@ -109,17 +131,20 @@ def _tree(bind: Bind) -> str:
 
 def _clone(w: Writer, box: Box, placed: Placed, bind: Bind) -> None:
     slot = _tree(bind)
-    sources.clone(w, placed.source, slot)
+    sources.clone(w, placed.source, slot, recursive=bind.recursive)
     device = box.facts.path(bind.source).device
     if device is not None:
         why = "the device that was there when the plan was made, and no other"
         w.do(calls.statx_type(slot), why, expects=Expect(device=device))
     if box.facts.feature("mount_setattr"):
-        attributes = ["MOUNT_ATTR_NOSUID"]
+        attributes = [] if bind.setuid else ["MOUNT_ATTR_NOSUID"]
         attributes += [] if bind.devices else ["MOUNT_ATTR_NODEV"]
+        attributes += [] if bind.executable else ["MOUNT_ATTR_NOEXEC"]
         attributes += [] if bind.writable else ["MOUNT_ATTR_RDONLY"]
-        why = "all of it, submounts too, in one call"
-        w.do(mount_calls.mount_setattr(slot, *attributes), why)
+        why = "all of it, submounts too, in one call" if bind.recursive else "its one mount"
+        if attributes:
+            closed = mount_calls.mount_setattr(slot, *attributes, recursive=bind.recursive)
+            w.do(closed, why)
 
 
 def _target(w: Writer, placed: Placed, *, links: bool = True) -> str:
@@ -147,37 +172,51 @@ def _restrict(w: Writer, box: Box, placed: Placed, bind: Bind) -> None:
     restrict(
         w, box, root, path, placed.source,
         read_only=not bind.writable, devices=bind.devices, directory=placed.kind == "directory",
+        executable=bind.executable, setuid=bind.setuid,
     )  # fmt: skip
     w.do(calls.fchdir("root"), "back to the box's root")
 
 
 def _filesystem(w: Writer, box: Box, placed: Placed, mount: Mount) -> None:
     if mount.type == "dev":
-        _dev(w, box, placed)
+        _dev(w, box, placed, mount)
         return
-    _memory(w, placed, mount.mode, mount.size)
+    if mount.type != "tmpfs":
+        slot = f"tree:{mount.target}"
+        make_mount(w, box, mount, slot, "of the box's own")
+        _move(w, placed, slot)
+        return
+    _memory(w, placed, mount)
 
 
-def _memory(w: Writer, placed: Placed, mode: int | None, size: int | None) -> None:
+def _memory(w: Writer, placed: Placed, mount: Mount) -> None:
     """An empty tmpfs."""
     at = _target(w, placed)
     w.do(calls.fchdir(at), "reached by descriptor, not by name")
-    options = [f"mode={0o1777 if mode is None else mode:04o}"]
-    options += [] if size is None else [f"size={size}"]
-    flags = ("MS_NOSUID", "MS_NODEV")
-    made = mount_calls.mount("tmpfs", ".", "tmpfs", flags, ",".join(options))
+    flags = ("MS_NOSUID", "MS_NODEV") + (() if mount.executable else ("MS_NOEXEC",))
+    made = mount_calls.mount("tmpfs", ".", "tmpfs", flags, filesystems.tmpfs_options(mount))
     w.do(made, "in memory, gone with the box")
     w.do(calls.close(at), "done with it")
     w.do(calls.fchdir("root"), "back to the box's root")
 
 
-def _dev(w: Writer, box: Box, placed: Placed) -> None:
+def make_mount(w: Writer, box: Box, mount: Mount, slot: str, why: str) -> None:
+    """A filesystem of the box's own, attached nowhere yet, under `slot`."""
+    w.do(mount_calls.fsopen(mount.type), why, yields="fs")
+    for key, text in filesystems.options(box, mount):
+        w.do(mount_calls.fsconfig_string("fs", key, text), f"{key} is {text}")
+    w.do(mount_calls.fsconfig_create("fs"), "made, in the namespaces of this process")
+    w.do(mount_calls.fsmount("fs", *filesystems.attributes(mount)), "as a mount", yields=slot)
+    w.do(calls.close("fs"), "done with it")
+
+
+def _dev(w: Writer, box: Box, placed: Placed, mount: Mount) -> None:
     """By its own descriptor from the first: what goes into it cannot end up beside it."""
     content.make_tmpfs(w, "dev", "0755", "MOUNT_ATTR_NOSUID", "MOUNT_ATTR_NOEXEC")
     at = _target(w, placed)
     w.do(mount_calls.move_mount("dev", at), "onto the target, descriptor to descriptor")
     w.do(calls.close(at), "done with it")
-    populate(w, box)
+    populate(w, box, executable=mount.executable)
     w.do(calls.fchdir("root"), "back to the box's root")
 
 
@@ -187,7 +226,7 @@ def open_kernel_target(w: Writer, placed: Placed) -> None:
     _target(w, placed, links=False)
 
 
-def mount_kernel(w: Writer, placed: Placed, *, keep: bool) -> None:
+def mount_kernel(w: Writer, box: Box, placed: Placed, *, keep: bool) -> None:
     """proc or sysfs, attached to the target that `open_kernel_target` opened.
 
     `keep`: its own descriptor stays, for what is attached or guarded below it.
@@ -195,14 +234,8 @@ def mount_kernel(w: Writer, placed: Placed, *, keep: bool) -> None:
     mount = placed.entry.thing
     assert isinstance(mount, Mount)
     slot = f"kernel:{placed.path}"
-    attributes = ["MOUNT_ATTR_NOSUID", "MOUNT_ATTR_NODEV", "MOUNT_ATTR_NOEXEC"]
-    attributes += ["MOUNT_ATTR_RDONLY"] if mount.type == "sysfs" else []
     w.about(describe(placed), placed.entry.origin)
-    why = "made while an older one is in sight, as Linux asks"
-    w.do(mount_calls.fsopen(mount.type), why, yields="fs")
-    w.do(mount_calls.fsconfig_create("fs"), "made, in the namespaces of this process")
-    w.do(mount_calls.fsmount("fs", *attributes), "as a mount", yields=slot)
-    w.do(calls.close("fs"), "done with it")
+    make_mount(w, box, mount, slot, "made while an older one is in sight, as Linux asks")
     w.do(
         mount_calls.move_mount(slot, f"at:{mount.target}"),
         "onto the target, descriptor to descriptor",
@@ -212,18 +245,9 @@ def mount_kernel(w: Writer, placed: Placed, *, keep: bool) -> None:
         w.do(calls.close(slot), "done with it")
 
 
-_PURPOSES = {
-    "proc": "shows the box's own processes only",
-    "sysfs": "shows the box's own network namespace, read-only",
-    "tmpfs": "in memory, gone with the box",
-    "overlay": "made before, and now put in its place",
-    "dev": "the harmless devices, ptys and shared memory of its own",
-}
-
-
 def _purpose(thing: Bind | Mount | File) -> str:
     if isinstance(thing, Mount):
-        return _PURPOSES[thing.type]
+        return filesystems.PURPOSES[thing.type]
     return "made for this box" if isinstance(thing, File) and thing.symlink is None else ""
 
 

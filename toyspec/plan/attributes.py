@@ -18,13 +18,13 @@ _KEPT = ("ro", "nosuid", "nodev", "noexec", "noatime", "nodiratime", "relatime",
 
 def restrict(
     w: Writer, box: Box, root: str, path: str, source: str, *, read_only: bool, devices: bool,
-    directory: bool = True, executable: bool = True, top: bool = True,
+    directory: bool = True, executable: bool = True, setuid: bool = False, top: bool = True,
 ) -> None:  # fmt: skip
     """Remount what was attached at `path`, and every mount below that came along.
 
     Without `top`, the mount at `path` itself stays writable if it was.
     """
-    wanted = {"MS_NOSUID"} | (set() if devices else {"MS_NODEV"})
+    wanted = (set() if setuid else {"MS_NOSUID"}) | (set() if devices else {"MS_NODEV"})
     wanted |= ({"MS_RDONLY"} if read_only else set()) | (set() if executable else {"MS_NOEXEC"})
     mounts = box.facts.mounts_at(source)
     for number, mount in enumerate(mounts):

@@ -10,18 +10,20 @@ from toyspec.plan.writer import Writer
 from toyspec.spec.model import File
 
 
-def tmpfs(w: Writer, slot: str, mode: str) -> None:
-    """A tmpfs attached over `/`, known only by its descriptor."""
-    make_tmpfs(w, slot, mode, "MOUNT_ATTR_NOSUID", "MOUNT_ATTR_NODEV")
+def tmpfs(w: Writer, slot: str, mode: str, size: int | None = None) -> None:
+    """A tmpfs attached over `/`, known only by its descriptor; of `size` bytes at most."""
+    make_tmpfs(w, slot, mode, "MOUNT_ATTR_NOSUID", "MOUNT_ATTR_NODEV", size=size)
     w.do(mount_calls.move_mount(slot, calls.CWD, "/"), "attached over /, where it hides nothing")
 
 
-def make_tmpfs(w: Writer, slot: str, mode: str, *attributes: str) -> None:
+def make_tmpfs(w: Writer, slot: str, mode: str, *attributes: str, size: int | None = None) -> None:
     """A tmpfs attached nowhere. Its mode is never sticky where devices are bound in it: in a sticky
     directory O_CREAT on one is refused, and so is `> /dev/null`.
     """
     w.do(mount_calls.fsopen("tmpfs"), "a filesystem in memory", yields="fs")
     w.do(mount_calls.fsconfig_string("fs", "mode", mode), "the mode of its top directory")
+    if size is not None:
+        w.do(mount_calls.fsconfig_string("fs", "size", str(size)), "the most that it may hold")
     w.do(mount_calls.fsconfig_create("fs"), "made")
     w.do(mount_calls.fsmount("fs", *attributes), "as a mount, attached nowhere yet", yields=slot)
     w.do(calls.close("fs"), "done with it")

@@ -6,7 +6,8 @@ keeps their owner and mode from being changed, while reads and writes go to the 
 
 from __future__ import annotations
 
-from toyspec.plan import calls, mount_calls
+from toyspec.host.facts import HostFacts
+from toyspec.plan import calls, filesystems, mount_calls
 from toyspec.plan.attributes import restrict
 from toyspec.plan.box import Box
 from toyspec.plan.layout import DEVICE_LINKS, DEVICES
@@ -14,26 +15,56 @@ from toyspec.plan.step import Expect
 from toyspec.plan.writer import Writer
 
 
-def populate(w: Writer, box: Box) -> None:
-    """Fill the attached tmpfs whose top directory is the slot `dev`, and close it."""
+def console(facts: HostFacts) -> str | None:
+    """The device node of the terminal that the box shares, by its real path; None without one."""
+    if not facts.terminal or facts.console is None:
+        return None
+    found = facts.path(facts.console)
+    return found.real if found.real_kind == "character" else None
+
+
+def populate(w: Writer, box: Box, *, executable: bool = True) -> None:
+    """Fill the attached tmpfs whose top directory is the slot `dev`, and close it.
+
+    Not `executable`: nothing in its shared memory is.
+    """
     for name, number in DEVICES:
         if box.facts.path(f"/dev/{name}").kind == "character":
-            _node(w, box, name, number)
+            _host_node(w, name)
+            _node(w, box, name, number, f"/dev/{name}")
+    terminal = console(box.facts)
+    if terminal is not None:
+        _terminal(w, terminal)
+        _node(w, box, "console", box.facts.path(terminal).device or "", terminal)
     for name, text in DEVICE_LINKS:
         w.do(calls.symlinkat(text, "dev", name), "where programs look for it")
-    _filesystem(w, "pts", "devpts", "newinstance,ptmxmode=0666,mode=620", "ptys of its own")
-    _filesystem(w, "shm", "tmpfs", "mode=1777", "shared memory of its own")
+    terminals = ",".join(f"{key}={text}" for key, text in filesystems.terminals(box))
+    closed = ("MS_NOSUID", "MS_NOEXEC")
+    _filesystem(w, "pts", "devpts", f"newinstance,{terminals}", closed, "ptys of its own")
+    flags = ("MS_NOSUID", "MS_NODEV") + (() if executable else ("MS_NOEXEC",))
+    _filesystem(w, "shm", "tmpfs", "mode=1777", flags, "shared memory of its own")
     w.do(calls.close("dev"), "done with it")
 
 
-def _node(w: Writer, box: Box, name: str, number: str) -> None:
+def _host_node(w: Writer, name: str) -> None:
     source = f"/dev/{name}"
     w.do(calls.mknodat_file("dev", name), f"the mount point of {source}")
-    w.do(
-        mount_calls.open_tree_clone(calls.CWD, source, recursive=False),
-        "the host's node, as a mount of its own",
-        yields="node",
-    )
+    clone = mount_calls.open_tree_clone(calls.CWD, source, recursive=False)
+    w.do(clone, "the host's node, as a mount of its own", yields="node")
+
+
+def _terminal(w: Writer, path: str) -> None:
+    """By descriptor and through no symlink: nothing else may come in its place (CVE-2025-52565)."""
+    w.do(calls.mknodat_file("dev", "console"), "the mount point of the box's terminal")
+    opened = calls.openat2(calls.CWD, path, "O_PATH", resolve=calls.NO_SYMLINKS)
+    w.do(opened, "the node of the terminal that the box shares", yields="source")
+    clone = mount_calls.open_tree_clone("source", "", recursive=False)
+    w.do(clone, "that node, as a mount of its own", yields="node")
+    w.do(calls.close("source"), "done with it")
+
+
+def _node(w: Writer, box: Box, name: str, number: str, source: str) -> None:
+    """Put the clone in the slot `node` at its mount point, if it is the device `number`."""
     w.do(
         calls.statx_type("node"),
         "it is the device that it is named for (CVE-2025-31133)",
@@ -55,11 +86,12 @@ def _node(w: Writer, box: Box, name: str, number: str) -> None:
         )  # fmt: skip
 
 
-def _filesystem(w: Writer, name: str, fstype: str, data: str, why: str) -> None:
+def _filesystem(
+    w: Writer, name: str, fstype: str, data: str, flags: tuple[str, ...], why: str
+) -> None:
     w.do(calls.mkdirat("dev", name, 0o755), "the mount point")
     opened = calls.openat2("dev", name, "O_PATH", "O_DIRECTORY")
     w.do(opened, "the mount point, as a descriptor to step into", yields="at")
     w.do(calls.fchdir("at"), "reached by descriptor, not by name")
-    flags = ("MS_NOSUID", "MS_NOEXEC") if fstype == "devpts" else ("MS_NOSUID", "MS_NODEV")
     w.do(mount_calls.mount(fstype, ".", fstype, flags, data), why)
     w.do(calls.close("at"), "done with it")

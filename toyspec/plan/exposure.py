@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 from toyspec.host.facts import HostFacts
-from toyspec.plan import capabilities, filters, joining, overlays
+from toyspec.plan import (
+    capabilities,
+    filesystems,
+    filters,
+    joining,
+    overlays,
+)
 from toyspec.plan.box import Box
 from toyspec.plan.sources import real_path
 from toyspec.plan.step import Exposed, Exposure
@@ -22,7 +28,8 @@ def exposure(box: Box) -> Exposure:
         thing = placed.entry.thing
         if isinstance(thing, Mount) and thing.upper is not None and thing.at != "root.lower":
             writable.append(Exposed(_shown(box, thing.upper), thing.target))
-        if isinstance(thing, Bind) and thing.writable:
+        kept = isinstance(thing, Mount) and thing.type == "volume" and not thing.read_only
+        if kept or (isinstance(thing, Bind) and thing.writable):
             writable.append(Exposed(_shown(box, placed.source), thing.target))
     return Exposure(
         writable=tuple(writable),
@@ -61,6 +68,9 @@ def _weakened(box: Box) -> tuple[str, ...]:
         found.append(f"capabilities {capabilities.short(spec.capabilities)}")
     left_out = box.layout.skipped
     found += [f"devices of {b.source}" for b in spec.binds if b.devices and b not in left_out]
+    found += [f"setuid of {b.source}" for b in spec.binds if b.setuid and b not in left_out]
+    cgroups = [mount for mount in spec.mounts if mount.type == "cgroup2" and not mount.read_only]
+    found += [f"writable cgroup at {mount.target}" for mount in cgroups]
     return tuple(found)
 
 
@@ -80,6 +90,7 @@ def warnings(box: Box) -> tuple[str, ...]:
         found.append(f"{what} {each.source} left out: it is optional and its source is not there")
     found += overlays.warnings(box.spec, box.facts)
     found += filters.warnings(box.spec)
+    found += filesystems.warnings(box.spec, box.facts)
     found += joining.warnings(box.spec)
     if "CAP_SYS_ADMIN" in box.spec.capabilities and not box.spec.landlock:
         found.append(
@@ -107,6 +118,8 @@ def _bind_warnings(box: Box, bind: Bind, real: str) -> list[str]:
     found = []
     if bind.source != real and bind.at not in ("system", "etc"):
         found.append(f"{bind.source} leads to {real} through a symbolic link")
+    if bind.setuid and box.spec.no_new_privileges:
+        found.append(f"setuid programs of {bind.source} gain nothing: no_new_privileges is true")
     if not bind.writable:
         return found
     spec = f"{box.spec.directory}/{box.spec.path.rpartition('/')[2]}"

@@ -78,7 +78,7 @@ def restrict(w: Writer, box: Box) -> None:
 def _writable(placed: Placed) -> bool:
     thing = placed.entry.thing
     if isinstance(thing, Mount):
-        return thing.type != "sysfs"
+        return thing.type != "sysfs" and not thing.read_only
     if isinstance(thing, File):  # one that is a mount by itself is the box's to write
         return thing.symlink is None and not placed.own
     return thing.writable or thing.devices

@@ -58,7 +58,9 @@ class MountPoints:
         if not layer.writable:
             remedy = f"make the empty mount point {existing}/{name} on the host"
             raise TreeError(f"{no_place} is bound read-only", remedy)
-        creating = layer.kind == "root" and self.spec.root.create and fact.kind == "missing"
+        creating = fact.kind == "missing" and (
+            layer.kind == "volume" or (layer.kind == "root" and self.spec.root.create)
+        )
         if not (fact.writable or creating):
             remedy = "make the mount point there as its owner, or choose another target"
             raise TreeError(f"{no_place} cannot be written by uid {self.facts.uid}", remedy)

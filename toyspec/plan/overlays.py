@@ -31,6 +31,7 @@ class Overlay:
     work: str | None
     origin: Origin
     name: str
+    executable: bool = True
 
 
 def overlays(box: Box) -> list[Overlay]:
@@ -43,7 +44,8 @@ def overlays(box: Box) -> list[Overlay]:
         thing = placed.entry.thing
         if isinstance(thing, Mount) and thing.type == "overlay":
             origin, slot = placed.entry.origin, f"tree:{thing.target}"
-            found.append(Overlay(slot, thing.lower, thing.upper, thing.work, origin, thing.target))
+            layers = (thing.lower, thing.upper, thing.work)
+            found.append(Overlay(slot, *layers, origin, thing.target, thing.executable))
     return found
 
 
@@ -84,7 +86,8 @@ def _one(w: Writer, overlay: Overlay, number: int) -> None:
     point = f"overlay{number}"
     w.do(calls.mkdirat("stage", point, 0o755), "the mount point")
     data = options(overlay.lower, upper_option, work_option)
-    made = mount_calls.mount("overlay", point, "overlay", ("MS_NOSUID", "MS_NODEV"), data)
+    flags = ("MS_NOSUID", "MS_NODEV") + (() if overlay.executable else ("MS_NOEXEC",))
+    made = mount_calls.mount("overlay", point, "overlay", flags, data)
     w.do(made, "the directories as one, what is written kept apart")
     clone = mount_calls.open_tree_clone("stage", point, recursive=False)
     w.do(clone, "a mount of it that is attached nowhere yet", yields=overlay.slot)
@@ -128,7 +131,7 @@ def check(spec: Spec, facts: HostFacts) -> list[PlanProblem]:
     """What the host, or the directories, do not allow."""
     found: list[PlanProblem] = []
     wanted = _wanted(spec)
-    if wanted and _release(facts.kernel) < _SINCE:
+    if wanted and release(facts.kernel) < _SINCE:
         message = f"overlays in a user namespace need Linux 5.11, this is {facts.kernel}"
         remedy = "use a directory root or a tmpfs"
         return [PlanProblem(message, spec.origin(wanted[0][0]), remedy)]
@@ -174,7 +177,7 @@ def _unwritable(spec: Spec, facts: HostFacts, at: str, paths: tuple[str, str]) -
 def warnings(spec: Spec, facts: HostFacts) -> tuple[str, ...]:
     """What an overlay in memory cannot do on older kernels."""
     memory = [each for each in spec.mounts if each.lower and each.upper is None]
-    if (memory or (spec.root.kind == "overlay" and spec.root.upper is None)) and _release(
+    if (memory or (spec.root.kind == "overlay" and spec.root.upper is None)) and release(
         facts.kernel
     ) < _KIND_TO_TMPFS:
         return (
@@ -184,7 +187,8 @@ def warnings(spec: Spec, facts: HostFacts) -> tuple[str, ...]:
     return ()
 
 
-def _release(text: str) -> tuple[int, int]:
+def release(text: str) -> tuple[int, int]:
+    """A kernel's release as far as it is compared: `6.12.0-1-amd64` is (6, 12)."""
     parts = text.split("-", 1)[0].split(".")
     numbers = [int(part) if part.isdigit() else 0 for part in parts[:2]]
     return (numbers[0], numbers[1]) if len(numbers) == 2 else (0, 0)

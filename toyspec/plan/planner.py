@@ -9,7 +9,17 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from toyspec.host.facts import FactMissing, HostFacts, Needs
-from toyspec.plan import capabilities, filters, joining, landlock, limits, overlays, sysctls
+from toyspec.plan import (
+    capabilities,
+    filesystems,
+    filters,
+    joining,
+    landlock,
+    limits,
+    overlays,
+    sysctls,
+    volumes,
+)
 from toyspec.plan.arrange import arrange
 from toyspec.plan.box import Box
 from toyspec.plan.error import PlanError, PlanProblem
@@ -112,7 +122,7 @@ def _check(spec: Spec, facts: HostFacts) -> None:
         remedy = "add `init: [COMMAND, …]`, or give a command after `--`"
         problems.append(PlanProblem("there is no command to run", spec.origin("init"), remedy))
     problems += overlays.check(spec, facts)
-    for each in (capabilities, filters, joining, landlock, limits, sysctls):
+    for each in (capabilities, filesystems, filters, joining, landlock, limits, sysctls, volumes):
         problems += each.check(spec, facts)
     if problems:
         raise PlanError(*problems)

@@ -24,11 +24,12 @@ def real_path(facts: HostFacts, path: str) -> str:
     return path
 
 
-def clone(w: Writer, real: str, slot: str) -> None:
-    """A private clone of the mounts at `real`, under `slot`."""
+def clone(w: Writer, real: str, slot: str, *, recursive: bool = True) -> None:
+    """A private clone of the mounts at `real`, under `slot`; or of its one mount alone."""
     opened = calls.openat2(calls.CWD, real, "O_PATH", resolve=calls.NO_SYMLINKS)
     why = "the very place that this plan names: no symbolic link may have come onto the way"
     w.do(opened, why, yields="source")
-    cloned = mount_calls.open_tree_clone("source", "")
-    w.do(cloned, "a private clone of it and of every mount below it", yields=slot)
+    cloned = mount_calls.open_tree_clone("source", "", recursive=recursive)
+    what = "it and of every mount below it" if recursive else "it, without what is mounted below"
+    w.do(cloned, f"a private clone of {what}", yields=slot)
     w.do(calls.close("source"), "done with it")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from toyspec.host.facts import HostFacts
 from toyspec.plan import calls, confine_calls
 from toyspec.plan.box import Box
-from toyspec.plan.error import PlanProblem
+from toyspec.plan.error import PlanError, PlanProblem
 from toyspec.plan.etc import ids
 from toyspec.plan.joining import new
 from toyspec.plan.step import Expect
@@ -44,19 +44,39 @@ def check(spec: Spec, facts: HostFacts) -> list[PlanProblem]:
     if spec.disable_user_namespaces and "user" not in own:
         message = "the user namespace is not the box's: it cannot be told to make no others"
         found.append(PlanProblem(message, spec.origin("disable_user_namespaces")))
-    has_proc = spec.system == "host" or any(mount.type == "proc" for mount in spec.mounts)
-    if wanted(spec) and not has_proc and not found:
-        name, _, origin = _through_proc(spec)[0]
-        message = f"{name} is written through the box's own proc, and it has none"
-        found.append(PlanProblem(message, origin, "add {type: proc} to `mounts`"))
+    has_proc = spec.system == "host" or any(map(_has_settings, spec.mounts))
+    if not has_proc and not found:
+        found += _no_proc(spec)
     return found
 
 
 def is_written_here(box: Box, path: str) -> bool:
     """Whether it is the proc at `path` that they are written through: the box's first."""
     kinds = [(p.entry.thing, p.path) for p in box.layout.of("mounts")]
-    procs = [at for thing, at in kinds if isinstance(thing, Mount) and thing.type == "proc"]
+    procs = [at for thing, at in kinds if isinstance(thing, Mount) and _has_settings(thing)]
     return wanted(box.spec) and procs[:1] == [path]
+
+
+def require_proc(box: Box) -> None:
+    """Something else may lie where `system` would have put one. Raises PlanError."""
+    things = [placed.entry.thing for placed in box.layout.of("mounts")]
+    if not any(isinstance(thing, Mount) and _has_settings(thing) for thing in things):
+        for problem in _no_proc(box.spec):
+            raise PlanError(problem)
+
+
+def _has_settings(mount: Mount) -> bool:
+    return mount.type == "proc" and mount.subset is None
+
+
+def _no_proc(spec: Spec) -> list[PlanProblem]:
+    if not wanted(spec):
+        return []
+    name, _, origin = _through_proc(spec)[0]
+    message = f"{name} is written through the box's own proc, and it has none"
+    if any(mount.subset for mount in spec.mounts):
+        message += " but one with processes only"
+    return [PlanProblem(message, origin, "add {type: proc} to `mounts`")]
 
 
 def write(w: Writer, box: Box, path: str) -> None:

@@ -31,7 +31,7 @@ class Layer:
     An overlay shows more than one: what `base` lacks is looked for in `under`, in order.
     """
 
-    kind: Literal["own", "root", "bind", "kernel", "overlay"]
+    kind: Literal["own", "root", "bind", "kernel", "overlay", "volume"]
     base: str | None = None
     writable: bool = True
     under: tuple[str, ...] = ()

@@ -14,8 +14,11 @@ from toyspec.show.text import escape, path
 from toyspec.spec.shown import is_seen
 
 _MODES = ("read-only", "writable")
-_DEVICES = "with devices"
-_PLACES = ("proc at ", "sysfs at ", "tmpfs at ", "dev at ")
+_TOLD = ("with devices", "with setuid programs", "noexec", "without submounts")
+_TYPES = (
+    "proc", "sysfs", "tmpfs", "dev", "overlay", "devpts", "mqueue", "cgroup2",
+)  # fmt: skip
+_PLACES = tuple(f"{closed}{name} at " for name in _TYPES for closed in ("", "read-only "))
 _NAMED = ("file ", "working directory ", "root directory ")
 
 
@@ -35,9 +38,8 @@ def shown(steps: list[Step]) -> Shown:
     item = steps[0].item
     bind = _bind(item)
     if bind is not None:
-        mode, devices, rest = bind
+        mode, more, rest = bind
         names = _pair(rest, " at ", _sources(steps))
-        more = f" {_DEVICES}" if devices else ""
         return Shown(f"{mode} bind{more} {names}", f"{mode} binds{more}", names)
     if item.startswith("symlink "):
         names = _link(item.removeprefix("symlink "), _contents(steps))
@@ -54,16 +56,21 @@ def shown(steps: list[Step]) -> Shown:
     return Shown(escape(item))
 
 
-def _bind(item: str) -> tuple[str, bool, str] | None:
-    """Mode, devices and the paths of `MODE bind SOURCE at TARGET`, or of `bind …, MODE`."""
+def _bind(item: str) -> tuple[str, str, str] | None:
+    """Mode, what else is told, and the paths of `MODE bind TOLD… SOURCE at TARGET`, or of
+    `bind …, MODE`.
+    """
     for mode in _MODES:
-        for devices in (f" {_DEVICES}", ""):
-            begin = f"{mode} bind{devices} "
-            if item.startswith(begin):
-                return mode, bool(devices), item.removeprefix(begin)
-            end = f", {mode},{devices}" if devices else f", {mode}"
+        if item.startswith(f"{mode} bind "):
+            more, rest = "", item.removeprefix(f"{mode} bind ")
+            for told in _TOLD:
+                if rest.startswith(f"{told} "):
+                    more, rest = f"{more} {told}", rest.removeprefix(f"{told} ")
+            return mode, more, rest
+        for more in (f" {_TOLD[0]}", ""):
+            end = f", {mode},{more}" if more else f", {mode}"
             if item.startswith("bind ") and item.endswith(end):
-                return mode, bool(devices), item.removeprefix("bind ").removesuffix(end)
+                return mode, more, item.removeprefix("bind ").removesuffix(end)
     return None
 
 

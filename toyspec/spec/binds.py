@@ -12,15 +12,14 @@ from toyspec.spec.shown import escape, quote
 from toyspec.spec.words import nearest
 from toyspec.spec.wrong import Wrong
 
-OPTIONS = ("ro", "rw", "dev", "optional")
+OPTIONS = ("ro", "rw", "dev", "noexec", "suid", "norec", "optional")
 LONGEST = 16384
 """Characters of a short bind: more than any two paths have."""
 
 _FOREIGN = {
     "z": "SELinux labels are left as they are", "Z": "SELinux labels are left as they are",
-    "noexec": "not yet", "nosuid": "binds always are", "nodev": "the default",
-    "exec": "the default", "suid": "binds are always nosuid", "rbind": "binds always are recursive",
-    "bind": "binds always are recursive", "private": "binds always are", "rprivate": "binds always are",
+    "nosuid": "the default", "nodev": "the default", "exec": "the default",
+    "rbind": "the default", "bind": "`norec` leaves out what is mounted below", "private": "binds always are", "rprivate": "binds always are",
     "shared": "propagation stays inside the box", "rshared": "propagation stays inside the box",
     "slave": "propagation stays inside the box", "rslave": "propagation stays inside the box",
     "cached": "it has no meaning on Linux", "delegated": "it has no meaning on Linux",

@@ -10,12 +10,11 @@ from toyspec.spec import paths
 from toyspec.spec.context import Context
 from toyspec.spec.interpolation import substitute
 from toyspec.spec.model import Bind, File, Mount
+from toyspec.spec.mounts import mount
 from toyspec.spec.nodes import Key, Mapping, Node, Scalar, Sequence
-from toyspec.spec.root import overlay
+from toyspec.spec.numbers import mode as _mode
 from toyspec.spec.wrong import Wrong
 
-DEFAULT_TARGETS = {"proc": "/proc", "sysfs": "/sys", "dev": "/dev"}
-_UNITS = {"k": 10, "m": 20, "g": 30}
 _KINDS = ("content", "source", "directory", "symlink")
 
 
@@ -77,9 +76,10 @@ def _short(context: Context, at: str, node: Scalar, path: Key) -> Bind:
     except Wrong as wrong:
         raise _at(wrong, part) from None
     context.claim(target, node, path, part.start, part.end)
+    given = short.options
     return Bind(
-        at, source, target, "rw" in short.options, "dev" in short.options,
-        "optional" in short.options,
+        at, source, target, "rw" in given, "dev" in given, "optional" in given,
+        executable="noexec" not in given, setuid="suid" in given, recursive="norec" not in given,
     )  # fmt: skip
 
 
@@ -113,7 +113,10 @@ def _long(context: Context, at: str, node: Mapping, data: Any, path: Key) -> Bin
     else:
         raise Wrong("no `target`", "only an absolute source may stand alone")
     writable = not data.get("read_only", True)
-    return Bind(at, source, target, writable, data.get("dev", False), data.get("optional", False))
+    return Bind(
+        at, source, target, writable, data.get("dev", False), data.get("optional", False),
+        data.get("exec", True), data.get("suid", False), data.get("recursive", True),
+    )  # fmt: skip
 
 
 def _checked(context: Context, node: Mapping, path: Key, key: str, check: Callable[[], str]) -> str:
@@ -140,72 +143,10 @@ def mounts(context: Context) -> tuple[Mount, ...]:
     for i, at, node, data in _items(context, "mounts"):
         if isinstance(node, Mapping):
             try:
-                found.append(_mount(context, at, node, data, ("mounts", i)))
+                found.append(mount(context, at, node, data, ("mounts", i), _target))
             except Wrong as wrong:
                 context.refuse(wrong, node, "mounts", i)
     return tuple(found)
-
-
-def _mount(context: Context, at: str, node: Mapping, data: Any, path: Key) -> Mount:
-    kind = data["type"]
-    for owner, keys in (("tmpfs", ("size", "mode")), ("overlay", ("lower", "upper", "work"))):
-        for key in keys:
-            if key in data and kind != owner:
-                article = "an" if owner == "overlay" else "a"
-                label = f"for {article} {owner} only"
-                wrong = Wrong(f"a mount of type {kind} has no `{key}`", label)
-                context.refuse(wrong, node.key(key) or node, *path, key)
-    if kind == "sysfs" and context.data.get("network") == "host":
-        raise Wrong(
-            "a sysfs needs the box's own network namespace",
-            "the kernel refuses it with `network: host`",
-            "leave out `network: host`, or bind the host's /sys",
-        )  # fmt: skip
-    if "target" in data:
-        target = _target(context, node, data["target"], path)
-    elif kind in DEFAULT_TARGETS:
-        target = DEFAULT_TARGETS[kind]
-        context.default(f"{at}.target", f"mounts: {kind} at {target}")
-        context.claim(target, node, path)
-    else:
-        raise Wrong(f"{'an overlay' if kind == 'overlay' else 'a tmpfs'} needs a `target`")
-    if kind == "overlay":
-        if "lower" not in data:
-            raise Wrong("an overlay has a `lower`", "the directories under it")
-        lower, upper, work = overlay(context, data, path)
-        return Mount(at, kind, target, lower=lower, upper=upper, work=work)
-    size = mode = None
-    try:
-        size = _size(data.get("size"))
-        mode = _mode(data.get("mode"))
-    except Wrong as wrong:
-        key = "mode" if size is not None or "size" not in data else "size"
-        context.refuse(wrong, node.get(key) or node, *path, key)
-    return Mount(at, kind, target, size, mode)
-
-
-def _size(value: str | int | float | None) -> int | None:
-    """Bytes; 0 is refused, since the kernel takes it for no limit at all (tmpfs(5))."""
-    if value is None:
-        return None
-    if isinstance(value, str):
-        paths.plain(value)
-        unit = _UNITS.get(value[-1].lower(), 0)
-        size = int(value[:-1] if unit else value) << unit
-    else:
-        size = int(value)
-    if size == 0:
-        raise Wrong("a size of 0", "to the kernel, 0 means no limit")
-    if size >= 1 << 63:
-        raise Wrong("a size that no kernel can count", "less than 2^63 bytes")
-    return size
-
-
-def _mode(value: str | None) -> int | None:
-    if value is None:
-        return None
-    paths.plain(value)
-    return int(value, 8)
 
 
 def files(context: Context) -> tuple[File, ...]:

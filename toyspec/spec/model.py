@@ -47,7 +47,8 @@ class Root:
 
     An overlay shows `lower` (its first directory on top), or with `lower_host` each top-level
     directory of the host's; what is written goes to `upper`, or into memory where that is None.
-    `uncovered` are the directories of a host root that the box may see after all.
+    `uncovered` are the directories of a host root that the box may see after all. `size` is a
+    tmpfs root's, in bytes.
     """
 
     kind: Literal["tmpfs", "directory", "overlay", "host"] = "tmpfs"
@@ -60,6 +61,7 @@ class Root:
     upper: str | None = None
     work: str | None = None
     uncovered: tuple[str, ...] = ()
+    size: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +75,11 @@ class User:
 
 @dataclass(frozen=True, slots=True)
 class Bind:
-    """A host path shown in the box. `source` is absolute and normal, `at` its key path."""
+    """A host path shown in the box. `source` is absolute and normal, `at` its key path.
+
+    `setuid`: setuid programs in it keep their meaning. Not `recursive`: without what is mounted
+    below the source.
+    """
 
     at: str
     source: str
@@ -81,23 +87,39 @@ class Bind:
     writable: bool = False
     devices: bool = False
     optional: bool = False
+    executable: bool = True
+    setuid: bool = False
+    recursive: bool = True
+
+
+MountType = Literal[
+    "proc", "sysfs", "tmpfs", "dev", "overlay", "devpts", "mqueue", "cgroup2", "volume"
+]
+HidePid = Literal["off", "noaccess", "invisible", "ptraceable"]
 
 
 @dataclass(frozen=True, slots=True)
 class Mount:
     """A filesystem of the box's own. `size` is in bytes; `mode` holds permission bits.
 
-    `lower`, `upper` and `work` are an overlay's, as a root's.
+    `lower`, `upper` and `work` are an overlay's, as a root's; `size`, `mode` and `inodes` a
+    tmpfs's; `hidepid` and `subset` a proc's (proc(5)); `name` a volume's.
     """
 
     at: str
-    type: Literal["proc", "sysfs", "tmpfs", "dev", "overlay"]
+    type: MountType
     target: str
     size: int | None = None
     mode: int | None = None
     lower: tuple[str, ...] = ()
     upper: str | None = None
     work: str | None = None
+    read_only: bool = False
+    executable: bool = True
+    inodes: int | None = None
+    hidepid: HidePid | None = None
+    subset: Literal["pid"] | None = None
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True)

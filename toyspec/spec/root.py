@@ -8,6 +8,7 @@ from toyspec.spec import paths
 from toyspec.spec.context import Context
 from toyspec.spec.model import Root
 from toyspec.spec.nodes import Key, Mapping
+from toyspec.spec.numbers import size
 from toyspec.spec.shown import quote
 from toyspec.spec.wrong import Wrong
 
@@ -15,7 +16,7 @@ _KINDS = ("tmpfs", "directory", "overlay", "host")
 _BELONGS = {  # which kinds of root a key goes with
     "path": ("directory",), "create": ("directory",), "old_root": ("directory",),
     "lower": ("overlay",), "upper": ("overlay",), "work": ("overlay",),
-    "uncover": ("host",), "read_only": ("tmpfs", "directory", "overlay"),
+    "uncover": ("host",), "size": ("tmpfs",), "read_only": ("tmpfs", "directory", "overlay"),
 }  # fmt: skip
 
 
@@ -64,7 +65,11 @@ def root(context: Context) -> Root:
             wrong = Wrong("a host root shows the host's system already", "leave out `system`")
             context.refuse(wrong, context.node("system"), "system")
         return Root("host", read_only=True, uncovered=tuple(data.get("uncover", ())))
-    return Root(read_only=read_only)
+    try:
+        return Root(read_only=read_only, size=size(data.get("size")))
+    except Wrong as wrong:
+        context.refuse(wrong.unplaced(), context.node("root", "size"), "root", "size")
+        return Root()
 
 
 def _listed(kinds: tuple[str, ...]) -> str:

@@ -49,18 +49,6 @@ _LATER = (
         "tty": "a box shares the terminal it is started from",
     }),
     *_words("user", "later", "toyspec", {"ranges": "one uid and one gid are mapped"}),
-    *_words("root", "later", "toyspec", {
-        "size": "the root tmpfs has the kernel's default size",
-    }),
-    *_words("binds[]", "later", "toyspec", {"noexec": "binds are nosuid and nodev"}),
-    *_words("mounts[]", "later", "toyspec", {
-        "name": "volumes come later; bind a directory of the host",
-        "noexec": "mounts are nosuid and nodev",
-    }),
-    *_words("mounts[].type=", "later", "toyspec", {
-        "volume": "bind a directory of the host",
-        "mqueue": "proc, sysfs, tmpfs and dev are there", "devpts": "`type: dev` has no terminals",
-    }),
     *_words("network=", "later", "toyspec", {
         "nat": "none (its own, with lo up) and host are there",
     }),
@@ -108,10 +96,13 @@ _COMPOSE = (
     }),
     *_words("mounts[]", "foreign", "Compose", {
         "tmpfs": "`size` and `mode` stand beside `type`",
-        "source": "a host path goes under `binds`",
-        "read_only": "a mount of its own is the box's to write; read-only host paths are `binds`",
+        "source": "a host path goes under `binds`, a volume has a `name`",
+        "volume": "`name` stands beside `type`, and nothing is ever copied",
     }),
-    *_words("mounts[].type=", "foreign", "Compose", {"bind": "host paths go under `binds`"}),
+    *_words("mounts[].type=", "foreign", "Compose", {
+        "bind": "host paths go under `binds`", "npipe": "it has no meaning on Linux",
+        "cluster": "`volume`: {type: volume, name: …, target: …}",
+    }),
     *_words("network=", "foreign", "Compose", {
         "bridge": "none (its own, with lo up) or host",
     }),
@@ -137,11 +128,14 @@ _OCI = (
     }),
     *_words("root", "foreign", "OCI", {"readonly": "`read_only`"}),
     *_words("binds[]", "foreign", "OCI", {
-        "destination": "`target`", "options": "`read_only`, `dev` and `optional` are keys",
+        "destination": "`target`",
+        "options": "`read_only`, `dev`, `exec`, `suid` and `recursive` are keys",
     }),
     *_words("mounts[]", "foreign", "OCI", {
-        "destination": "`target`", "options": "`size` and `mode` are keys",
+        "destination": "`target`", "options": "`read_only`, `exec`, `size` and `mode` are keys",
+        "nr_inodes": "`inodes`",
     }),
+    *_words("mounts[].type=", "foreign", "OCI", {"cgroup": "`cgroup2`"}),
 )  # fmt: skip
 
 _BUBBLEWRAP = (
@@ -152,6 +146,8 @@ _BUBBLEWRAP = (
         "bind-try": "under `binds`: SOURCE:TARGET:rw,optional",
         "dev-bind": "under `binds`: SOURCE:TARGET:rw,dev",
         "dev": "under `mounts`: {type: dev}",
+        "mqueue": "under `mounts`: {type: mqueue}",
+        "size": "of a tmpfs, under `mounts`: {type: tmpfs, target: /tmp, size: 64m}",
         "proc": "under `mounts`: {type: proc}",
         "chdir": "`working_dir`",
         "setenv": "`environment`",
@@ -180,6 +176,17 @@ _OURS = (
         "writable": "`read_only: false`", "rw": "`read_only: false`", "ro": "the default",
         "devices": "`dev: true`", "mode": "`read_only: false` makes it writable",
         "path": "`source` and `target`", "src": "`source`", "dst": "`target`",
+        "noexec": "`exec: false`", "nosuid": "the default; `suid: true` is the other",
+        "nodev": "the default; `dev: true` is the other", "norec": "`recursive: false`",
+        "setuid": "`suid: true`",
+    }),
+    *_words("mounts[]", "foreign", "another place", {
+        "noexec": "`exec: false`", "ro": "`read_only: true`", "rw": "`read_only: false`",
+        "nosuid": "mounts always are", "nodev": "mounts always are", "path": "`target`",
+        "newinstance": "a devpts always is new", "gid": "terminals get 5 where the box has it",
+    }),
+    *_words("mounts[].type=", "foreign", "another place", {
+        "pts": "`devpts`", "volumes": "`volume`", "devtmpfs": "`dev`",
     }),
     *_words("files[]", "foreign", "another place", {
         "path": "`target`", "text": "`content`", "link": "`symlink`", "dir": "`directory: true`",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from toyspec.host.facts import Needs
-from toyspec.plan import attaching, layout, masking
+from toyspec.plan import attaching, filesystems, layout, masking, volumes
 from toyspec.plan.box import Box
 from toyspec.plan.making import make
 from toyspec.plan.step import Step
@@ -13,7 +13,7 @@ from toyspec.spec.model import Mount, Spec
 
 def needs(spec: Spec) -> Needs:
     """Sources, targets and devices."""
-    wanted = layout.needs(spec)
+    wanted = layout.needs(spec) | filesystems.needs(spec) | volumes.needs(spec)
     devices = frozenset(f"/dev/{name}" for name, _ in layout.DEVICES)
     dev = any(mount.type == "dev" for mount in spec.mounts) or spec.system == "host"
     return wanted | Needs(mounts=devices if dev else frozenset())
@@ -32,7 +32,7 @@ def steps(box: Box) -> list[Step]:
             continue
         attaching.prepare(w, box, placed)
         thing = placed.entry.thing
-        if box.real_root and isinstance(thing, Mount) and thing.type == "proc":
+        if box.real_root and isinstance(thing, Mount) and thing.type == "proc" and not thing.subset:
             masking.clone_nulls(w, box, placed.path)
         if placed.stage == "mounts" and placed.below is None:
             w.about(attaching.describe(placed), placed.entry.origin)

@@ -18,6 +18,7 @@ def needs(spec: Spec) -> Needs:
 def steps(box: Box) -> list[Step]:
     """Each by descriptor; what lies below one is resolved from that filesystem's own."""
     w = Writer("mounts", "init")
+    sysctls.require_proc(box)
     waiting = box.layout.of("mounts")
     kept = list[str]()
     for placed in waiting:
@@ -25,12 +26,12 @@ def steps(box: Box) -> list[Step]:
         if not isinstance(thing, Mount) or thing.type not in ("proc", "sysfs"):
             attaching.put(w, box, placed)
             continue
-        guarded = box.real_root
+        guarded = box.real_root and not thing.subset
         written = sysctls.is_written_here(box, placed.path)
         keep = guarded or written or any(other.below == placed.path for other in waiting)
         if placed.below is not None or not box.spec.root.old_root:
             attaching.open_kernel_target(w, placed)
-        attaching.mount_kernel(w, placed, keep=keep)
+        attaching.mount_kernel(w, box, placed, keep=keep)
         if written:
             sysctls.write(w, box, placed.path)
         if guarded:

@@ -43,7 +43,7 @@ def steps(box: Box) -> list[Step]:
         _host(w, box)
     elif root.path is None:
         w.about("an empty root in memory", origin)
-        content.tmpfs(w, "root", "0755")
+        content.tmpfs(w, "root", "0755", root.size)
     else:
         real = real_path(box.facts, root.path)
         purpose = "a mount of the box's own, as pivot_root demands"
