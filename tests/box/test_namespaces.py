@@ -179,3 +179,25 @@ def wait_for_sleep(first: int) -> None:
                 return
         time.sleep(0.02)
     raise AssertionError("no sleep in the joined pid namespace")
+
+
+def test_on_a_terminal_init_leads_the_foreground_though_it_is_not_pid_1(product: Product) -> None:
+    user, pid = holder.file(product, "user"), holder.file(product, "pid")
+    directory = product.directory()
+    script = "read word; echo got $word; echo $(cut -d' ' -f5,8 /proc/$$/stat) $$"
+    spec = HEAD + f"namespaces: {{user: {user}, pid: {pid}}}\n" + LOOK.format(script=script)
+    product.write(directory / "box.yaml", spec)
+    running, screen = product.terminal(["up", "-q", "box.yaml"], cwd=directory)
+    with running:
+        os.write(screen, b"typed\n")
+        shown = b""
+        while True:
+            try:
+                shown += os.read(screen, 4096)
+            except OSError:
+                break
+        assert running.wait(timeout=20) == 0, shown
+    os.close(screen)
+    assert b"got typed" in shown
+    group, foreground, init = shown.decode().splitlines()[-1].split()
+    assert group == foreground == init != "1"

@@ -33,11 +33,20 @@ def plan_of(product: Product, spec: Path, before: tuple[str, ...] = ()) -> Json:
     return plan
 
 
-def check(product: Product, plan: Json, argv: list[str], directory: Path) -> Checked:
-    """Run `argv` under the tracer; also what was not as planned, and the steps that were done."""
+def check(
+    product: Product,
+    plan: Json,
+    argv: list[str],
+    directory: Path,
+    variables: dict[str, str] | None = None,
+) -> Checked:
+    """Run `argv` under the tracer; also what was not as planned, and the steps that were done.
+
+    `variables` are those of the plan that the caller's environment does not have.
+    """
 
     def work() -> Checked:
-        checker = Checker(encode_plan(plan, product.environ()))
+        checker = Checker(encode_plan(plan, {**product.environ(), **(variables or {})}))
         ran = trace(product, argv, checker, cwd=directory)
         return ran, checker.problems + checker.missing(), checker.done
 

@@ -67,7 +67,7 @@ ONE = [
     ("etc: [hosts]", 3, 6, "etc: a list: not yet", "auto or none"),
     *(
         (f"{word}: x", 3, 1, f"`{word}`: not yet", None)
-        for word in ("reaper", "limits", "env_file")
+        for word in ("reaper", "limits")
     ),
     # Reserved.
     *(

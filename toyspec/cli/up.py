@@ -42,7 +42,7 @@ def up(args: list[str]) -> int:
 
         from toyspec.program.lower import lower
 
-        program = lower(plan, os.environ)
+        program = lower(plan, {**os.environ, **spec.env_file})
 
         from toyspec.run.box import run
 

@@ -14,14 +14,14 @@ _MODERN_PROC = (5, 8)  # subset=, hidepid by name, and both for each proc by its
 _TTY = 5  # the group that terminals belong to, where the box has it
 _HIDEPID = {"off": "0", "noaccess": "1", "invisible": "2"}
 PURPOSES = {
-    "proc": "shows the box's own processes only",
-    "sysfs": "shows the box's own network namespace, read-only",
+    "proc": "shows the processes of the box's pid namespace only",
+    "sysfs": "shows the box's network namespace, read-only",
     "tmpfs": "in memory, gone with the box",
     "overlay": "made before, and now put in its place",
     "dev": "the harmless devices, ptys and shared memory of its own",
     "devpts": "terminals of its own",
-    "mqueue": "message queues of the box's own ipc namespace",
-    "cgroup2": "the box's own part of the cgroup tree",
+    "mqueue": "message queues of the box's ipc namespace",
+    "cgroup2": "the box's part of the cgroup tree",
     "volume": "kept by toyspec, and there again in the next box",
 }
 

@@ -182,15 +182,17 @@ def _beside(path: str) -> str:
 
 
 def _mounts(spec: Spec, facts: HostFacts) -> list[PlanProblem]:
-    """proc and sysfs show a namespace that the box's root must own (Linux, s_user_ns)."""
-    kinds: tuple[tuple[str, Namespace], ...] = (("proc", "pid"), ("sysfs", "network"))
+    """What shows a namespace can be mounted by the root of the user namespace that owns it only."""
+    kinds: tuple[tuple[str, Namespace], ...] = (
+        ("proc", "pid"), ("sysfs", "network"), ("mqueue", "ipc"), ("cgroup2", "cgroup"),
+    )  # fmt: skip
     found = []
     for kind, name in kinds:
         at = next((mount.at for mount in spec.mounts if mount.type == kind), None)
         at = "system" if kind == "proc" and at is None and spec.system == "host" else at
         if at is None or joins(spec, name) is None or in_charge(spec, facts, name):
             continue
-        message = f"a {kind} of a {name} namespace that the box's user namespace does not own"
+        message = f"a {kind} of {'an' if name == 'ipc' else 'a'} {name} namespace that the box's user namespace does not own"
         remedy = "join that user namespace too, or leave the mount out"
         found.append(PlanProblem(message, spec.origin(at), remedy))
     return found

@@ -42,6 +42,7 @@ def build(context: Context, path: str, sha256: str) -> Spec:
     name = _name(context, path)
     confined = confinement(context)
     shared = namespaces(context, network)
+    values: dict[str, str] = {}
     return Spec(
         path=path,
         directory=context.surroundings.directory,
@@ -56,7 +57,8 @@ def build(context: Context, path: str, sha256: str) -> Spec:
         mounts=mounts(context),
         files=files(context),
         etc=etc,
-        environment=environment(context, system, user),
+        environment=environment(context, system, user, values),
+        env_file=MappingProxyType(values),
         working_dir=_working_dir(context),
         hostname=_hostname(context, name),
         init=_init(context),

@@ -13,7 +13,7 @@ from typing import Any, cast
 
 from toyspec.spec.nodes import Mapping, Node, Scalar, Sequence
 from toyspec.spec.shown import quote
-from toyspec.spec.source import Report
+from toyspec.spec.source import Alias, Report
 
 MAX_DEPTH = 64
 MAX_NODES = 200_000
@@ -157,6 +157,7 @@ class _Reader:
         if len(self.open) + known.height > MAX_DEPTH:
             self._stop(start, f"nested more than {MAX_DEPTH} levels deep through this alias", end)
         target = known.node
+        self.report.aliases.append(Alias(event.anchor, start, target.start, target.end))
         node: Node
         if isinstance(target, Scalar):
             node = Scalar(target.text, start, end, target.plain)

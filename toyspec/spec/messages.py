@@ -82,6 +82,7 @@ def _type(misfit: Misfit, node: Node, name: str) -> tuple[str, str, str]:
     asked = {"binds[]": "a string or a mapping", "root": "a path or a mapping",
              "user": "a string or a mapping", "mounts[].size": "a string or a number",
              "environment": "a list or a mapping", "seccomp": "default, none or a path",
+             "env_file": "a path or a list of them", "env_file[]": "a path or a mapping",
              "namespaces.time": "a word, a path or a mapping",
              "cpus": 'a list of CPUs or a range like "0-3"'}.get(
         place, " or ".join(_KINDS[n] for n in names if n != "null"))  # fmt: skip

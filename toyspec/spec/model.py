@@ -29,7 +29,10 @@ class Origin:
 
 @dataclass(frozen=True, slots=True)
 class Variable:
-    """A value of the caller's environment, by name; its text is read when the plan is lowered."""
+    """A value of the caller's environment, by name; its text is read when the plan is lowered.
+
+    `env_file[0].NAME` is the value of NAME in the spec's first environment file.
+    """
 
     name: str
 
@@ -213,7 +216,8 @@ class Spec:
     """One box. `path` is the spec file as the user named it, `directory` its absolute folder.
 
     `host_namespaces` are neither new nor joined, save that of time: it is new where `time_offsets`
-    (nanoseconds) is not None.
+    (nanoseconds) is not None. `env_file` holds what environment files gave, by the names that the
+    variables in `environment` have (`env_file[0].TOKEN`).
     """
 
     path: str
@@ -249,6 +253,7 @@ class Spec:
     included: tuple[Included, ...] = ()
     joined: tuple[Join, ...] = ()
     time_offsets: tuple[tuple[Clock, int], ...] | None = None
+    env_file: Mapping[str, str] = field(default_factory=dict, repr=False)
     origins: Mapping[str, Origin] = field(default_factory=dict)
 
     def origin(self, path: str) -> Origin:

@@ -30,6 +30,7 @@ of words in `toyspec/spec/words.py`; a test holds it to them. Editors that read 
 - `${{NAME}}`, `${{NAME:-default}}` and `${{NAME:?message}}` are filled in from the caller's environment, in
   values only and never in `init`; `$$` is a dollar. A variable that is unset and has no default is an error.
 - Plans show what a variable puts into `environment` or `content` by its name only, `${{NAME}}`; elsewhere its value.
+  The same holds for `env_file`.
 - No path of the box has more than 128 names, and none of either side lies below /proc/self or
   /proc/PID, save the file of a namespace.
 - Scalars are those of YAML 1.2: `no` and `on` are text, octal modes are quoted strings.
@@ -111,6 +112,8 @@ def _inside(whole: Node, name: str, node: Node) -> list[str]:
     form = _followed(whole, node["else"]) if "else" in node else node
     if lines and "description" in form and form is not node:
         lines.append(f"Long form: {form['description']}\n")
+    if "items" in form:
+        return [*lines, *_inside(whole, f"{name}[]", _followed(whole, form["items"]))]
     needed = form.get("required", ())
     for key, inner in form.get("properties", {}).items():
         lines += _key(whole, f"{name}.{key}", inner, "####", key in needed)

@@ -6,7 +6,7 @@ Lines end with a newline only, so that numbers agree with what editors show.
 from __future__ import annotations
 
 from array import array
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from toyspec.spec.problem import Problem, SpecError
 
@@ -16,6 +16,7 @@ WIDTH = 240
 """Characters of a line that an excerpt keeps."""
 SHOWN = 100
 """Problems that are reported; the rest are counted."""
+_USES = 5  # lines of aliases that a problem names
 
 
 class Source:
@@ -76,6 +77,16 @@ class Finding:
     key: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Alias:
+    """`*name` at `start` of the text, and the node from `first` to `last` that it stands for."""
+
+    name: str
+    start: int
+    first: int
+    last: int
+
+
 @dataclass(slots=True)
 class Report:
     """Collects findings; the only mutable thing that the loader's parts share."""
@@ -84,6 +95,7 @@ class Report:
     found: dict[tuple[int, str], Finding] = field(default_factory=dict)
     outside: list[Problem] = field(default_factory=list)
     dropped: int = 0
+    aliases: list[Alias] = field(default_factory=list)
 
     def add(
         self, start: int, end: int, message: str, label: str = "", help: str = "", key: str = ""
@@ -104,13 +116,28 @@ class Report:
         """Note findings in another file, which the spec names."""
         self.outside += [source.problem(each) for each in found]
 
+    def _both_ends(self, found: Finding) -> Finding:
+        """What an alias brought in is told with both places: where it stands, and what it is."""
+        there = next((a for a in self.aliases if a.start == found.start), None)
+        if there is not None:
+            line, _ = self.source.place(there.first)
+            more = f"*{there.name} is what stands on line {line}"
+        else:
+            uses = [a for a in self.aliases if a.first <= found.start < a.last]
+            if not uses:
+                return found
+            lines = sorted({self.source.place(each.start)[0] for each in uses})
+            listed = ", ".join(map(str, lines[:_USES])) + (", …" if lines[_USES:] else "")
+            more = f"used through *{uses[0].name} on line {listed}"
+        return replace(found, help=f"{found.help}; {more}" if found.help else more)
+
     def __bool__(self) -> bool:
         return bool(self.found or self.outside)
 
     def error(self) -> SpecError:
         """The error with everything noted so far, in order of position."""
         ordered = sorted(self.found.values(), key=lambda f: (f.start, f.end))
-        problems = [self.source.problem(f) for f in ordered[:SHOWN]]
+        problems = [self.source.problem(self._both_ends(f)) for f in ordered[:SHOWN]]
         more = len(ordered) - len(problems) + self.dropped
         if more > 0:
             last = problems[-1]

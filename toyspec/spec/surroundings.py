@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 
-def nothing(path: str, _most: int) -> bytes:
+def no_files(path: str, _most: int) -> bytes:
     """A `read` for surroundings without files: nothing is there."""
     raise FileNotFoundError(2, "No such file or directory", path)
 
@@ -24,7 +24,7 @@ class Surroundings:
     variables: Mapping[str, str]
     terminal: bool = False
     caller_uid: int = 0
-    read: Callable[[str, int], bytes] = nothing
+    read: Callable[[str, int], bytes] = no_files
 
 
 @dataclass(frozen=True, slots=True)

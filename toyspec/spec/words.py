@@ -44,7 +44,6 @@ _LATER = (
     *_words("", "later", "toyspec", {
         "reaper": "init reaps its own children",
         "limits": "the caller's own limits hold",
-        "env_file": "list the variables in `environment`",
         "devices": "a bind with the option `dev` shows one device",
         "tty": "a box shares the terminal it is started from",
     }),
