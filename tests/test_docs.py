@@ -13,6 +13,7 @@ import yaml
 from tests.installation import REPOSITORY
 from tests.product import Product
 from toyspec.plan.step import PHASES, ROLES
+from toyspec.spec.etc import NAMES
 from toyspec.spec.reference import flow, reference
 from toyspec.spec.words import WORDS
 
@@ -73,7 +74,12 @@ def test_the_reference_has_every_key() -> None:
 def test_the_reference_has_every_word() -> None:
     text = page("reference.md")
     assert all(f"| `{word.word}` |" in text and word.says in text for word in WORDS)
-    assert text.count("\n| `") == len(WORDS)
+    assert text.partition("## Words of others")[2].count("\n| `") == len(WORDS)
+
+
+def test_the_reference_has_every_name_of_etc() -> None:
+    listed = section(page("reference.md"), "Names of `etc`")
+    assert re.findall(r"^\| `([^`]+)` \|", listed, re.MULTILINE) == list(NAMES)
 
 
 def examples(node: Any) -> list[Any]:

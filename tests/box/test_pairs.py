@@ -14,10 +14,15 @@ import pytest
 from tests.box.boxes import busybox, good, refused, sections, up
 from tests.product import Product
 
-PARENTS = ("bind", "bind-rw", "tmpfs", "proc", "sysfs", "dev", "symlink")
-CHILDREN = ("bind", "bind-rw", "bind-file", "tmpfs", "proc", "sysfs", "dev", "file", "symlink")
+PARENTS = ("bind", "bind-rw", "tmpfs", "proc", "sysfs", "dev", "symlink", "volume")
+CHILDREN = (
+    "bind", "bind-rw", "bind-file", "tmpfs", "proc", "sysfs", "dev", "file", "symlink",
+    "volume", "mqueue", "devpts", "cgroup2",
+)  # fmt: skip
 LEAVES = ("bind-file", "file")
 """What nothing can lie in."""
+CLOSED = ("mqueue", "devpts", "cgroup2")
+"""Directories in which nothing else can lie: their names are the kernel's."""
 ROOTS = {
     "tmpfs": "",
     "directory": "root: {path: ./root, create: true}\n",
@@ -73,6 +78,10 @@ class Pair:
             "dev": (f"echo x > {target}/null && echo x > {target}/shm/y && echo dev", "dev"),
             "file": (f"cat {target}", "content"),
             "symlink": (f"readlink {target}", "/somewhere/symlink"),
+            "volume": (f"touch {target}/new && ls {target}", "new"),
+            "mqueue": (f"touch {target}/new && ls {target}", "new"),
+            "devpts": (f"ls {target}", "ptmx"),
+            "cgroup2": (f"ls {target}/cgroup.procs", f"{target}/cgroup.procs"),
         }
         return commands[self.child]
 
@@ -86,8 +95,15 @@ def entry(kind: str, target: str, pair: Pair) -> str:
         "bind-file": f"binds - ./inner/mark:{target}",
         "file": f'files - {{target: {target}, content: "content\\n"}}',
         "symlink": f"files - {{target: {target}, symlink: /somewhere/{pair.child}}}",
+        "volume": f"mounts - {{type: volume, name: {_name(kind, target, pair)}, target: {target}}}",
     }
     return texts.get(kind, f"mounts - {{type: {kind}, target: {target}}}")
+
+
+def _name(kind: str, target: str, pair: Pair) -> str:
+    """A volume of the entry's own."""
+    outer = (kind, target) == (pair.parent, pair.at)
+    return f"{pair.parent}-{pair.child}-{'outer' if outer else 'inner'}"
 
 
 def spec(pairs: list[Pair], root: str, *, child_first: bool, script: str) -> str:
@@ -164,7 +180,7 @@ def test_a_dev_that_comes_too_late(product: Product) -> None:
 
 IMPOSSIBLE = [
     *(pair for p in PARENTS for c in CHILDREN if not (pair := Pair(p, c)).possible),
-    *(Pair(p, c) for p in LEAVES for c in CHILDREN),
+    *(Pair(p, c) for p in (*LEAVES, *CLOSED) for c in CHILDREN),
 ]
 
 

@@ -17,6 +17,7 @@ from toyspec.plan.step import (
     Argument,
     Bpf,
     Data,
+    Decimal,
     Environment,
     Expect,
     Exposed,
@@ -120,7 +121,9 @@ def values(kind: str) -> st.SearchStrategy[Value]:
         "data": st.builds(Data, WORDS),
         "bytes": st.builds(Data, WORDS),
         "length": st.builds(Length, NAME),
-        "strings": st.builds(Strings, st.lists(TEXT, max_size=3).map(tuple)),
+        "strings": st.builds(
+            Strings, st.lists(TEXT | st.builds(Decimal, NAME), max_size=3).map(tuple)
+        ),
         "environment": st.builds(Environment, st.lists(entry, max_size=3).map(tuple)),
         "null": st.just(Null()),
     }
@@ -136,6 +139,7 @@ _EXPECT: Final = st.one_of(
     st.builds(Expect, device=st.just("1:3")),
     st.builds(Expect, kind=st.just("directory")),
     st.builds(Expect, filesystem=st.just("PROC_SUPER_MAGIC")),
+    st.builds(Expect, status=st.integers(0, 65535)),
 )
 _ORIGIN: Final = st.builds(
     Origin, TEXT, st.integers(1, 99), st.integers(1, 99), st.none()

@@ -15,6 +15,7 @@ from toyspec.host.facts import (
     FactMissing,
     FactsError,
     HostFacts,
+    MapperFact,
     MountFact,
     Needs,
     PathFact,
@@ -38,7 +39,10 @@ FACTS = st.builds(
     features=st.dictionaries(TEXT, st.booleans(), max_size=3),
     sysctls=st.dictionaries(TEXT, st.none() | TEXT, max_size=3),
     rlimits=st.dictionaries(TEXT, st.tuples(st.integers(-1), st.integers(-1)), max_size=2),
-    newuidmap=st.none() | PATHS,
+    mappers=st.dictionaries(
+        TEXT, st.builds(MapperFact, PATHS, st.booleans(), st.booleans()), max_size=2
+    ),
+    primary_gid=st.none() | IDS,
     subuids=st.lists(st.tuples(IDS, IDS), max_size=2).map(tuple),
     subgids=st.lists(st.tuples(IDS, IDS), max_size=2).map(tuple),
     paths=st.dictionaries(

@@ -16,7 +16,7 @@ KERNEL: Final = (
     "linux/stat.h", "linux/sched.h", "asm/signal.h", "asm/ioctls.h", "linux/sockios.h",
     "linux/capability.h", "linux/prctl.h", "linux/seccomp.h", "linux/audit.h", "linux/magic.h",
     "linux/close_range.h", "asm/errno.h", "linux/filter.h", "asm/statfs.h",
-    "linux/landlock.h", "linux/resource.h", "linux/ioprio.h", "linux/keyctl.h",
+    "linux/landlock.h", "linux/resource.h", "linux/ioprio.h", "linux/keyctl.h", "linux/wait.h",
 )  # fmt: skip
 LIBC: Final = ("stddef.h", "sched.h", "sys/socket.h", "sys/mount.h", "net/if.h")
 GENERIC: Final = ("asm-generic/unistd.h",)

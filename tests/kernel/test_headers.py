@@ -28,6 +28,7 @@ LACKING: Final[dict[str, tuple[int, int]]] = {"LANDLOCK_ACCESS_FS_TRUNCATE": (6,
 
 C_NAMES: Final = {
     "open_how": "struct open_how", "mount_attr": "struct mount_attr", "int[2]": "int[2]",
+    "int": "int",
     "statx": "struct statx", "statfs": "struct statfs", "sigset_t": "sigset_t",
     "sigaction": "struct sigaction", "ifreq": "struct ifreq", "pid_t": "__kernel_pid_t",
     "__user_cap_header_struct": "struct __user_cap_header_struct",

@@ -52,7 +52,10 @@ def _operand_differs(
         strings: list[bytes] = []
         while pointer := struct.unpack("<Q", process.read(register + 8 * len(strings), 8))[0]:
             strings.append(process.string(pointer))
-        wanted_strings = list(operand.strings)
+        wanted_strings = [
+            each if isinstance(each, bytes) else b"%d" % slots[each.name]
+            for each in operand.strings
+        ]
         return None if strings == wanted_strings else f"{strings}, not {wanted_strings}"
     return _memory_differs(operand, register, process, slots)
 
@@ -80,6 +83,9 @@ def unexpected(call: Call, output: bytes) -> str | None:
     if "filesystem" in expects:
         (magic,) = struct.unpack_from("<q", output, 0)
         return None if magic == CONSTANTS[expects["filesystem"]] else f"filesystem {magic:#x}"
+    if "status" in expects:
+        (status,) = struct.unpack_from("<i", output, 0)
+        return None if status == expects["status"] else f"status {status:#x}"
     if "inode" in expects:
         (number,) = struct.unpack_from("<Q", output, 32)
         found = ":".join(map(str, (*struct.unpack_from("<II", output, 136), number)))

@@ -126,6 +126,13 @@ def encode_step(step: Json, variables: Mapping[str, str], arch: str = "x86_64") 
     )
 
 
+def word(given: str | Json) -> bytes | Slot:
+    """One of an argv."""
+    if isinstance(given, str):
+        return given.encode("utf-8", "surrogateescape")
+    return Slot(given["decimal"])
+
+
 class _Encoder(Words):
     """The arguments of one step."""
 
@@ -145,7 +152,7 @@ class _Encoder(Words):
             (named,) = (a for a in self.step["args"] if a["name"] == value)
             return Number(self.length(named), bits)
         if kind == "strings":
-            return Vector(tuple(s.encode("utf-8", "surrogateescape") for s in value))
+            return Vector(tuple(map(word, value)))
         if kind == "environment":
             return Vector(tuple(expand(entry, self.variables) for entry in value))
         if kind == "null":

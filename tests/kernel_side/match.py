@@ -18,7 +18,7 @@ from tests.kernel_side.constants import CONSTANTS
 from tests.kernel_side.encode import Call
 from tests.kernel_side.names import CALL_NUMBERS, NAMES
 from tests.kernel_side.operands import Buffer
-from tests.kernel_side.tracer import Fail, Kill, Process, Seen, Watcher
+from tests.kernel_side.tracer import Detach, Fail, Kill, Process, Seen, Watcher
 
 QUIET: Final[frozenset[int]] = frozenset(
     CALL_NUMBERS[name]
@@ -75,6 +75,8 @@ AFTER_SUPERVISE: Final[frozenset[int]] = QUIET | frozenset(
 )
 """Once it supervises, a process only waits, polls, relays, signals and cleans up; reading is free."""
 
+HELPERS: Final = ("uidmap", "gidmap")
+"""Roles that become setuid programs."""
 _MAP_ANONYMOUS: Final = 0x20
 _NOT_READING: Final = ~(CONSTANTS["O_CLOEXEC"] | CONSTANTS["O_DIRECTORY"] | CONSTANTS["O_NOFOLLOW"])
 _RESTARTS: Final = range(-516, -511)  # ERESTARTSYS and the like: the kernel makes the call again
@@ -135,7 +137,7 @@ class Checker(Watcher):
                 found.append(f"{role} never came past step {walk.next.id}, {walk.next.name}")
         return found
 
-    def entry(self, process: Process, seen: Seen) -> Fail | Kill | None:
+    def entry(self, process: Process, seen: Seen) -> Fail | Kill | Detach | None:
         if process is self.root and not self.walks:
             self._begin(process, seen)
         walk: Walk = process.state
@@ -149,20 +151,29 @@ class Checker(Watcher):
         if difference is None:
             walk.matched = call
             self.seen.append(call.id)
-            return self._act(process, call)
-        if not quiet(seen):
+            return self._act(process, call) or self._let_go(process, call)
+        if not quiet(seen) and not self.acted:
             self.problems.append(
                 f"{walk.role} ({process.pid}) makes {describe(process, seen)} where step {call.id}, "
                 f"{call.name}, is next: {difference}"
             )
         return None
 
+    def _let_go(self, process: Process, call: Call) -> Detach | None:
+        """A helper's execve: the last that is seen of it. Whether it went well, setup's wait tells."""
+        if call.role not in HELPERS or call.name != "execve":
+            return None
+        process.state.matched = None
+        process.state.over = True
+        self.done.append(call.id)
+        return Detach()
+
     def _act(self, process: Process, call: Call) -> Fail | Kill | None:
         action = self.act(process, call) if self.act is not None else None
         if action is not None:
             self.acted.append(call.id)
-            for one in self.processes:
-                one.free = True  # what follows is judged by what is left, not call by call
+            for one in self.processes:  # what follows is judged by what is left, not call by call
+                one.free = one.state.role not in HELPERS or one is process
         return action
 
     def _begin(self, process: Process, seen: Seen) -> None:
@@ -200,7 +211,7 @@ class Checker(Watcher):
         if wrong is None:
             self.done.append(call.id)
             walk.advance()
-        elif call.id not in self.acted:
+        elif not self.acted:
             self.problems.append(f"step {call.id}, {call.name}, in {walk.role}: {wrong}")
             walk.advance()
 

@@ -65,9 +65,12 @@ class Buffer:
 
 @dataclass(frozen=True, slots=True)
 class Vector:
-    """A pointer to pointers to NUL-terminated strings, ended by a null pointer."""
+    """A pointer to pointers to NUL-terminated strings, ended by a null pointer.
 
-    strings: tuple[bytes, ...]
+    A slot among them stands for the decimal text of what it holds.
+    """
+
+    strings: tuple[bytes | Slot, ...]
 
 
 Operand = Number | Slot | Memory | Buffer | Vector

@@ -92,7 +92,11 @@ class Role:
             empty = ctypes.create_string_buffer(operand.size)
             return ctypes.addressof(empty), empty
         if isinstance(operand, Vector):
-            strings = [ctypes.create_string_buffer(s) for s in operand.strings]
+            words = [
+                each if isinstance(each, bytes) else b"%d" % self.slots[each.name]
+                for each in operand.strings
+            ]
+            strings = [ctypes.create_string_buffer(word) for word in words]
             addresses = [ctypes.addressof(s) for s in strings] + [0]
             table = (ctypes.c_ulong * len(addresses))(*addresses)
             return ctypes.addressof(table), (strings, table)
@@ -125,6 +129,8 @@ class Role:
             mode = struct.unpack_from("<H", output, 28)[0]
             major, minor = struct.unpack_from("<II", output, 128)  # stx_rdev_major, _minor
             return mode & 0o170000 == 0o020000 and expects["device"] == f"{major}:{minor}"
+        if "status" in expects:
+            return bool(struct.unpack_from("<i", output, 0)[0] == expects["status"])
         if "filesystem" in expects:
             magic = struct.unpack_from("<q", output, 0)[0]  # statfs.f_type
             return bool(magic == CONSTANTS[expects["filesystem"]])

@@ -5,10 +5,13 @@ Those of `specs/`, for people, and those of `tests/specs/`, which say what peopl
 
 from __future__ import annotations
 
+import pwd
 import shutil
 from pathlib import Path
 
-from tests import holder
+import pytest
+
+from tests import holder, tools
 from tests.product import Product
 
 _TOP = Path(__file__).resolve().parents[2]
@@ -19,12 +22,35 @@ NEWER = {"landlock.yaml"}
 """Those that Linux 5.10 cannot do, and that are refused there."""
 
 
+RANGES = {"ranges.yaml"}
+"""Those whose caller has to have sub-ids."""
+
+
+def need_sub_ids(product: Product) -> None:
+    """Skip the running test, visibly, where nobody gave the product's user a range (useradd(8) does).
+
+    A uid that stands in for a user has no entry in passwd, which newuidmap asks for.
+    """
+    tools.need("newuidmap", "newgidmap")
+    try:
+        name = pwd.getpwuid(product.uid).pw_name
+    except KeyError:
+        pytest.skip(f"uid {product.uid} is no user of this system: it can have no sub-ids")
+    for path in ("/etc/subuid", "/etc/subgid"):
+        if not any(line.startswith(f"{name}:") for line in Path(path).read_text().splitlines()):
+            if product.uid == 0:
+                pytest.skip(f"{path} gives root no range")
+            tools.lack(f"{path} gives {name} no range")
+
+
 JOINING = {"joined.yaml"}
 """Those that join namespaces of a process that is there, by the files in `held`."""
 
 
 def fresh(product: Product, name: str) -> Path:
     """The spec `name` beside its neighbours, as in a fresh clone."""
+    if name in RANGES:
+        need_sub_ids(product)
     (source,) = (each for each in DIRECTORIES if (each / name).exists())
     directory = product.directory() / "specs"
     shutil.copytree(source, directory, symlinks=True)

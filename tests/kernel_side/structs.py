@@ -109,6 +109,7 @@ STRUCTS: Final[dict[str, Callable[[Words, Json], Operand]]] = {
     "int[2]": _pair,
     "statx": _output(256),
     "statfs": _output(120),
+    "int": _output(4),
     "char[]": lambda words, fields: Buffer(words.number(fields, "size")),
     "sigset_t": _sigset,
     "sigaction": _sigaction,

@@ -42,6 +42,8 @@ def same(program: Program, lowered: tuple[int, int], operand: Operand) -> bool:
         addresses = [pointer(program, at) for at in range(number, ends, 8)]
         return data[ends : ends + 8] == bytes(8) and all(
             data[address : address + len(text) + 1] == text + b"\0"
+            if isinstance(text, bytes)
+            else address in {one.text for role in program.roles.values() for one in role}
             for address, text in zip(addresses, operand.strings)
         )
     return same_memory(program, number, operand)

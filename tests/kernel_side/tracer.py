@@ -102,10 +102,18 @@ class Kill:
     """What `Watcher.entry` may return: SIGKILL before the call is made."""
 
 
+@dataclass(frozen=True, slots=True)
+class Detach:
+    """What `Watcher.entry` may return: the call is made, and the process is followed no more.
+
+    A setuid program that an ordinary user traces gains nothing (execve(2)): before it, let go.
+    """
+
+
 class Watcher:
     """Sees every call; each method may be overridden."""
 
-    def entry(self, process: Process, seen: Seen) -> Fail | Kill | None:
+    def entry(self, process: Process, seen: Seen) -> Fail | Kill | Detach | None:
         """Before the call: its memory can be read."""
 
     def exit(self, process: Process, seen: Seen) -> None:
@@ -235,6 +243,11 @@ class Tracer:
             action = self.watcher.entry(process, process.call)
             if isinstance(action, Kill):
                 os.kill(process.pid, signal.SIGKILL)
+                return
+            if isinstance(action, Detach):
+                ptrace(_DETACH, process.pid)
+                process.forget_memory()
+                del self.processes[process.pid]
                 return
             if isinstance(action, Fail):
                 process.call.fails = action.errno

@@ -9,6 +9,8 @@ import pytest
 from tests.plan.world import DEVICES, MERGED, World, calls, host, value
 from toyspec.plan.planner import gather
 from toyspec.plan.step import Plan
+from toyspec.spec.etc import NAMES, SHOWN
+from toyspec.spec.schema import schema
 
 
 def items(plan: Plan) -> list[str]:
@@ -92,7 +94,7 @@ def test_bound_symlinks_stay_symlinks_where_they_lead_into_the_box() -> None:
 
 
 def test_a_spec_s_own_entry_replaces_the_system_s() -> None:
-    plan = host({"/data": "dir", "/etc/ssl": "dir"}).plan(
+    plan = host({"/data": "dir", "/etc/ssl/certs": "dir"}).plan(
         """
         system: host
         binds: ["/data:/etc/ssl", "/data:/home/me:rw"]
@@ -101,7 +103,7 @@ def test_a_spec_s_own_entry_replaces_the_system_s() -> None:
     )
     found = items(plan)
     assert found.count("read-only bind /data at /etc/ssl") == 1
-    assert "read-only bind /etc/ssl" not in found
+    assert "read-only bind /etc/ssl/certs" not in found
     assert "tmpfs at /home/me" not in found
     assert written(plan, "/etc/passwd") == "mine\n"
     assert written(plan, "/etc/group")
@@ -166,6 +168,61 @@ def test_the_resolver_s_file_comes_with_the_host_s_network_only() -> None:
     assert inside in items(host(files).plan("system: host\nnetwork: host"))
     assert inside not in items(host(files).plan("system: host"))
     assert inside not in items(host().plan("system: host\nnetwork: host"))
+
+
+ETC = {
+    "/etc/ssl/certs": "dir", "/etc/ssl/private": "dir", "/etc/shadow": "file",
+    "/etc/machine-id": "file", "/etc/timezone": "file", "/usr/share/zoneinfo/X": "file",
+    "/etc/localtime": "-> ../usr/share/zoneinfo/X", "/etc/alternatives": "dir",
+    "/etc/os-release": "-> alternatives/os-release", "/usr/lib/os-release": "file",
+    "/etc/alternatives/os-release": "-> /usr/lib/os-release", "/etc/java-17-openjdk": "dir",
+}  # fmt: skip
+
+
+def of_etc(world: World, text: str) -> set[str]:
+    """What of /etc a box has, short."""
+    found = [item for item in items(world.plan(text)) if "/etc/" in item]
+    return {item.replace("read-only ", "").replace("/etc/", "") for item in found}
+
+
+AUTO = {"file passwd", "file group", "file hosts", "file hostname", "file nsswitch.conf"}
+OF_HOST = {"bind ssl/certs", "bind timezone", "bind alternatives", "bind java-17-openjdk"}
+
+
+def test_etc_is_a_list_of_names() -> None:
+    world = host(ETC)
+    zone = "symlink localtime to ../usr/share/zoneinfo/X"
+    release = "bind /usr/lib/os-release at os-release"
+    assert of_etc(world, "system: host") == AUTO | OF_HOST | {zone, release}
+    assert of_etc(world, "system: host\netc: none") == set()
+    assert of_etc(world, "etc: auto") == AUTO
+    assert of_etc(world, "etc: []") == set()
+    bound = {"bind /usr/share/zoneinfo/X at localtime", "bind timezone"}
+    assert of_etc(world, "etc: [timezone, passwd]") == {"file passwd", *bound}
+    assert of_etc(world, "system: host\netc: [timezone]") == {zone, "bind timezone"}
+
+
+def test_a_directory_root_keeps_its_own_links() -> None:
+    """Where something may be there already a file is bound over it."""
+    files = {**ETC, "/home/me/project/root/etc/localtime": "-> elsewhere"}
+    files["/home/me/project/root/etc/elsewhere"] = "file"
+    text = "root: ./root\nsystem: host\netc: [timezone]"
+    assert "bind /usr/share/zoneinfo/X at localtime" in of_etc(host(files), text)
+
+
+def test_what_the_host_lacks_of_a_list_is_said() -> None:
+    assert host(ETC).plan("etc: [perl, ssl]").warnings == ("etc: perl: the host has nothing of it",)
+    assert host(ETC).plan("system: host").warnings == ()
+
+
+def test_nothing_secret_has_a_name() -> None:
+    paths = [path for paths in SHOWN.values() for path in paths]
+    words = ("shadow", "private", "sudo", "machine-id", "_key", "preload", "ssh_host", "krb5")
+    assert not [path for path in paths if any(word in path for word in words)]
+    directories = {"ssl", "pki", "ssh", "pki/tls"}
+    assert not directories & set(paths)
+    choices = schema()["definitions"]["box"]["properties"]["etc"]["then"]["items"]["enum"]
+    assert tuple(choices) == NAMES
 
 
 def test_nothing_of_the_host_s_without_a_word() -> None:

@@ -40,6 +40,8 @@ def test_the_smallest_useful_spec_with_every_default_written_out() -> None:
 def test_without_a_system_there_is_no_etc_and_no_home() -> None:
     found = spec(HEAD)
     assert (found.system, found.etc) == ("none", "none")
+    assert spec(HEAD + "etc: [ssl, passwd]\n").etc == ("ssl", "passwd")
+    assert spec(HEAD + "system: host\netc: none\n").etc == "none"
     assert [(e.name, e.value) for e in found.environment][1] == ("HOME", ("/",))
     assert found.working_dir == "/"
 

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from toyspec.emit.plan_texts import read_entry, read_text
+from toyspec.emit.texts import read_entry, read_text, shown
 from toyspec.plan.step import (
     Argument,
     Bpf,
     Data,
+    Decimal,
     Environment,
     Expect,
     Exposed,
@@ -30,7 +31,7 @@ from toyspec.plan.step import (
     Struct,
     Value,
 )
-from toyspec.spec.model import Origin, Text
+from toyspec.spec.model import Origin
 from toyspec.version import VERSION
 
 if TYPE_CHECKING:
@@ -42,7 +43,9 @@ Json = dict[str, Any]
 FORMAT: Final = "toyspec-plan"
 FORMAT_VERSION: Final = "1.0"
 
-_EXPECTATIONS: Final = ("errno", "result", "prefix", "device", "kind", "filesystem", "inode")
+_EXPECTATIONS: Final = (
+    "errno", "result", "prefix", "device", "kind", "filesystem", "inode", "status",
+)  # fmt: skip
 
 
 class FormatError(ValueError):
@@ -60,10 +63,10 @@ def to_json(plan: Plan) -> str:
     lines = []
     for key, value in top.items():
         if key == "steps" and value:
-            shown = "[\n" + ",\n".join([_step_text(step, compact) for step in value]) + "\n  ]"
+            member = "[\n" + ",\n".join([_step_text(step, compact) for step in value]) + "\n  ]"
         else:
-            shown = compact(value)
-        lines.append(f"  {compact(key)}: {shown}")
+            member = compact(value)
+        lines.append(f"  {compact(key)}: {member}")
     text = "{\n" + ",\n".join(lines) + "\n}\n"
     return text if _encodable(text) else _escaped(text)
 
@@ -158,7 +161,7 @@ def _value(value: Value | Bpf) -> Json:
     if isinstance(value, Null):
         return {"null": True}
     if isinstance(value, Data):
-        return {"text": _text(value.text)}
+        return {"text": shown(value.text)}
     if isinstance(value, Struct):
         return {"struct": value.name, "fields": {name: _value(each) for name, each in value.fields}}
     if isinstance(value, Length):
@@ -166,9 +169,9 @@ def _value(value: Value | Bpf) -> Json:
     if isinstance(value, Pid):
         return {"pid": value.role}
     if isinstance(value, Strings):
-        return {"strings": list(value.values)}
+        return {"strings": [_string(each) for each in value.values]}
     if isinstance(value, Environment):
-        return {"environment": [_text((name + "=", *text)) for name, text in value.entries]}
+        return {"environment": [shown((name + "=", *text)) for name, text in value.entries]}
     return {"bpf": [list(each) for each in value.instructions]}
 
 
@@ -183,10 +186,8 @@ def _path(path: str) -> Json:
         return {"path": path}  # stands for no bytes at all; lowering says so
 
 
-def _text(text: Text) -> str:
-    return "".join(
-        [part.replace("$", "$$") if isinstance(part, str) else f"${{{part.name}}}" for part in text]
-    )
+def _string(each: str | Decimal) -> Any:
+    return {"decimal": each.slot} if isinstance(each, Decimal) else each
 
 
 def from_json(text: str | bytes) -> Plan:
@@ -285,7 +286,7 @@ def _read(found: Json) -> Value:
     if "length" in found:
         return Length(found["length"])
     if "strings" in found:
-        return Strings(tuple(found["strings"]))
+        return Strings(tuple(_read_string(each) for each in found["strings"]))
     if "environment" in found:
         return Environment(tuple(read_entry(each) for each in found["environment"]))
     raise ValueError(f"no known type of argument in {found}")
@@ -318,3 +319,7 @@ def _read_field(found: Json) -> Int | Flags | Fd | Pid | Data | Bpf | None:
     if "bpf" in found:
         return Bpf(tuple((code, jt, jf, k) for code, jt, jf, k in found["bpf"]))
     return None
+
+
+def _read_string(found: Any) -> str | Decimal:
+    return Decimal(found["decimal"]) if isinstance(found, dict) else found

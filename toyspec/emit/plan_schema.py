@@ -22,6 +22,12 @@ _TEXTS: Final[Schema] = {"type": "array", "items": _TEXT}
 _NAMES: Final[Schema] = {"$ref": "#/definitions/errnos"}
 _FD: Final[Schema] = {"anyOf": [{"type": "integer", "minimum": 0}, _TEXT]}
 _ROLE: Final[Schema] = {"enum": list(ROLES)}
+_DECIMAL: Final[Schema] = {
+    "type": "object",
+    "required": ["decimal"],
+    "properties": {"decimal": _TEXT},
+    "additionalProperties": False,
+}
 _BPF: Final[Schema] = {
     "type": "array",
     "items": {"type": "array", "items": _INT, "minItems": 4, "maxItems": 4},
@@ -38,7 +44,7 @@ _KINDS: Final[dict[str, tuple[tuple[str, Schema], ...]]] = {
     "bytes": (("text", _TEXT),),
     "text": (("text", _TEXT),),
     "length": (("length", _TEXT),),
-    "strings": (("strings", _TEXTS),),
+    "strings": (("strings", {"type": "array", "items": {"anyOf": [_TEXT, _DECIMAL]}}),),
     "environment": (("environment", {"type": "array", "items": {"pattern": "="}}),),
     "null": (("null", {"const": True}),),
     "bpf": (("bpf", _BPF),),
@@ -184,6 +190,7 @@ def _expects() -> Schema:
             "device": {"type": "string", "pattern": "^[0-9]+:[0-9]+$"},
             "kind": _TEXT,
             "filesystem": {"enum": list(flags("filesystem", "x86_64"))},
+            "status": {"type": "integer", "minimum": 0, "description": "What wait4 wrote."},
             "inode": {"type": "string", "pattern": "^[0-9]+:[0-9]+:[0-9]+$"},
         },
         "minProperties": 1,

@@ -86,6 +86,15 @@ class NamespaceFact:
 
 
 @dataclass(frozen=True, slots=True)
+class MapperFact:
+    """newuidmap or newgidmap. `privileged`: setuid, or with a capability; `nosuid`: in vain."""
+
+    path: str
+    privileged: bool
+    nosuid: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Needs:
     """What a spec asks of a host: paths (by lstat), mount tables below paths, variables, the names
     in directories, and files of namespaces.
@@ -120,7 +129,9 @@ class HostFacts:
     nohup(1) does. `inherited` are descriptors above 2 that an execve would pass on. `rlimits`,
     `cpus` (sched_getaffinity(2)), `nice` and `oom_score_adj` are the caller's own; `landlock` is the
     version of its interface, 0 where it is missing or off. `own_namespaces` are the inodes of the
-    caller's, by kind: what is not among them this kernel lacks.
+    caller's, by kind: what is not among them this kernel lacks. `mappers` are newuidmap and
+    newgidmap where they are there, `subuids` and `subgids` the caller's ranges as (first, count),
+    and `primary_gid` the group that its entry in passwd names, None without an entry.
     """
 
     arch: str
@@ -138,7 +149,8 @@ class HostFacts:
     features: Mapping[str, bool]
     sysctls: Mapping[str, str | None]
     rlimits: Mapping[str, tuple[int, int]] = field(default_factory=dict)
-    newuidmap: str | None = None
+    mappers: Mapping[str, MapperFact] = field(default_factory=dict)
+    primary_gid: int | None = None
     subuids: tuple[tuple[int, int], ...] = ()
     subgids: tuple[tuple[int, int], ...] = ()
     paths: Mapping[str, PathFact] = field(default_factory=dict)
@@ -289,6 +301,8 @@ def _facts(body: dict[str, object]) -> HostFacts:
         key: tuple(_mount(mount) for mount in _tuple(value))
         for key, value in _table(known, "mounts").items()
     }
+    for key, value in _table(known, "mappers").items():
+        _table(known, "mappers")[key] = MapperFact(**value)  # type: ignore[arg-type]  # misfit's
     known["listings"] = {key: _tuple(value) for key, value in _table(known, "listings").items()}
     known["namespaces"] = {
         key: _namespace(value) for key, value in _table(known, "namespaces").items()

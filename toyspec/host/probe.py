@@ -11,7 +11,7 @@ import stat
 import sys
 from collections.abc import Iterable
 
-from toyspec.host import mountinfo, namespace_files
+from toyspec.host import mountinfo, namespace_files, subids
 from toyspec.host.facts import HostFacts, Kind, MountFact, Needs, PathFact
 from toyspec.kernel import features
 from toyspec.kernel.flags import RLIMITS, flags
@@ -30,7 +30,6 @@ _KINDS: tuple[tuple[int, Kind], ...] = (
     (stat.S_IFIFO, "fifo"),
     (stat.S_IFSOCK, "socket"),
 )
-_NEWUIDMAP = ("/usr/bin/newuidmap", "/bin/newuidmap", "/usr/local/bin/newuidmap")
 
 
 def probe(needs: Needs, *, printing: bool = False) -> HostFacts:
@@ -73,9 +72,10 @@ def probe(needs: Needs, *, printing: bool = False) -> HostFacts:
         landlock=features.landlock(arch),
         nice=os.getpriority(os.PRIO_PROCESS, 0),
         oom_score_adj=_number("/proc/self/oom_score_adj"),
-        newuidmap=_newuidmap(),
-        subuids=_ranges("/etc/subuid", user, uid),
-        subgids=_ranges("/etc/subgid", user, uid),
+        mappers=subids.mappers(),
+        primary_gid=subids.primary_gid(uid),
+        subuids=subids.ranges("/etc/subuid", user, uid),
+        subgids=subids.ranges("/etc/subgid", user, uid),
         paths={path: path_fact(path) for path in sorted(needs.paths)},
         mounts=_mounts(needs.mounts),
         variables={name: os.environ.get(name) for name in sorted(needs.variables)},
@@ -277,23 +277,3 @@ def _group(gid: int) -> str:
         return grp.getgrgid(gid).gr_name
     except KeyError:
         return str(gid)
-
-
-def _newuidmap() -> str | None:
-    for path in _NEWUIDMAP:
-        try:
-            if os.stat(path).st_mode & stat.S_ISUID:
-                return path
-        except OSError:
-            continue
-    return None
-
-
-def _ranges(path: str, user: str, uid: int) -> tuple[tuple[int, int], ...]:
-    found = []
-    for line in (_read(path) or "").splitlines():
-        name, _, numbers = line.partition(":")
-        first, _, count = numbers.partition(":")
-        if name in (user, str(uid)) and first.isdigit() and count.isdigit():
-            found.append((int(first), int(count)))
-    return tuple(found)

@@ -125,6 +125,7 @@ _SETS: Final[dict[str, Flag]] = {
     "signal": _SIGNAL,
     "signal_mask": {"ALL": (1 << 64) - 1, **{n: 1 << (v - 1) for n, v in _SIGNAL.items()}},
     "sigprocmask": {"SIG_BLOCK": 0, "SIG_UNBLOCK": 1, "SIG_SETMASK": 2},
+    "wait": {"WNOHANG": 0x1, "WUNTRACED": 0x2, "WCONTINUED": 0x8, "__WALL": 0x40000000},
     "keyctl": {"KEYCTL_JOIN_SESSION_KEYRING": 1},
     "prctl": {
         "PR_SET_PDEATHSIG": 1, "PR_GET_PDEATHSIG": 2, "PR_GET_DUMPABLE": 3, "PR_SET_DUMPABLE": 4,

@@ -35,6 +35,7 @@ STRUCTS: Final[dict[str, Layout]] = {
     )),
     "int[2]": (8, (("read", 0, 4, "slot"), ("write", 4, 4, "slot"))),
     "char[]": (0, (("size", 0, 0, "size"),)),
+    "int": (4, ()),
     "statx": (256, ()),
     "statfs": (120, ()),
     "sigset_t": (8, (("signals", 0, 8, "flags:signal_mask"),)),
@@ -74,6 +75,7 @@ OUTPUTS: Final[dict[str, tuple[Field, ...]]] = {
         ("f_type", 0, 8, "int"), ("f_bsize", 8, 8, "int"), ("f_blocks", 16, 8, "uint"),
         ("f_namelen", 64, 8, "int"), ("f_flags", 80, 8, "int"),
     ),
+    "int": (("value", 0, 4, "int"),),
 }  # fmt: skip
 """What the kernel writes: fields that no plan sets and that checks and reports read."""
 

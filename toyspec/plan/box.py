@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from toyspec.host.facts import HostFacts
+from toyspec.plan import ranges
+from toyspec.plan.etc import ids
 from toyspec.plan.layout import Layout
 from toyspec.spec.model import Origin, Spec
 
@@ -23,5 +25,20 @@ class Box:
 
     @property
     def real_root(self) -> bool:
-        """The caller is uid 0 on the host: sysctls and /proc files would obey the box."""
-        return self.facts.uid == 0
+        """The box is uid 0 on the host: sysctls and /proc files would obey it."""
+        return ranges.real_root(self.spec, self.facts)
+
+    @property
+    def ids(self) -> tuple[int, int]:
+        """The uid and gid that init has inside."""
+        return ids(self.spec, self.facts)
+
+    @property
+    def maps(self) -> ranges.Maps | None:
+        """The ranges of ids that the box has; None where it has one uid and one gid."""
+        return ranges.maps(self.spec, self.facts)
+
+    @property
+    def drops_groups(self) -> bool:
+        """Whether init gives up the caller's supplementary groups."""
+        return ranges.drops_groups(self.spec, self.facts)

@@ -10,6 +10,7 @@ from toyspec.plan.step import (
     Argument,
     Bpf,
     Data,
+    Decimal,
     Environment,
     Fd,
     Flags,
@@ -302,6 +303,47 @@ def seccomp_filter(instructions: tuple[tuple[int, int, int, int], ...], *flags: 
     )
 
 
-def execve(path: str, argv: tuple[str, ...], environment: Environment) -> Call:
+def getpid() -> Call:
+    """getpid(2)"""
+    return call("getpid")
+
+
+def wait4(child: Role) -> Call:
+    """wait4(2): until `child` has ended; its status is written to a buffer of four bytes."""
+    return call(
+        "wait4",
+        ("pid", Pid(child)),
+        ("wstatus", Struct("int")),
+        ("options", Flags(())),
+        ("rusage", Null()),
+    )
+
+
+def setgroups_none() -> Call:
+    """setgroups(2): no supplementary group is left"""
+    return call("setgroups", ("size", Int(0)), ("list", Null()))
+
+
+def setresuid(uid: int) -> Call:
+    """setresuid(2): all three"""
+    return call("setresuid", ("ruid", Int(uid)), ("euid", Int(uid)), ("suid", Int(uid)))
+
+
+def setresgid(gid: int) -> Call:
+    """setresgid(2): all three"""
+    return call("setresgid", ("rgid", Int(gid)), ("egid", Int(gid)), ("sgid", Int(gid)))
+
+
+def setfsuid(uid: int) -> Call:
+    """setfsuid(2): it returns what held before"""
+    return call("setfsuid", ("fsuid", Int(uid)))
+
+
+def setfsgid(gid: int) -> Call:
+    """setfsgid(2): it returns what held before"""
+    return call("setfsgid", ("fsgid", Int(gid)))
+
+
+def execve(path: str, argv: tuple[str | Decimal, ...], environment: Environment) -> Call:
     """execve(2)"""
     return call("execve", ("path", Path(path)), ("argv", Strings(argv)), ("envp", environment))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from toyspec.host.facts import HostFacts
 from toyspec.kernel.flags import CAPABILITIES
-from toyspec.plan import calls, confine_calls
+from toyspec.plan import calls, confine_calls, ranges
 from toyspec.plan.box import Box
 from toyspec.plan.error import PlanProblem
 from toyspec.plan.step import Flags, Int
@@ -24,7 +24,7 @@ def check(spec: Spec, facts: HostFacts) -> list[PlanProblem]:
         if CAPABILITIES.index(name) > facts.last_capability:
             message = f"this kernel ({facts.kernel}) has no {name}"
             found.append(PlanProblem(message, spec.origin("capabilities")))
-    if "CAP_SYS_ADMIN" in spec.capabilities and facts.uid == 0:
+    if "CAP_SYS_ADMIN" in spec.capabilities and ranges.real_root(spec, facts):
         found.append(
             PlanProblem(
                 "the capability SYS_ADMIN in a box that root runs: it could unmount what covers "

@@ -1,12 +1,15 @@
-"""`etc: auto`: the names that programs look up in /etc, made for this box.
+"""`etc`: what programs look up in /etc. Some of it is made for this box, the rest is the host's.
 
-Nothing here is copied from the host: a box's passwd lists root, its own user and nobody.
+What names people and machines is made: a box's passwd lists root, its own user and nobody. The
+host's own files (see `spec.etc`) are bound read-only where they are; one that is a symbolic link into
+/usr becomes the same link where the box has /usr, so that a timezone keeps its name.
 """
 
 from __future__ import annotations
 
-from toyspec.host.facts import HostFacts, Needs
+from toyspec.host.facts import FactMissing, HostFacts, Needs
 from toyspec.plan import joining
+from toyspec.spec.etc import MADE, SHOWN
 from toyspec.spec.model import Bind, File, Spec, Variable
 
 OVERFLOW = 65534  # what an unmapped id reads as: /proc/sys/kernel/overflowuid's default
@@ -14,31 +17,81 @@ _NSSWITCH = (
     "passwd: files\ngroup: files\nshadow: files\nhosts: files dns\n"
     "networks: files\nprotocols: files\nservices: files\nethers: files\nrpc: files\n"
 )
-_RESOLV = "/etc/resolv.conf"
+
+
+def names(spec: Spec) -> tuple[str, ...]:
+    """The names that `etc` stands for. A resolver is of use with the host's network only."""
+    if not isinstance(spec.etc, str):
+        return spec.etc
+    if spec.etc == "none":
+        return ()
+    shown = tuple(SHOWN) if spec.system == "host" else ("resolv.conf",)
+    resolver = spec.network == "host"
+    return MADE + tuple(name for name in shown if name != "resolv.conf" or resolver)
+
+
+def _paths(name: str) -> list[str]:
+    return [f"/etc/{path}" for path in SHOWN.get(name, ())]
 
 
 def needs(spec: Spec) -> Needs:
-    """The host's resolver configuration, where the box has the host's network."""
-    if spec.etc == "auto" and spec.network == "host":
-        return Needs(paths=frozenset((_RESOLV,)), mounts=frozenset((_RESOLV,)))
-    return Needs()
+    """Which of the host's own files are there."""
+    paths = frozenset(path for name in names(spec) for path in _paths(name))
+    return Needs(paths=paths, mounts=paths)
 
 
 def things(spec: Spec, facts: HostFacts) -> list[Bind | File]:
-    """The files of `etc: auto`."""
-    if spec.etc == "none":
+    """The files of `etc`; FactMissing with every question about them."""
+    wanted = names(spec)
+    unknown = [path for name in wanted for path in _paths(name) if path not in facts.paths]
+    if unknown:
+        raise FactMissing(*(("path", path) for path in unknown))
+    made = [_file(f"/etc/{name}", _text(name, spec, facts)) for name in wanted if name in MADE]
+    shown = [_shown(spec, facts, path) for name in wanted for path in _there(facts, name)]
+    return [*made, *shown]
+
+
+def warnings(spec: Spec, facts: HostFacts) -> list[str]:
+    """What a list names and this host does not have."""
+    if isinstance(spec.etc, str):
         return []
+    lacking = [name for name in spec.etc if name in SHOWN and not _there(facts, name)]
+    return [f"etc: {name}: the host has nothing of it" for name in lacking]
+
+
+def _there(facts: HostFacts, name: str) -> list[str]:
+    return [path for path in _paths(name) if facts.path(path).real_kind in ("file", "directory")]
+
+
+def _shown(spec: Spec, facts: HostFacts, path: str) -> Bind | File:
+    """A bind, or the same symbolic link: only in a root of the box's own, where nothing is yet."""
+    fact = facts.path(path)
+    own = spec.root.kind == "tmpfs" and spec.system == "host"
+    if own and fact.link and (fact.real or "").startswith("/usr/") and _direct(path, fact.link):
+        return File("etc", path, symlink=fact.link)
+    return Bind("etc", path, path)
+
+
+def _direct(path: str, link: str) -> bool:
+    """Whether a link's own text leads into /usr, and not by way of another link in /etc."""
+    parts = [] if link.startswith("/") else path.strip("/").split("/")[:-1]
+    for part in link.split("/"):
+        if part == "..":
+            parts = parts[:-1]
+        elif part not in ("", "."):
+            parts.append(part)
+    return parts[:1] == ["usr"]
+
+
+def _text(name: str, spec: Spec, facts: HostFacts) -> str:
     uid, gid = ids(spec, facts)
-    found: list[Bind | File] = [
-        _file("/etc/passwd", _passwd(spec, facts, uid, gid)),
-        _file("/etc/group", _group(facts, gid)),
-        _file("/etc/hosts", f"127.0.0.1 localhost {spec.hostname}\n::1 localhost ip6-localhost\n"),
-        _file("/etc/hostname", spec.hostname + "\n"),
-        _file("/etc/nsswitch.conf", _NSSWITCH),
-    ]
-    if spec.network == "host" and facts.path(_RESOLV).real_kind == "file":
-        found.append(Bind("etc", _RESOLV, _RESOLV))
-    return found
+    if name == "passwd":
+        return _passwd(spec, facts, uid, gid)
+    if name == "group":
+        return _group(facts, gid)
+    if name == "hosts":
+        return f"127.0.0.1 localhost {spec.hostname}\n::1 localhost ip6-localhost\n"
+    return _NSSWITCH if name == "nsswitch.conf" else spec.hostname + "\n"
 
 
 def ids(spec: Spec, facts: HostFacts) -> tuple[int, int]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from toyspec.host.facts import HostFacts
 from toyspec.plan import (
     capabilities,
+    etc,
     filesystems,
     filters,
     joining,
@@ -64,6 +65,11 @@ def _weakened(box: Box) -> tuple[str, ...]:
         found.append("no seccomp filter")
     elif isinstance(spec.seccomp, Profile):
         found.append(f"system calls as {spec.seccomp.path} says")
+    if box.maps is not None:
+        count = sum(span.count for span in box.maps.uids if span.outside != box.facts.uid)
+        found.append(f"{count} sub-ids")
+        if _extra_groups(box) and not box.drops_groups:
+            found.append("supplementary groups kept")
     if spec.capabilities:
         found.append(f"capabilities {capabilities.short(spec.capabilities)}")
     left_out = box.layout.skipped
@@ -90,6 +96,7 @@ def warnings(box: Box) -> tuple[str, ...]:
         found.append(f"{what} {each.source} left out: it is optional and its source is not there")
     found += overlays.warnings(box.spec, box.facts)
     found += filters.warnings(box.spec)
+    found += etc.warnings(box.spec, box.facts)
     found += filesystems.warnings(box.spec, box.facts)
     found += joining.warnings(box.spec)
     if "CAP_SYS_ADMIN" in box.spec.capabilities and not box.spec.landlock:
@@ -100,18 +107,20 @@ def warnings(box: Box) -> tuple[str, ...]:
     for placed in box.layout.placed:
         if isinstance(placed.entry.thing, Bind):
             found += _bind_warnings(box, placed.entry.thing, placed.source)
-    extra = [group for group in box.facts.groups if group != box.facts.gid]
-    if extra:
+    extra = _extra_groups(box)
+    if extra and not box.drops_groups:
         listed = " ".join(map(str, extra))
-        found.append(
-            f"supplementary groups stay: {listed} (an unprivileged box cannot drop them; "
-            "they read as nogroup inside)"
-        )
+        why = "" if box.maps else "without ranges of ids a box cannot drop them; "
+        found.append(f"supplementary groups stay: {listed} ({why}they read as nogroup inside)")
     if box.real_root:
         found.append(
             "root runs this box: uid 0 inside is the host's own root, without capabilities"
         )
     return tuple(found)
+
+
+def _extra_groups(box: Box) -> list[int]:
+    return [group for group in box.facts.groups if group != box.facts.gid]
 
 
 def _bind_warnings(box: Box, bind: Bind, real: str) -> list[str]:

@@ -17,6 +17,7 @@ from toyspec.plan import (
     landlock,
     limits,
     overlays,
+    ranges,
     sysctls,
     volumes,
 )
@@ -122,7 +123,18 @@ def _check(spec: Spec, facts: HostFacts) -> None:
         remedy = "add `init: [COMMAND, …]`, or give a command after `--`"
         problems.append(PlanProblem("there is no command to run", spec.origin("init"), remedy))
     problems += overlays.check(spec, facts)
-    for each in (capabilities, filesystems, filters, joining, landlock, limits, sysctls, volumes):
+    wanted = (
+        ranges,
+        capabilities,
+        filesystems,
+        filters,
+        joining,
+        landlock,
+        limits,
+        sysctls,
+        volumes,
+    )
+    for each in wanted:
         problems += each.check(spec, facts)
     if problems:
         raise PlanError(*problems)

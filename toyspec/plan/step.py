@@ -19,8 +19,10 @@ PHASES: tuple[Phase, ...] = (
     "prepare", "namespaces", "identity", "propagation", "root", "attach",
     "init", "mounts", "pivot", "seal", "confine", "exec",
 )  # fmt: skip
-Role = Literal["monitor", "setup", "init"]
-ROLES: tuple[Role, ...] = ("monitor", "setup", "init")
+Role = Literal["monitor", "setup", "init", "uidmap", "gidmap"]
+ROLES: tuple[Role, ...] = ("monitor", "setup", "init", "uidmap", "gidmap")
+HELPERS: tuple[Role, ...] = ("uidmap", "gidmap")
+"""They become newuidmap and newgidmap, outside of the box's user namespace."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,10 +94,17 @@ class Struct:
 
 
 @dataclass(frozen=True, slots=True)
+class Decimal:
+    """A number that is known only at run time, as decimal text: what the slot of a step holds."""
+
+    slot: str
+
+
+@dataclass(frozen=True, slots=True)
 class Strings:
     """An argv: NUL-terminated strings, then a null pointer."""
 
-    values: tuple[str, ...]
+    values: tuple[str | Decimal, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +139,8 @@ class Expect:
     text that it wrote must begin so. `device`: statx says a character device `MAJOR:MINOR`.
     `kind`: statx says this file type (`directory`, `file`). `filesystem`: fstatfs says this
     magic, by its constant's name (`PROC_SUPER_MAGIC`). `inode`: statx says this file and no other,
-    `MAJOR:MINOR:NUMBER` of its device and inode.
+    `MAJOR:MINOR:NUMBER` of its device and inode. `status`: the wait status that wait4 wrote is this
+    (0: the process ended with the exit status 0).
     """
 
     errno: str | None = None
@@ -139,6 +149,7 @@ class Expect:
     device: str | None = None
     kind: str | None = None
     filesystem: str | None = None
+    status: int | None = None
     inode: str | None = None
 
 

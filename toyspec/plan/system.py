@@ -1,4 +1,4 @@
-"""`system: host`: the host's own tools in the box, read-only, and what they need to run.
+"""`system: host`: the host's own tools in the box, read-only; `etc` is what they need besides.
 
 Directories that the host has as symlinks (`/bin -> usr/bin`) become the same symlinks.
 """
@@ -9,26 +9,14 @@ from toyspec.host.facts import HostFacts, Needs
 from toyspec.spec.model import Bind, File, Mount, Spec
 
 _TOOLS = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32")
-_LINKING = (
-    "/etc/ld.so.cache",
-    "/etc/ld.so.conf",
-    "/etc/ld.so.conf.d",
-    "/etc/alternatives",
-    "/etc/ssl",
-    "/etc/ca-certificates",
-    "/etc/pki",
-    "/etc/localtime",
-    "/etc/services",
-    "/etc/protocols",
-)
 _TAKEN = ("/usr", "/bin", "/sbin", "/lib", "/etc", "/dev", "/proc", "/sys")
 
 
 def needs(spec: Spec) -> Needs:
-    """Which of the host's system directories and files are there."""
+    """Which of the host's system directories are there."""
     if spec.system == "none":
         return Needs()
-    paths = frozenset((*_TOOLS, *_LINKING))
+    paths = frozenset(_TOOLS)
     return Needs(paths=paths, mounts=paths)
 
 
@@ -43,11 +31,6 @@ def things(spec: Spec, facts: HostFacts) -> list[Bind | Mount | File]:
             found.append(File("system", path, symlink=fact.link))
         elif fact.real_kind == "directory":
             found.append(Bind("system", path, path))
-    found += [
-        Bind("system", path, path)
-        for path in _LINKING
-        if facts.path(path).real_kind in ("file", "directory")
-    ]
     found += [
         Mount("system", "dev", "/dev"),
         Mount("system", "proc", "/proc"),

@@ -16,6 +16,7 @@ EVERY_BOX = Origin("", default="every box")
 _RETRIES = {
     "openat2": ("EAGAIN",),  # a rename raced with a walk that has to stay inside
     "read": ("EINTR",),
+    "wait4": ("EINTR",),
 }
 
 

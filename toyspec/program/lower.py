@@ -19,6 +19,7 @@ from toyspec.plan.step import (
     ROLES,
     Argument,
     Data,
+    Decimal,
     Environment,
     Expect,
     Fd,
@@ -89,9 +90,15 @@ def lower(plan: Plan, variables: Mapping[str, str]) -> Program:
 
 
 def _reserve(plan: Plan, segment: Segment) -> None:
-    """Descriptors that a structure hands to the kernel are kept in that structure."""
+    """Descriptors that a structure hands to the kernel are kept in that structure; a number that
+    an argv holds has room for its text.
+    """
     for step in plan.steps:
         for argument in step.args:
+            if isinstance(argument.value, Strings):
+                for each in argument.value.values:
+                    if isinstance(each, Decimal):
+                        segment.decimal(each.slot)
             if isinstance(argument.value, Struct):
                 try:
                     segment.reserve(argument.value)
@@ -138,6 +145,7 @@ def _instruction(step: Step, segment: Segment) -> Instruction:
         memory,
         cell,
         child,
+        segment.decimals.get(step.yields, -1) if step.yields is not None else -1,
     )
 
 
@@ -180,7 +188,9 @@ def _operand(
     if isinstance(given, Pid):
         return CELL, segment.cell(PID + given.role)
     if isinstance(given, Strings):
-        return ADDRESS, segment.texts([encode(each) for each in given.values])
+        return ADDRESS, segment.texts(
+            [each.slot if isinstance(each, Decimal) else encode(each) for each in given.values]
+        )
     if isinstance(given, Environment):
         return ADDRESS, _environment(given, segment)
     raise UnfitError(f"no number for {given!r}")
@@ -257,6 +267,8 @@ def _checks(
         at = _written("statfs", args, operands)
         magic = value("filesystem", (expects.filesystem,), segment.arch)
         return 0, None, (_field("statfs", "f_type", at, magic),)
+    if expects.status is not None:
+        return 0, None, (_field("int", "value", _written("int", args, operands), expects.status),)
     return 0, None, ()
 
 

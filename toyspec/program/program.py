@@ -43,7 +43,8 @@ class Instruction:
     gave. `tolerates` and `retries` are errno numbers. The call must fail with errno `fails` where
     that is not 0, and return `result` where that is not None; afterwards the data at each offset
     of `memory`, and-ed with the mask, must be the wanted bytes. A result is stored in the cell
-    at offset `cell` unless that is -1. A clone's child goes on with the role `child`.
+    at offset `cell` unless that is -1, and as decimal text, ended by a NUL, at offset `text` unless
+    that is -1. A clone's child goes on with the role `child`.
     """
 
     step: int
@@ -58,6 +59,7 @@ class Instruction:
     memory: tuple[tuple[int, bytes, bytes], ...]
     cell: int
     child: Role | None
+    text: int = -1
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,6 +58,7 @@ class Segment:
         self.data = bytearray()
         self.pointers: list[tuple[int, int]] = []
         self.slots: dict[str, int] = {}
+        self.decimals: dict[str, int] = {}
         self._texts: dict[bytes, int] = {}
         self._constants: dict[bytes, int] = {}
         self._pointing: dict[tuple[int, ...], int] = {}
@@ -88,9 +89,24 @@ class Segment:
             offset = self._constants[content] = self.place(content)
         return offset
 
-    def texts(self, contents: list[bytes]) -> int:
-        """An array of pointers to texts, ended by a null pointer."""
-        targets = tuple([self.text(terminated(content)) for content in contents])
+    def decimal(self, slot: str) -> int:
+        """Where the decimal text of what a slot holds comes to stand, with its NUL."""
+        offset = self.decimals.get(slot)
+        if offset is None:
+            empty = b"%d\0" % NO_PROCESS  # as long as the longest
+            offset = self.decimals[slot] = self.place(empty)
+        return offset
+
+    def texts(self, contents: list[bytes | str]) -> int:
+        """An array of pointers to texts, ended by a null pointer. A string names a slot, whose
+        decimal text is meant.
+        """
+        targets = tuple(
+            [
+                self.decimal(each) if isinstance(each, str) else self.text(terminated(each))
+                for each in contents
+            ]
+        )
         offset = self._pointing.get(targets)
         if offset is None:
             offset = self._pointing[targets] = self.place(bytes(8 * len(targets) + 8))

@@ -12,6 +12,7 @@ from toyspec.plan.step import (
     Argument,
     Bpf,
     Data,
+    Decimal,
     Environment,
     Fd,
     Flags,
@@ -51,8 +52,8 @@ def verify(plan: Plan) -> None:
 
     Ids count from 1. Calls, parameters, flags, fields and errnos are known, each argument of a
     kind that belongs there. A slot is filled before its use, by the role itself or, before the
-    clone, by those it comes from. A role begins once, by one clone or as the monitor, and ends
-    with supervise, init with execve.
+    clone, by those it comes from. A role begins once, by one clone or as the monitor. Monitor and
+    setup end with supervise, the others with execve.
     """
     if plan.arch not in ARCHITECTURES:
         raise MalformedPlanError(0, f"unknown architecture {plan.arch}")
@@ -80,7 +81,7 @@ def verify(plan: Plan) -> None:
         last[step.role] = step
     for role in filled:
         ending = last.get(role)
-        wanted = "execve" if role == "init" else "supervise"
+        wanted = "supervise" if role in ("monitor", "setup") else "execve"
         if ending is None or ending.call != wanted:
             raise MalformedPlanError(
                 ending.id if ending else 0, f"{role} does not end with {wanted}"
@@ -137,7 +138,7 @@ def _odd_expectation(step: Step) -> str | None:
         return None
     given = [
         expects.errno, expects.result, expects.prefix, expects.device, expects.kind,
-        expects.filesystem,
+        expects.filesystem, expects.status,
     ]  # fmt: skip
     if sum(each is not None for each in given) != 1:
         return "expects must say exactly one thing"
@@ -206,12 +207,16 @@ def _unfilled(step: Step, filled: set[str]) -> str | None:
                 filled.update(str(end.slot) for _, end in value.fields if isinstance(end, Fd))
                 continue
             used = [field for _, field in value.fields]
+        elif isinstance(value, Strings):
+            used = [each for each in value.values if isinstance(each, Decimal)]
         for each in used:
             slot = None
             if isinstance(each, Fd) and isinstance(each.slot, str) and each.slot != "AT_FDCWD":
                 slot = each.slot
             elif isinstance(each, Pid):
                 slot = "pid:" + each.role
+            elif isinstance(each, Decimal):
+                slot = each.slot
             if slot is not None and slot not in filled:
                 return f"{slot} is not filled yet"
     return None

@@ -8,10 +8,10 @@ import signal
 from typing import TYPE_CHECKING
 
 from toyspec.kernel import call as kernel
-from toyspec.plan.step import Flags
+from toyspec.plan.step import HELPERS, Flags
 from toyspec.program.program import NO_PROCESS
 from toyspec.run.command import why
-from toyspec.run.ending import end_of_init, kill, wait_for_unknown_init
+from toyspec.run.ending import end_child, end_of_init, kill, wait_for_unknown_init
 from toyspec.run.executor import Executor, StepFailed
 from toyspec.run.failure import FAILED, Failure, Outcome
 from toyspec.run.monitor import GRACE, Box, Drawing, Monitor, ignored
@@ -49,6 +49,7 @@ def run(
         role = executor.walk("monitor")
     except StepFailed:
         _abandon(executor)
+        _end_helpers(plan, progress)
         return Outcome(FAILED, _failure(plan, progress, None, None))
     if role == "setup":
         _setup(executor)
@@ -98,9 +99,17 @@ def _abandon(executor: Executor) -> None:
         wait_for_unknown_init(executor.cell("exec.read"))
 
 
+def _end_helpers(plan: Plan, progress: Progress) -> None:
+    """Setup has ended. Where it did not wait for its helpers, they came to the monitor."""
+    for step in plan.steps:
+        if step.yields in HELPERS and step.call == "clone" and progress.when(step.id):
+            end_child(progress.result(step.id))
+
+
 def _outcome(plan: Plan, monitor: Monitor) -> Outcome:
     progress = monitor.box.progress
     setup = monitor.supervise()
+    _end_helpers(plan, progress)
     init = monitor.box.init
     ran, ended = None, None
     if init:

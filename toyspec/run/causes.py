@@ -7,9 +7,11 @@ import signal
 from typing import TYPE_CHECKING
 
 from toyspec.kernel import errnos
+from toyspec.plan.step import HELPERS
 from toyspec.run.command import reason
 from toyspec.run.failure import CANNOT_EXECUTE, NOT_FOUND, Failure
 from toyspec.run.filtered import SIGSYS, filtered, killed_by_filter
+from toyspec.run.mapping import why_unmapped
 from toyspec.run.refusals import cause_of, path_of
 
 if TYPE_CHECKING:
@@ -20,10 +22,10 @@ if TYPE_CHECKING:
 def explain(plan: Plan, number: int, errno: int, note: str) -> Failure:
     """The failure of step `number`; errno 0 means that its result was not what it expects."""
     step = plan.steps[number - 1]
-    if step.call == "execve":
+    if step.call == "execve" and step.role == "init":
         return _execve(plan, step, errno, note)
     if not errno:
-        return _unexpected(step)
+        return _unexpected(plan, step)
     name = errnos.name(errno)
     cause, remedy = filtered(plan, step, name) or cause_of(step, name)
     message = f"{step.item or step.phase}: {errnos.text(errno)}"
@@ -67,7 +69,7 @@ def _execve(plan: Plan, step: Step, errno: int, note: str) -> Failure:
         return Failure(step, name, message, cause or None, remedy or None, CANNOT_EXECUTE)
     if cause:
         return Failure(step, name, f"{path} cannot start", cause, remedy or None, NOT_FOUND)
-    tried = [path_of(each) for each in plan.steps if each.call == "execve"]
+    tried = [path_of(each) for each in plan.steps if each.call == "execve" and each.role == "init"]
     message = f"no {path} in the box"
     if len(tried) > 1:
         message = f"no `{os.path.basename(path)}` in the box"
@@ -88,8 +90,14 @@ _EXECVE = {
 }
 
 
-def _unexpected(step: Step) -> Failure:
+def _unexpected(plan: Plan, step: Step) -> Failure:
     expects = step.expects
+    if expects is not None and expects.status is not None:
+        cause, remedy = why_unmapped(plan, step)
+        message = f"{step.item.removeprefix('wait for ')} did not map the box's ids"
+        return Failure(step, None, message, cause, remedy)
+    if step.role in HELPERS:
+        return Failure(step, None, f"setup was gone before {step.role} could map")
     if expects is not None and expects.errno == "EAGAIN":
         who = "the monitor" if step.role == "setup" else "setup"
         return Failure(step, None, f"{who} was gone before {step.role} stood")

@@ -71,6 +71,16 @@ def end_of_init(init: int) -> tuple[bool | None, int] | None:
         return None
 
 
+def end_child(pid: int) -> None:
+    """Kill a process and wait for it, if it is a child of ours: a helper that setup left behind."""
+    try:
+        os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT | os.WNOHANG)
+    except ChildProcessError:
+        return  # setup waited for it
+    kill(pid)
+    os.waitpid(pid, 0)
+
+
 def wait_for_unknown_init(exec_fd: int) -> None:
     """Wait until an init is gone of which only setup knew the pid, and setup was killed.
 

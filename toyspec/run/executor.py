@@ -98,6 +98,9 @@ class Executor:
                     self._fail(role, instruction, result)
                 if instruction.cell >= 0 and result >= 0:
                     cells[instruction.cell >> 2] = result
+                    if instruction.text >= 0:
+                        text = b"%d\0" % result
+                        memory[instruction.text : instruction.text + len(text)] = text
                 if instruction.child is not None and result == 0:
                     child = instruction.child
                     break

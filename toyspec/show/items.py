@@ -51,8 +51,9 @@ def shown(steps: list[Step]) -> Shown:
         if item.startswith(begin):
             return Shown(begin + _one(item.removeprefix(begin)))
     for argv in (arg.value for arg in steps[0].args if isinstance(arg.value, Strings)):
-        if item == " ".join(argv.values):
-            return Shown(" ".join(map(path, argv.values)))
+        words = [each for each in argv.values if isinstance(each, str)]
+        if item == " ".join(words):
+            return Shown(" ".join(map(path, words)))
     return Shown(escape(item))
 
 

@@ -11,6 +11,7 @@ from toyspec.plan.step import (
     Argument,
     Bpf,
     Data,
+    Decimal,
     Environment,
     Expect,
     Fd,
@@ -120,7 +121,7 @@ def _value(value: Value | Bpf, args: tuple[Argument, ...]) -> str:
         case Struct():
             return _struct(value)
         case Strings(strings):
-            return "[" + ", ".join(map(quote, strings)) + "]"
+            return "[" + ", ".join(map(_string, strings)) + "]"
         case Environment(entries):
             pairs = (quote(f"{name}={_text(text)}") for name, text in entries)
             return "[" + ", ".join(pairs) + "]"
@@ -128,6 +129,10 @@ def _value(value: Value | Bpf, args: tuple[Argument, ...]) -> str:
             return "NULL"
         case _:
             assert_never(value)
+
+
+def _string(each: str | Decimal) -> str:
+    return f"decimal of {escape(each.slot)}" if isinstance(each, Decimal) else quote(each)
 
 
 def _length(of: str, args: tuple[Argument, ...]) -> str:
@@ -149,6 +154,8 @@ def _expected(expects: Expect, args: tuple[Argument, ...]) -> str:
         return f" gives {quote(expects.prefix)}…"
     if expects.device is not None:
         return f" is device {expects.device}"
+    if expects.status is not None:
+        return f" gives status {expects.status}"
     if expects.inode is not None:
         return f" is inode {expects.inode}"
     return f" is {expects.kind or expects.filesystem}"

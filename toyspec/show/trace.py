@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import groupby
 from typing import NamedTuple
 
-from toyspec.plan.step import Plan, Step
+from toyspec.plan.step import HELPERS, Plan, Step
 from toyspec.run.progress import Progress
 from toyspec.show.paint import BAD, DIM, HEADING, Line
 from toyspec.show.text import width
@@ -39,6 +39,8 @@ def phases(plan: Plan) -> list[tuple[str, tuple[int, ...]]]:
 
 
 def _never_done(step: Step, last: int) -> bool:
+    if step.role in HELPERS and step.call == "execve":
+        return True  # whether it did its work, setup's wait tells
     return step.call == "supervise" or (step.role == "init" and step.id >= last)
 
 

@@ -5,16 +5,17 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import Literal
 
-from toyspec.spec import paths
+from toyspec.spec import identity, paths
 from toyspec.spec.confinement import confinement
 from toyspec.spec.context import Context
 from toyspec.spec.entries import binds, files, mounts
 from toyspec.spec.environment import environment
 from toyspec.spec.filters import seccomp
-from toyspec.spec.model import Spec, User
+from toyspec.spec.model import Spec
 from toyspec.spec.namespaces import namespaces
 from toyspec.spec.nodes import Sequence
 from toyspec.spec.root import root
+from toyspec.spec.shown import quote
 from toyspec.spec.wrong import Wrong
 
 HOST_NAME_MAX = 64
@@ -33,12 +34,8 @@ def build(context: Context, path: str, sha256: str) -> Spec:
         _note(context, key, f"{key}: {default}")
     system: Literal["none", "host"] = "host" if data.get("system") == "host" else "none"
     network: Literal["none", "host"] = "host" if data.get("network") == "host" else "none"
-    etc: Literal["auto", "none"] = "auto" if system == "host" else "none"
     _note(context, "root", "root: tmpfs")
-    _note(context, "etc", f"etc: {etc}, with system: {system}")
-    if data.get("etc") in ("auto", "none"):
-        etc = data["etc"]
-    user = _user(context)
+    user = identity.user(context)
     name = _name(context, path)
     confined = confinement(context)
     shared = namespaces(context, network)
@@ -56,7 +53,7 @@ def build(context: Context, path: str, sha256: str) -> Spec:
         binds=binds(context),
         mounts=mounts(context),
         files=files(context),
-        etc=etc,
+        etc=_etc(context, system),
         environment=environment(context, system, user, values),
         env_file=MappingProxyType(values),
         working_dir=_working_dir(context),
@@ -76,10 +73,25 @@ def build(context: Context, path: str, sha256: str) -> Spec:
         landlock=confined.landlock,
         seccomp=seccomp(context, path),
         included=tuple(context.included),
+        groups=identity.groups(context, user),
         joined=shared.joined,
         time_offsets=shared.time_offsets,
         origins=MappingProxyType(context.origins),
     )
+
+
+def _etc(context: Context, system: str) -> Literal["auto", "none"] | tuple[str, ...]:
+    default: Literal["auto", "none"] = "auto" if system == "host" else "none"
+    _note(context, "etc", f"etc: {default}, with system: {system}")
+    data = context.data.get("etc", default)
+    if not context.usable("etc"):
+        return default
+    if not isinstance(data, list):
+        return "auto" if data == "auto" else "none"
+    for i, name in enumerate(data):
+        if name in data[:i]:
+            context.refuse(Wrong(f"{quote(name)} is here twice"), context.node("etc", i), "etc", i)
+    return tuple(data)
 
 
 def _note(context: Context, key: str, rule: str) -> None:
@@ -148,26 +160,6 @@ def _working_dir(context: Context) -> str:
     except Wrong as wrong:
         context.refuse(wrong.unplaced(), context.node("working_dir"), "working_dir")
         return "/"
-
-
-def _user(context: Context) -> User:
-    _note(context, "user", "user: caller")
-    data = context.data.get("user", "caller")
-    if not context.usable("user") or data == "caller":
-        return User()
-    if data == "root":
-        return User("root")
-    if isinstance(data, dict):
-        return User("ids", int(data["uid"]), int(data["gid"]))
-    _plain(context, "user")
-    uid, _, gid = data.partition(":")
-    if not gid:
-        return User()
-    for name, number in (("uid", int(uid)), ("gid", int(gid))):
-        if number > 2**32 - 2:
-            wrong = Wrong(f"the {name} {number} is more than {2**32 - 2}")
-            context.refuse(wrong, context.node("user"), "user")
-    return User("ids", int(uid), int(gid))
 
 
 def _init(context: Context) -> tuple[str, ...]:

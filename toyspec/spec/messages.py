@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from toyspec.spec import words
+from toyspec.spec import etc, words
 from toyspec.spec.nodes import Key, Mapping, Node, Scalar, Sequence, dotted, find
 from toyspec.spec.scalars import resolve
 from toyspec.spec.schema import Misfit
@@ -151,8 +151,10 @@ def _choice(misfit: Misfit, name: str) -> tuple[str, str, str]:
         if word is not None:
             message, label = words.message(word)
             return f"{name}: {message}", label, ""
-    if misfit.path == ("etc",) and isinstance(data, list):
-        return "etc: a list: not yet", "auto or none", ""
+    if place == "etc[]" and isinstance(data, str):
+        return etc.unknown(data)
+    if place == "etc[]":
+        return f"{name} must be a name, not {_kind(data)}", "", "known: " + ", ".join(etc.NAMES)
     shown = quote(data) if isinstance(data, str) else _kind(data)
     known = " or ".join(str(option) for option in options)
     if misfit.path == ("version",):

@@ -69,11 +69,14 @@ class Root:
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """Who init is inside: the caller's own ids, root, or numbers."""
+    """Who init is inside: the caller's own ids, root, or numbers. `ranges`: and every other id of
+    the box is one of the caller's sub-ids (subuid(5)).
+    """
 
     kind: Literal["caller", "root", "ids"] = "caller"
     uid: int | None = None
     gid: int | None = None
+    ranges: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,7 +235,7 @@ class Spec:
     binds: tuple[Bind, ...]
     mounts: tuple[Mount, ...]
     files: tuple[File, ...]
-    etc: Literal["auto", "none"]
+    etc: Literal["auto", "none"] | tuple[str, ...]
     environment: tuple[Env, ...]
     working_dir: str
     hostname: str
@@ -251,6 +254,7 @@ class Spec:
     landlock: bool = False
     seccomp: Literal["default", "none"] | Profile = "default"
     included: tuple[Included, ...] = ()
+    groups: Literal["keep", "drop"] = "keep"
     joined: tuple[Join, ...] = ()
     time_offsets: tuple[tuple[Clock, int], ...] | None = None
     env_file: Mapping[str, str] = field(default_factory=dict, repr=False)

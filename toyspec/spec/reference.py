@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from toyspec.spec.accept import resolve
+from toyspec.spec.etc import MADE, SHOWN
 from toyspec.spec.schema import NAME, schema
 from toyspec.spec.words import WORDS, Word
 
@@ -66,7 +67,7 @@ def reference() -> str:
         pieces += _key(whole, name, node, "###", required)
         pieces += _inside(whole, name, _followed(whole, node))
     pieces += _key(whole, "x-…", box["patternProperties"]["^x-"], "###", False)
-    return "\n".join([*pieces, *_words()])
+    return "\n".join([*pieces, *_etc(), *_words()])
 
 
 def _followed(whole: Node, node: Node) -> Node:
@@ -135,6 +136,21 @@ def flow(value: object) -> str:
     quoted = dumps(value, ensure_ascii=False)
     plain: str = safe_dump([value], default_flow_style=True, allow_unicode=True, width=10**6)
     return quoted if plain[1:-2] != value else plain[1:-2]
+
+
+def _etc() -> list[str]:
+    """What each name of `etc` stands for."""
+    rows = [f"| `{name}` | made for the box |" for name in MADE]
+    for name, paths in SHOWN.items():
+        versions = [path for path in paths if path.startswith("java") and path[-8:] == "-openjdk"]
+        plain = [f"`{path}`" for path in paths if path not in versions or "8" in path]
+        more = ", … (one for each version)" if versions else ""
+        rows.append(f"| `{name}` | {', '.join(plain)}{more} |")
+    return [
+        "## Names of `etc`\n",
+        "The paths are those of /etc, as the host has them, where it has them.\n",
+        "\n".join(["| name | what the box has |", "|---|---|", *rows]) + "\n",
+    ]
 
 
 def _words() -> list[str]:

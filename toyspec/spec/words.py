@@ -47,7 +47,6 @@ _LATER = (
         "devices": "a bind with the option `dev` shows one device",
         "tty": "a box shares the terminal it is started from",
     }),
-    *_words("user", "later", "toyspec", {"ranges": "one uid and one gid are mapped"}),
     *_words("network=", "later", "toyspec", {
         "nat": "none (its own, with lo up) and host are there",
     }),
@@ -67,7 +66,8 @@ _COMPOSE = (
         "cap_drop": "a box has no capabilities to begin with",
         "security_opt": "`seccomp`: default, none or a profile; `no_new_privileges` is the default",
         "read_only": "in `root`: {path: …, read_only: true}",
-        "userns_mode": "a user namespace is always new; `user` says who init is",
+        "userns_mode": "a user namespace is always new; `user`: {ranges: auto} maps the caller's sub-ids",
+        "group_add": "the caller's own groups: `groups`, keep or drop",
         "ipc": "under `namespaces`: {ipc: host}",
         "uts": "under `namespaces`: {uts: host}",
         "cgroup": "under `namespaces`: {cgroup: host}",
@@ -167,6 +167,7 @@ _BUBBLEWRAP = (
         "add-seccomp-fd": "`seccomp`: a profile in docker's format, as text",
         "uid": "`user`: {uid: …, gid: …}",
         "gid": "`user`: {uid: …, gid: …}",
+        "userns": "a user namespace is always new; `user`: {ranges: auto} maps the caller's sub-ids",
     }),
 )  # fmt: skip
 

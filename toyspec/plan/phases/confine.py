@@ -8,7 +8,15 @@ and its keyring then come before it: a filter has no reason to let keyctl(2) thr
 from __future__ import annotations
 
 from toyspec.host.facts import Needs
-from toyspec.plan import calls, capabilities, filters, landlock, limits, sysctls
+from toyspec.plan import (
+    calls,
+    capabilities,
+    filters,
+    helpers,
+    landlock,
+    limits,
+    sysctls,
+)
 from toyspec.plan.box import Box
 from toyspec.plan.joining import new
 from toyspec.plan.step import Data, Expect, Flags, Int, Step, Struct
@@ -36,6 +44,7 @@ def steps(box: Box) -> list[Step]:
         _session(w, box)
         landlock.restrict(w, box)
         filters.install(w, box)
+    helpers.drop_groups(w, box)
     capabilities.keep(w, box)
     if box.spec.no_new_privileges:
         _session(w, box)

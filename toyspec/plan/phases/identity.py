@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from toyspec.host.facts import Needs
-from toyspec.plan import calls
+from toyspec.plan import calls, helpers
 from toyspec.plan.box import Box
-from toyspec.plan.etc import ids
 from toyspec.plan.joining import new
 from toyspec.plan.step import Expect, Step
 from toyspec.plan.writer import Writer
@@ -18,14 +17,20 @@ def needs(spec: Spec) -> Needs:
 
 
 def steps(box: Box) -> list[Step]:
-    """setgroups is denied first: gid_map may not be written by an ordinary user before.
+    """One uid and one gid setup maps itself, ranges by the helpers.
 
-    A joined user namespace has its maps already.
+    setgroups is denied first: gid_map may not be written by an ordinary user before. A joined user
+    namespace has its maps already.
     """
     w = Writer("identity", "setup")
     if "user" not in new(box.spec):
         return w.steps
-    uid, gid = ids(box.spec, box.facts)
+    maps = box.maps
+    if maps is not None:
+        helpers.map_ids(w, box, maps)
+        helpers.make_files_as_user(w, box)
+        return w.steps
+    uid, gid = box.ids
     outside = f"{box.facts.uid}:{box.facts.gid}"
     w.about(
         f"{uid}:{gid} inside is {outside} outside",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from toyspec.host.facts import Needs
-from toyspec.plan import calls
+from toyspec.plan import calls, helpers
 from toyspec.plan.box import Box
 from toyspec.plan.joining import new
 from toyspec.plan.step import Expect, Flags, Int, Pid, Step, Struct
@@ -43,6 +43,7 @@ def steps(box: Box) -> list[Step]:
     w.do(calls.prctl("PR_SET_PDEATHSIG", ended), why)
     why = "from here on setup waits for init and relays signals to it"
     w.do(calls.supervise("init"), why)
+    helpers.become_user(w, box)
     w.about("init dies with setup", role="init")
     death = Flags(("SIGKILL",))
     w.do(calls.prctl("PR_SET_PDEATHSIG", death), "init, and so the box, is killed when setup ends")

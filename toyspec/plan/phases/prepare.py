@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from toyspec.host.facts import Needs
-from toyspec.plan import calls, limits, volumes
+from toyspec.plan import calls, helpers, limits, volumes
 from toyspec.plan.box import Box
 from toyspec.plan.making import make_in_root
 from toyspec.plan.overlays import kept
@@ -38,6 +38,7 @@ def steps(box: Box) -> list[Step]:
     _root_directory(w, box)
     _overlay_directories(w, box)
     volumes.make(w, box)
+    helpers.fork(w, box)
     return w.steps
 
 

@@ -1,8 +1,15 @@
-"""Texts of a plan as JSON has them: `${NAME}` is a variable, `$$` a dollar sign."""
+"""Texts of a plan as JSON has them: `${NAME}` is a variable, `$$` a dollar."""
 
 from __future__ import annotations
 
 from toyspec.spec.model import Text, Variable
+
+
+def shown(text: Text) -> str:
+    """A text as one string."""
+    return "".join(
+        [part.replace("$", "$$") if isinstance(part, str) else f"${{{part.name}}}" for part in text]
+    )
 
 
 def read_text(shown: str) -> Text:
@@ -34,7 +41,7 @@ def read_text(shown: str) -> Text:
 
 
 def read_entry(shown: str) -> tuple[str, Text]:
-    """One `NAME=TEXT` of an environment; ValueError without its equals sign."""
+    """A variable of an environment; ValueError where it is none."""
     name, equals, text = shown.partition("=")
     if not equals:
         raise ValueError(f"no = in {shown!r}")
