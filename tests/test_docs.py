@@ -13,7 +13,9 @@ import yaml
 from tests.installation import REPOSITORY
 from tests.product import Product
 from toyspec.plan.step import PHASES, ROLES
+from toyspec.spec import coming_from
 from toyspec.spec.etc import NAMES
+from toyspec.spec.foreign import FOREIGN, SHARED
 from toyspec.spec.reference import flow, reference
 from toyspec.spec.words import WORDS
 
@@ -71,10 +73,39 @@ def test_the_reference_has_every_key() -> None:
     assert headings == every - twice  # the two forms of a limit are said once, with each limit
 
 
-def test_the_reference_has_every_word() -> None:
+def test_every_word_is_on_a_page() -> None:
     text = page("reference.md")
-    assert all(f"| `{word.word}` |" in text and word.says in text for word in WORDS)
-    assert text.partition("## Words of others")[2].count("\n| `") == len(WORDS)
+    ours = [word for word in WORDS if word not in FOREIGN]
+    assert all(f"| `{word.word}` |" in text and word.says in text for word in ours)
+    assert text.partition("## Slips")[2].count("\n| `") == len(ours)
+    theirs = page("coming-from.md")
+    for word in (*FOREIGN, *SHARED):
+        rows = re.findall(
+            rf"^\| `([^`]*[^\w`])?{re.escape(word.word)}`.* \| (.*) \|$", theirs, re.MULTILINE
+        )
+        assert word.says in [row[1] for row in rows], word
+
+
+def test_coming_from_is_current() -> None:
+    assert page("coming-from.md") == coming_from.page(), (
+        "docs/coming-from.md is old: python -m toyspec.spec.coming_from > docs/coming-from.md"
+    )
+
+
+def test_coming_from_has_a_command(product: Product) -> None:
+    done = product.as_user([product.python, "-m", "toyspec.spec.coming_from"])
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == page("coming-from.md")
+
+
+def test_words_that_are_shared_are_known() -> None:
+    """Each is a key here, or has an entry of its own under another name's."""
+    ours = set(SPEC["definitions"]["box"]["properties"])
+    theirs = {(w.of, w.wrote or w.word) for w in FOREIGN}
+    for word in SHARED:
+        others = any((w.word, w.where) == (word.word, "") and w.of != word.of for w in WORDS)
+        assert word.wrote or word.word in ours or others, word
+        assert (word.of, word.wrote or word.word) not in theirs, word
 
 
 def test_the_reference_has_every_name_of_etc() -> None:

@@ -436,6 +436,25 @@ def leaked_descriptor() -> str:
     return first(*(lambda fd=fd: at(fd) for fd in fds))
 
 
+def push_input() -> str:
+    """Type on the caller's terminal: TIOCSTI, also with bits set that the kernel does not look at."""
+    LIBC.ioctl.argtypes = [ctypes.c_int, ctypes.c_ulong, ctypes.c_char_p]
+
+    def typed(fd: int, number: int) -> str:
+        for character in b"pushed\n":
+            libc("ioctl", fd, number, bytes([character]))
+        return "typed"
+
+    def own(number: int) -> str:
+        return typed(os.open("/dev/tty", os.O_RDWR), number)
+
+    numbers = (0x5412, 0x5412 | 1 << 32)
+    return first(
+        *(lambda fd=fd, n=n: typed(fd, n) for fd in (0, 1, 2) for n in numbers),
+        *(lambda n=n: own(n) for n in numbers),
+    )
+
+
 def working_directory() -> str:
     """Where init starts, and what is above it, by the host's rules."""
     return secret("./../../../../../../..")

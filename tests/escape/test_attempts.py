@@ -16,7 +16,7 @@ from tests.product import Product
 
 FILTERS = ("", "seccomp: none\n")
 """Every wall is tried behind the filter and without it; what is switched off is without it too."""
-OTHERS = {"working_directory"}
+OTHERS = {"working_directory", "push_input"}
 """Those with a module of their own."""
 LINKS = {f"bare/{name}": f"usr/{name}" for name in ("bin", "sbin", "lib", "lib64")}
 ROOT = pytest.mark.root

@@ -6,7 +6,8 @@ import pytest
 
 from toyspec.spec.schema import known as known_keys
 from toyspec.spec.schema import schema
-from toyspec.spec.words import WORDS, Word, known, message, nearest
+from toyspec.spec.word import Word
+from toyspec.spec.words import WORDS, known, message, nearest
 
 
 def test_no_word_is_there_twice() -> None:

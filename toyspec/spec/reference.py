@@ -11,7 +11,8 @@ from typing import Any, Final
 from toyspec.spec.accept import resolve
 from toyspec.spec.etc import MADE, SHOWN
 from toyspec.spec.schema import NAME, schema
-from toyspec.spec.words import WORDS, Word
+from toyspec.spec.word import Word
+from toyspec.spec.words import WORDS
 
 Node = Mapping[str, Any]
 
@@ -48,13 +49,6 @@ _TYPES: Final = {
     "string": "Text.", "array": "A list.", "object": "A mapping.", "boolean": "`true` or `false`.",
     "integer": "A whole number.", "number": "A number.",
 }  # fmt: skip
-
-_ORIGINS: Final = (
-    ("Compose", "Coming from Compose"),
-    ("OCI", "Coming from OCI's config.json"),
-    ("bubblewrap", "Coming from bubblewrap"),
-    ("another place", "Slips"),
-)
 
 
 def reference() -> str:
@@ -155,12 +149,11 @@ def _etc() -> list[str]:
 
 def _words() -> list[str]:
     lines = [
-        "## Words of others\n",
+        "## Slips\n",
         "toyspec knows these words and says what to write instead: nothing is silently ignored.\n"
-        "(`volumes`, `networks`, `secrets` and others are [reserved](#reserved-words).)\n",
+        "Those of Compose, OCI's config.json and bubblewrap are in [coming-from.md](coming-from.md).\n",
+        _table(w for w in WORDS if w.of == "another place"),
     ]
-    for origin, title in _ORIGINS:
-        lines += [f"### {title}\n", _table(w for w in WORDS if w.of == origin)]
     reserved = (w for w in WORDS if w.kind == "reserved")
     lines += ["## Reserved words\n", "Kept for files that describe more than one box.\n"]
     lines += [_table(reserved), "## Not yet\n", "Words of later versions, each refused.\n"]
