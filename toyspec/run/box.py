@@ -96,6 +96,10 @@ def _abandon(executor: Executor) -> None:
     if setup != NO_PROCESS:
         kill(setup)
         os.waitpid(setup, 0)
+        try:
+            os.close(executor.cell("exec.write"))  # or its end would never come
+        except OSError:
+            pass  # closed already, as planned
         wait_for_unknown_init(executor.cell("exec.read"))
 
 

@@ -136,7 +136,6 @@ _OCI = (
         "linux.uidMappings": "`user` says who init is; {ranges: auto} maps the caller's sub-ids too",
         "linux.gidMappings": "`user` says who init is; {ranges: auto} maps the caller's sub-ids too",
         "linux.sysctl": "`sysctls`",
-        "linux.seccomp": "`seccomp`: a file of its own, in docker's format",
         "linux.maskedPaths": "toyspec decides: what is not mounted is not there",
         "linux.readonlyPaths": "bind read-only, which is the default",
         "linux.resources": _LIMITS,
