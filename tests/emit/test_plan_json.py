@@ -52,7 +52,8 @@ def test_the_form_is_the_documented_one() -> None:
   ],
   "exposure": {"writable": [], "network": "none", "environment": [], "terminal": false, "real_root": false, "weakened": []},
   "unresolved": [],
-  "warnings": []
+  "warnings": [],
+  "watched": []
 }
 """
         % ("0" * 64)

@@ -235,9 +235,6 @@ def test_exposure() -> None:
         "network host", "ipc namespace of the host", "new privileges allowed", "devices of /dev/x",
     )  # fmt: skip
     assert any(each.startswith("supplementary groups stay: 27 ") for each in plan.warnings)
-    assert any(
-        each.startswith("the box can write /home/me/project/box.yaml") for each in plan.warnings
-    )
 
 
 def test_apparmor_s_word_is_only_told_by_up() -> None:

@@ -5,9 +5,10 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, get_args
 
 from toyspec.emit.plan_json import FORMAT
+from toyspec.host.facts import Kind
 from toyspec.kernel.calls import ARCHITECTURES, CALLS, PSEUDO_CALLS, Call, Parameter
 from toyspec.kernel.errnos import NUMBERS as ERRNOS
 from toyspec.kernel.flags import flags
@@ -111,7 +112,12 @@ def schema() -> Schema:
                 ),
                 "unresolved": _TEXTS,
                 "warnings": _TEXTS,
-            }
+                "watched": {
+                    "type": "array",
+                    "items": _object({"path": _TEXT, "kind": {"enum": list(get_args(Kind))}}),
+                },
+            },
+            optional=("watched",),
         ),
         "definitions": {
             "step": _step(list(every)),

@@ -12,9 +12,11 @@ from toyspec.plan import (
     overlays,
 )
 from toyspec.plan.box import Box
+from toyspec.plan.protection import spec_files
 from toyspec.plan.sources import real_path
 from toyspec.plan.step import Exposed, Exposure
 from toyspec.spec.model import Bind, Mount, Profile
+from toyspec.spec.protected import DEFAULT
 
 
 def exposure(box: Box) -> Exposure:
@@ -72,6 +74,16 @@ def _weakened(box: Box) -> tuple[str, ...]:
             found.append("supplementary groups kept")
     if spec.capabilities:
         found.append(f"capabilities {capabilities.short(spec.capabilities)}")
+    if spec.git == "writable":
+        found.append("git writable")
+    if DEFAULT not in spec.protect:
+        found.append(f"protected: {', '.join(spec.protect) or 'nothing'}")
+    if any(
+        isinstance(p.entry.thing, Bind) and p.entry.thing.writable and p.source == box.facts.path(file).real
+        for p in box.layout.placed
+        for file in spec_files(spec)
+    ):  # fmt: skip
+        found.append("the spec itself")
     left_out = box.layout.skipped
     found += [f"devices of {b.source}" for b in spec.binds if b.devices and b not in left_out]
     found += [f"setuid of {b.source}" for b in spec.binds if b.setuid and b not in left_out]
@@ -104,9 +116,10 @@ def warnings(box: Box) -> tuple[str, ...]:
             "with SYS_ADMIN the box can unmount what covers something, and write to what is "
             "bound read-only; `landlock: true` forbids both"
         )
+    found += box.layout.remarks
     for placed in box.layout.placed:
         if isinstance(placed.entry.thing, Bind):
-            found += _bind_warnings(box, placed.entry.thing, placed.source)
+            found += _bind_warnings(placed.entry.thing, placed.source, box.spec.no_new_privileges)
     extra = _extra_groups(box)
     if extra and not box.drops_groups:
         listed = " ".join(map(str, extra))
@@ -123,26 +136,10 @@ def _extra_groups(box: Box) -> list[int]:
     return [group for group in box.facts.groups if group != box.facts.gid]
 
 
-def _bind_warnings(box: Box, bind: Bind, real: str) -> list[str]:
+def _bind_warnings(bind: Bind, real: str, no_new_privileges: bool) -> list[str]:
     found = []
     if bind.source != real and bind.at not in ("system", "etc"):
         found.append(f"{bind.source} leads to {real} through a symbolic link")
-    if bind.setuid and box.spec.no_new_privileges:
+    if bind.setuid and no_new_privileges:
         found.append(f"setuid programs of {bind.source} gain nothing: no_new_privileges is true")
-    if not bind.writable:
-        return found
-    spec = f"{box.spec.directory}/{box.spec.path.rpartition('/')[2]}"
-    for path in (spec, *(each.real for each in box.spec.included)):
-        if _holds(real, path):
-            found.append(f"the box can write {path}: the next `up` runs what it says then")
-    for path in box.facts.installation:
-        if _holds(real, path) or _holds(path, real):
-            found.append(
-                f"the box can write {real}, where toyspec's own code runs from ({path}): what it "
-                "writes there runs outside of the box"
-            )
     return found
-
-
-def _holds(directory: str, path: str) -> bool:
-    return path == directory or path.startswith(directory.rstrip("/") + "/")

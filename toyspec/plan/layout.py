@@ -11,6 +11,7 @@ from typing import Literal
 from toyspec.host.facts import Kind, Needs
 from toyspec.plan import entries as listing
 from toyspec.plan.entries import Entry
+from toyspec.plan.step import Watched
 from toyspec.spec.model import Bind, File, Mount, Spec
 
 Stage = Literal["attach", "mounts", "late"]
@@ -60,10 +61,17 @@ class Placed:
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """All of it, in order, and what was left out (optional binds and copies without a source)."""
+    """All of it, in order, and what was left out (optional binds and copies without a source).
+
+    `made` are directories of toyspec's own, missing on the host, that have to be there to be
+    protected; `watched` is what cannot be, `remarks` says why.
+    """
 
     placed: tuple[Placed, ...]
     skipped: tuple[Bind | File, ...]
+    made: tuple[str, ...] = ()
+    watched: tuple[Watched, ...] = ()
+    remarks: tuple[str, ...] = ()
 
     def of(self, stage: Stage) -> list[Placed]:
         """What is attached at `stage`."""

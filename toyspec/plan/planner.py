@@ -85,6 +85,7 @@ def plan(spec: Spec, facts: HostFacts) -> Plan:
         unresolved=unresolved(facts),
         warnings=warnings(box),
         spec_files=tuple((each.path, each.sha256) for each in spec.included),
+        watched=box.layout.watched,
     )
 
 

@@ -14,6 +14,7 @@ from toyspec.spec.model import Origin
 
 _UNCUT = 100  # columns that a view is laid out for where nothing is cut
 _FOLD_FROM = 3  # alike items of one line of the spec that become one line of the view
+_NAMES = 4  # of what is watched in a directory
 _WHY_LEAST = 16  # columns below which a reason says nothing any more
 
 
@@ -31,7 +32,12 @@ def plan_text(
     is broken to the columns between its parts, as a terminal's reader wants it.
     """
     lines = _phases(plan, columns, verbose)
-    lines += [[("", "")], *_remarks(plan), *exposure_lines(plan, columns if wrap else None)]
+    lines += [
+        [("", "")],
+        *_watched(plan, verbose),
+        *_remarks(plan),
+        *exposure_lines(plan, columns if wrap else None),
+    ]
     return render(lines, colour)
 
 
@@ -157,6 +163,23 @@ def _details(steps: list[Step], ids: int, columns: int, arch: str) -> list[Line]
             indent = margin + " " * (ids + 9)
             shown = filter_lines(step, arch, columns - len(indent))
             lines += [[(indent + text, style)] for text, style in shown]
+    return lines
+
+
+def _watched(plan: Plan, verbose: bool) -> list[Line]:
+    """What is not there and could be made, one line a directory."""
+    missing: dict[str, list[str]] = {}
+    for each in plan.watched:
+        directory, _, name = each.path.rpartition("/")
+        if each.kind == "missing":
+            missing.setdefault(directory or "/", []).append(name)
+    lines: list[Line] = []
+    for directory, names in missing.items():
+        listed = ", ".join(map(path, names if verbose else names[:_NAMES]))
+        more = "" if verbose or len(names) <= _NAMES else f" and {len(names) - _NAMES} more"
+        text = f"{listed}{more} in {path(directory)}: "
+        said = "absent, so a box could make them; compared when it ends"
+        lines.append([("watched: ", DIM), (text + said, "")])
     return lines
 
 

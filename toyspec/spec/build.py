@@ -14,6 +14,7 @@ from toyspec.spec.filters import seccomp
 from toyspec.spec.model import Spec
 from toyspec.spec.namespaces import namespaces
 from toyspec.spec.nodes import Sequence
+from toyspec.spec.protecting import git, protect
 from toyspec.spec.root import root
 from toyspec.spec.shown import quote
 from toyspec.spec.wrong import Wrong
@@ -73,6 +74,8 @@ def build(context: Context, path: str, sha256: str) -> Spec:
         landlock=confined.landlock,
         seccomp=seccomp(context, path),
         included=tuple(context.included),
+        git=git(context),
+        protect=protect(context),
         groups=identity.groups(context, user),
         joined=shared.joined,
         time_offsets=shared.time_offsets,

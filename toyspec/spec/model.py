@@ -254,6 +254,8 @@ class Spec:
     landlock: bool = False
     seccomp: Literal["default", "none"] | Profile = "default"
     included: tuple[Included, ...] = ()
+    git: Literal["protected", "writable"] = "protected"
+    protect: tuple[str, ...] = ("default",)
     groups: Literal["keep", "drop"] = "keep"
     joined: tuple[Join, ...] = ()
     time_offsets: tuple[tuple[Clock, int], ...] | None = None
