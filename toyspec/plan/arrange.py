@@ -12,6 +12,7 @@ from typing import Literal
 from toyspec.host.facts import FactMissing, HostFacts, PathFact
 from toyspec.plan import copies, layers
 from toyspec.plan import entries as listing
+from toyspec.plan.covering import Covering
 from toyspec.plan.entries import Entry, Guard
 from toyspec.plan.error import PlanError, PlanProblem
 from toyspec.plan.layout import Layout, Placed, Stage
@@ -76,6 +77,9 @@ class _Builder:
                 self.problem(str(error), entry, error.remedy)
             except FactMissing as missing:
                 questions += missing.questions
+        covering = Covering(self.spec, self.tree, self.places)
+        self.problems += covering.problems
+        questions += covering.questions
         if questions:
             raise FactMissing(*questions)
         if self.problems:
@@ -83,8 +87,9 @@ class _Builder:
         kept = self.protection
         watched = tuple(sorted(kept.watched.values(), key=lambda each: each.path))
         return Layout(
-            tuple(self.placed), tuple(self.skipped), tuple(kept.made), watched, tuple(kept.warnings)
-        )
+            tuple(self.placed), tuple(self.skipped), tuple(kept.made), watched, tuple(kept.warnings),
+            tuple(covering.covers), tuple(covering.lacking),
+        )  # fmt: skip
 
     def _protect_root(self) -> None:
         """A writable root is made for the box, but the spec and toyspec itself may lie in it."""
@@ -137,7 +142,7 @@ class _Builder:
                 message, entry, "leave out `rw`: sysctls obey uid 0, whatever it may not do"
             )
             return
-        if _of_a_process(fact.real or ""):
+        if copies.of_a_process(fact.real or ""):
             message = f"{bind.source} leads to {fact.real}, which belongs to one process"
             self.problem(message, entry, "another process would be there when the box is made")
             return
@@ -209,8 +214,6 @@ class _Builder:
         found = copies.problem(self.facts, file)
         if found is not None:
             self.problem(found[0], entry, found[1])
-        elif _of_a_process(self.facts.path(file.source or "").real or ""):
-            self.problem(f"{file.source} leads to what belongs to one process", entry)
         return found is None
 
     def _file(self, entry: Entry, file: File) -> None:
@@ -333,12 +336,6 @@ class _Builder:
 
 def _options(bind: Bind) -> tuple[bool, ...]:
     return bind.writable, bind.devices, bind.executable, bind.setuid, bind.recursive
-
-
-def _of_a_process(path: str) -> bool:
-    """Below /proc/PID: whoever looked, and not who builds the box."""
-    top, _, rest = path.lstrip("/").partition("/")
-    return top == "proc" and rest.partition("/")[0].isdigit()
 
 
 def _named(entry: Entry) -> str:

@@ -9,6 +9,7 @@ from toyspec.plan import (
     filesystems,
     filters,
     joining,
+    masks,
     overlays,
 )
 from toyspec.plan.box import Box
@@ -109,6 +110,7 @@ def warnings(box: Box) -> tuple[str, ...]:
     found += overlays.warnings(box.spec, box.facts)
     found += filters.warnings(box.spec)
     found += etc.warnings(box.spec, box.facts)
+    found += masks.warnings(box)
     found += filesystems.warnings(box.spec, box.facts)
     found += joining.warnings(box.spec)
     if "CAP_SYS_ADMIN" in box.spec.capabilities and not box.spec.landlock:

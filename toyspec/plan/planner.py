@@ -16,6 +16,7 @@ from toyspec.plan import (
     joining,
     landlock,
     limits,
+    masks,
     overlays,
     ranges,
     sysctls,
@@ -132,6 +133,7 @@ def _check(spec: Spec, facts: HostFacts) -> None:
         joining,
         landlock,
         limits,
+        masks,
         sysctls,
         volumes,
     )

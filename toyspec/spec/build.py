@@ -8,6 +8,7 @@ from typing import Literal
 from toyspec.spec import identity, paths
 from toyspec.spec.confinement import confinement
 from toyspec.spec.context import Context
+from toyspec.spec.covers import covers
 from toyspec.spec.entries import binds, files, mounts
 from toyspec.spec.environment import environment
 from toyspec.spec.filters import seccomp
@@ -74,6 +75,8 @@ def build(context: Context, path: str, sha256: str) -> Spec:
         landlock=confined.landlock,
         seccomp=seccomp(context, path),
         included=tuple(context.included),
+        masked_paths=covers(context, "masked_paths"),
+        read_only_paths=covers(context, "read_only_paths"),
         git=git(context),
         protect=protect(context),
         groups=identity.groups(context, user),

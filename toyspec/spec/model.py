@@ -254,6 +254,8 @@ class Spec:
     landlock: bool = False
     seccomp: Literal["default", "none"] | Profile = "default"
     included: tuple[Included, ...] = ()
+    masked_paths: tuple[str, ...] | None = None
+    read_only_paths: tuple[str, ...] | None = None
     git: Literal["protected", "writable"] = "protected"
     protect: tuple[str, ...] = ("default",)
     groups: Literal["keep", "drop"] = "keep"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from toyspec.host.facts import Needs
-from toyspec.plan import attaching, filesystems, layout, masking, protection, volumes
+from toyspec.plan import attaching, filesystems, layout, masking, masks, protection, volumes
 from toyspec.plan.box import Box
 from toyspec.plan.making import make
 from toyspec.plan.step import Step
@@ -41,4 +41,5 @@ def steps(box: Box) -> list[Step]:
                 make(w, wanted, ("root", ""))
             if box.spec.root.old_root and isinstance(thing, Mount):
                 attaching.open_kernel_target(w, placed)
+    masks.cover_attached(w, box)
     return w.steps
