@@ -190,5 +190,6 @@ _STEP: Final = st.sampled_from(sorted({**CALLS, **PSEUDO_CALLS})).flatmap(steps)
 PLANS: Final = st.builds(
     Plan, TEXT, TEXT, TEXT, st.just(_ARCH), _FACTS, st.lists(_STEP, max_size=3).map(tuple),
     _EXPOSURE, _TEXTS, _TEXTS, st.lists(st.builds(Watched, TEXT, st.sampled_from(get_args(Kind))), max_size=2).map(tuple),
+    st.lists(st.tuples(TEXT, TEXT), max_size=2).map(tuple),
 )  # fmt: skip
 """Plans that the JSON and its schema must carry; most would not run."""

@@ -40,7 +40,7 @@ def test_the_form_is_the_documented_one() -> None:
   "format_version": "1.0",
   "toyspec": "0.1.0",
   "box": "box",
-  "spec": {"path": "box.yaml", "sha256": "%s"},
+  "spec": {"path": "box.yaml", "sha256": "%s", "files": []},
   "host": {"arch": "x86_64"},
   "steps": [
     {"id": 1, "phase": "prepare", "role": "monitor", "call": "write",

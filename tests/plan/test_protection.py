@@ -8,7 +8,9 @@ import pytest
 
 from tests.plan.world import DIRECTORY, World, calls, host, value
 from toyspec.plan.error import PlanError
+from toyspec.plan.planner import gather
 from toyspec.plan.step import Plan
+from toyspec.spec.model import Included
 
 OWN = ("/home/me/.local/share/toyspec", "/home/me/.cache/toyspec", "/home/me/.local/state/toyspec")
 SPEC = f"{DIRECTORY}/box.yaml"
@@ -58,6 +60,19 @@ def test_the_spec_and_git_and_what_is_there_of_the_table() -> None:
     assert watched(plan)[f"{DIRECTORY}/.idea"] == "missing"
     assert plan.exposure.weakened == ()
     assert plan.warnings == ()
+
+
+def test_a_profile_is_as_much_the_spec_as_its_own_file() -> None:
+    world = here(below("conf/", "conf/p.json", ".git/"))
+    real = f"{DIRECTORY}/conf/p.json"
+    given = (Included("seccomp", "conf/p.json", real, "0" * 64),)
+    spec = replace(world.spec("binds: ['.:/work:rw']"), included=given)
+    plan = gather(spec, world.ask)[1]
+    assert held(plan) == [
+        "protected /work/.git", "protected /work/box.yaml", "held in place /work/conf",
+        "protected /work/conf/p.json",
+    ]  # fmt: skip
+    assert plan.spec_files == (("conf/p.json", "0" * 64),)
 
 
 def test_nothing_where_nothing_is_writable() -> None:

@@ -97,7 +97,11 @@ def to_dict(plan: Plan) -> Json:
         "format_version": FORMAT_VERSION,
         "toyspec": VERSION,
         "box": plan.box,
-        "spec": {"path": plan.spec_path, "sha256": plan.spec_sha256},
+        "spec": {
+            "path": plan.spec_path,
+            "sha256": plan.spec_sha256,
+            "files": [{"path": path, "sha256": digest} for path, digest in plan.spec_files],
+        },
         "host": {"arch": plan.arch, **dict(plan.host)},
         "steps": [_step(step) for step in plan.steps],
         "exposure": {
@@ -235,6 +239,7 @@ def _plan(found: Json) -> Plan:
         ),
         unresolved=tuple(found["unresolved"]),
         warnings=tuple(found["warnings"]),
+        spec_files=tuple((each["path"], each["sha256"]) for each in found["spec"].get("files", ())),
         watched=tuple(Watched(each["path"], each["kind"]) for each in found.get("watched", ())),
     )
 

@@ -81,7 +81,17 @@ def schema() -> Schema:
                 "format_version": {"type": "string", "pattern": r"^1\.[0-9]+$"},
                 "toyspec": _TEXT,
                 "box": _TEXT,
-                "spec": _object({"path": _TEXT, "sha256": _TEXT}),
+                "spec": _object(
+                    {
+                        "path": _TEXT,
+                        "sha256": _TEXT,
+                        "files": {
+                            "type": "array",
+                            "items": _object({"path": _TEXT, "sha256": _TEXT}),
+                        },
+                    },
+                    optional=("files",),
+                ),
                 "host": {
                     **_object({"arch": {"enum": list(ARCHITECTURES)}}),
                     "additionalProperties": {"type": ["string", "integer", "boolean", "null"]},

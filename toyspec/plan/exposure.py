@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 from toyspec.host.facts import HostFacts
-from toyspec.plan import capabilities, etc, filesystems, joining, masks, overlays
+from toyspec.plan import (
+    capabilities,
+    etc,
+    filesystems,
+    filters,
+    joining,
+    masks,
+    overlays,
+)
 from toyspec.plan.box import Box
-from toyspec.plan.protection import spec_file
+from toyspec.plan.protection import spec_files
 from toyspec.plan.sources import real_path
 from toyspec.plan.step import Exposed, Exposure
-from toyspec.spec.model import Bind, Mount
+from toyspec.spec.model import Bind, Mount, Profile
 from toyspec.spec.protected import DEFAULT
 
 
@@ -56,6 +64,10 @@ def _weakened(box: Box) -> tuple[str, ...]:
     found += joining.exposed(box)
     if not spec.no_new_privileges:
         found.append("new privileges allowed")
+    if spec.seccomp == "none":
+        found.append("no seccomp filter")
+    elif isinstance(spec.seccomp, Profile):
+        found.append(f"system calls as {spec.seccomp.path} says")
     if box.maps is not None:
         count = sum(span.count for span in box.maps.uids if span.outside != box.facts.uid)
         found.append(f"{count} sub-ids")
@@ -67,10 +79,10 @@ def _weakened(box: Box) -> tuple[str, ...]:
         found.append("git writable")
     if DEFAULT not in spec.protect:
         found.append(f"protected: {', '.join(spec.protect) or 'nothing'}")
-    file = spec_file(spec)
-    if file is not None and any(
+    if any(
         isinstance(p.entry.thing, Bind) and p.entry.thing.writable and p.source == box.facts.path(file).real
         for p in box.layout.placed
+        for file in spec_files(spec)
     ):  # fmt: skip
         found.append("the spec itself")
     left_out = box.layout.skipped
@@ -96,6 +108,7 @@ def warnings(box: Box) -> tuple[str, ...]:
         what = "bind" if isinstance(each, Bind) else "copy of"
         found.append(f"{what} {each.source} left out: it is optional and its source is not there")
     found += overlays.warnings(box.spec, box.facts)
+    found += filters.warnings(box.spec)
     found += etc.warnings(box.spec, box.facts)
     found += masks.warnings(box)
     found += filesystems.warnings(box.spec, box.facts)

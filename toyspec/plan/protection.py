@@ -101,8 +101,7 @@ class Protection:
         ]
         what = "where toyspec's code runs from"
         found += [Claim(path, OWN, what, firm=True) for path in facts.installation]
-        file = spec_file(spec)
-        if file is not None:
+        for file in spec_files(spec):
             real = facts.path(file).real
             found += [Claim(path, OWN) for path in dict.fromkeys((file, real)) if path]
         return found
@@ -203,15 +202,15 @@ def needs(spec: Spec) -> Needs:
     paths = {
         each for top in (*tops, spec.directory) for name in wanted for each in _between(top, inside(top, name))
     }  # fmt: skip
-    file = spec_file(spec)
-    paths |= {file} if file is not None else set()
+    paths |= set(spec_files(spec))
     return Needs(paths=frozenset(paths), variables=places.VARIABLES)
 
 
-def spec_file(spec: Spec) -> str | None:
-    """The spec's own file; None where it came through a pipe."""
+def spec_files(spec: Spec) -> tuple[str, ...]:
+    """The spec's own file, unless it came through a pipe, and those that are read as parts of it."""
     name = spec.path.rpartition("/")[2]
-    return None if name in ("", "-", "<stdin>") else inside(spec.directory, name)
+    own = () if name in ("", "-", "<stdin>") else (inside(spec.directory, name),)
+    return (*own, *(each.real for each in spec.included))
 
 
 def _holds(directory: str, path: str) -> bool:

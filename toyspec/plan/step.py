@@ -227,3 +227,5 @@ class Plan:
     unresolved: tuple[str, ...]
     warnings: tuple[str, ...]
     watched: tuple[Watched, ...] = ()
+    spec_files: tuple[tuple[str, str], ...] = ()
+    """Files that the spec names and that were read with it: path and sha256."""

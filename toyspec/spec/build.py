@@ -11,6 +11,7 @@ from toyspec.spec.context import Context
 from toyspec.spec.covers import covers
 from toyspec.spec.entries import binds, files, mounts
 from toyspec.spec.environment import environment
+from toyspec.spec.filters import seccomp
 from toyspec.spec.model import Spec
 from toyspec.spec.namespaces import namespaces
 from toyspec.spec.nodes import Sequence
@@ -72,6 +73,8 @@ def build(context: Context, path: str, sha256: str) -> Spec:
         sysctls=confined.sysctls,
         disable_user_namespaces=confined.disable_user_namespaces,
         landlock=confined.landlock,
+        seccomp=seccomp(context, path),
+        included=tuple(context.included),
         masked_paths=covers(context, "masked_paths"),
         read_only_paths=covers(context, "read_only_paths"),
         git=git(context),
