@@ -8,6 +8,7 @@ from __future__ import annotations
 import pwd
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -52,6 +53,19 @@ def need_sub_ids(product: Product) -> None:
 
 JOINING = {"joined.yaml"}
 """Those that join namespaces of a process that is there, by the files in `held`."""
+
+def to_trace(*without: str) -> list[Any]:
+    """The specs for the tracer, `without` some, as parameters.
+
+    Who joins a user namespace is not dumpable from there on, so that an ordinary tracer cannot
+    read its arguments: the tracer is root then, and the product is who it was.
+    """
+    return [
+        pytest.param(name, marks=pytest.mark.root) if name in JOINING else name
+        for name in SPECS
+        if name not in without
+    ]
+
 
 
 def fresh(product: Product, name: str) -> Path:

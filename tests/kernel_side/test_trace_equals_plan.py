@@ -14,7 +14,7 @@ from tests.kernel_side.driver import PLANTED
 from tests.kernel_side.encode import encode_plan
 from tests.kernel_side.match import Checker, ending
 from tests.kernel_side.operands import Json
-from tests.kernel_side.specs import NEWER, RANGES, SPECS, fresh
+from tests.kernel_side.specs import NEWER, RANGES, fresh, to_trace
 from tests.kernel_side.traced import Traced, follow, trace
 from tests.kernel_side.tracer import isolated
 from tests.product import Product
@@ -53,7 +53,7 @@ def check(
     return isolated(work)
 
 
-@pytest.mark.parametrize("name", SPECS)
+@pytest.mark.parametrize("name", to_trace())
 def test_every_call_is_a_step(caller: Product, name: str) -> None:
     spec = fresh(caller, name)
     for _ in range(2):
@@ -67,7 +67,7 @@ def test_every_call_is_a_step(caller: Product, name: str) -> None:
         assert all(step["call"] in ("supervise", "execve") for step in unmade), unmade
 
 
-@pytest.mark.parametrize("name", [name for name in SPECS if name not in NEWER | RANGES])
+@pytest.mark.parametrize("name", to_trace(*NEWER, *RANGES))
 def test_every_call_is_a_step_on_an_old_kernel(caller: Product, name: str) -> None:
     """As Linux 5.10: bind and remount take the place of the newer calls.
 
