@@ -67,7 +67,7 @@ def install(w: Writer, box: Box) -> None:
     if opened:
         item += f", open for {capabilities.short(opened)}"
     w.about(item, box.origin("seccomp"))
-    why = "no new namespaces, mounts, keyrings, bpf, io_uring, … for init and all that it starts"
+    why = "no new namespaces, mounts, keyrings, bpf and the like, for init and all that it starts"
     w.do(calls.seccomp_filter(filter_), why)
 
 
