@@ -16,6 +16,7 @@ from toyspec.plan.step import PHASES, ROLES
 from toyspec.spec import coming_from
 from toyspec.spec.etc import NAMES
 from toyspec.spec.foreign import FOREIGN, SHARED
+from toyspec.spec.protected import GIT_RUNS, HOME, PROJECT
 from toyspec.spec.reference import flow, reference
 from toyspec.spec.words import WORDS
 
@@ -84,6 +85,12 @@ def test_every_word_is_on_a_page() -> None:
             rf"^\| `([^`]*[^\w`])?{re.escape(word.word)}`.* \| (.*) \|$", theirs, re.MULTILINE
         )
         assert word.says in [row[1] for row in rows], word
+
+
+def test_the_reference_has_every_protected_name() -> None:
+    text = page("reference.md").partition("\n## What stays read-only\n")[2]
+    rows = first_column(text.partition("\n## ")[0])
+    assert rows == [name for name, _ in (*PROJECT, *HOME, *GIT_RUNS)]
 
 
 def test_coming_from_is_current() -> None:

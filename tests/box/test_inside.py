@@ -183,7 +183,7 @@ def status(text: str, expected: Expected, caller: Product) -> None:
     assert fields["PPid"] == "0"
     assert fields["NSpid"] == "1"
     assert fields["Umask"] == "0022"
-    assert fields["Seccomp"] == "0", "a filter for terminals only"
+    assert fields["Seccomp"] == "2", "the default filter"
     if caller.switch and caller.uid:
         assert fields["Groups"] == ""
     assert Path(caller.home).is_absolute()

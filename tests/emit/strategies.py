@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import Final
+from typing import Final, get_args
 
 from hypothesis import strategies as st
 
+from toyspec.host.facts import Kind
 from toyspec.kernel.calls import CALLS, PSEUDO_CALLS, required
 from toyspec.kernel.errnos import NUMBERS as ERRNOS
 from toyspec.kernel.flags import flags
@@ -34,6 +35,7 @@ from toyspec.plan.step import (
     Strings,
     Struct,
     Value,
+    Watched,
 )
 from toyspec.spec.model import Origin, Text, Variable
 
@@ -187,6 +189,7 @@ _STEP: Final = st.sampled_from(sorted({**CALLS, **PSEUDO_CALLS})).flatmap(steps)
 
 PLANS: Final = st.builds(
     Plan, TEXT, TEXT, TEXT, st.just(_ARCH), _FACTS, st.lists(_STEP, max_size=3).map(tuple),
-    _EXPOSURE, _TEXTS, _TEXTS,
+    _EXPOSURE, _TEXTS, _TEXTS, st.lists(st.builds(Watched, TEXT, st.sampled_from(get_args(Kind))), max_size=2).map(tuple),
+    st.lists(st.tuples(TEXT, TEXT), max_size=2).map(tuple),
 )  # fmt: skip
 """Plans that the JSON and its schema must carry; most would not run."""

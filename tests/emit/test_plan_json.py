@@ -40,7 +40,7 @@ def test_the_form_is_the_documented_one() -> None:
   "format_version": "1.0",
   "toyspec": "0.1.0",
   "box": "box",
-  "spec": {"path": "box.yaml", "sha256": "%s"},
+  "spec": {"path": "box.yaml", "sha256": "%s", "files": []},
   "host": {"arch": "x86_64"},
   "steps": [
     {"id": 1, "phase": "prepare", "role": "monitor", "call": "write",
@@ -52,7 +52,8 @@ def test_the_form_is_the_documented_one() -> None:
   ],
   "exposure": {"writable": [], "network": "none", "environment": [], "terminal": false, "real_root": false, "weakened": []},
   "unresolved": [],
-  "warnings": []
+  "warnings": [],
+  "watched": []
 }
 """
         % ("0" * 64)

@@ -139,7 +139,7 @@ ATTEMPTS: Final[tuple[Attempt, ...]] = (
     ),
     Attempt(
         "new_user_namespace", "no namespaces", lambda _, got: int(got or "0", 16) != 0,
-        Off("disable_user_namespaces", "disable_user_namespaces: false\n"),
+        Off("disable_user_namespaces, and the filter", "disable_user_namespaces: false\n"),
     ),
     # Processes of the host
     Attempt(
@@ -175,7 +175,7 @@ ATTEMPTS: Final[tuple[Attempt, ...]] = (
     Attempt("sysrq_trigger", "binds", says("opened"), MASKS, NOBODY, needs="/proc/sysrq-trigger"),
     Attempt("another_proc", "binds", says("written"), MASKS, NOBODY),
     # What is inherited, and what is shared
-    Attempt("session_keyring", "binds", says("key "), Off("the keyring", edits=(no.keyring,))),
+    Attempt("session_keyring", "binds", says("key "), Off("the keyring, and the filter", edits=(no.keyring,))),
     Attempt("abstract_socket", "binds", reached("abstract_socket"),
             Off("the network namespace", "network: host\n")),
     Attempt("loopback", "binds", reached("loopback"),

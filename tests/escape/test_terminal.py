@@ -19,6 +19,8 @@ system: host
 binds: ["./attacker.py:/dev/shm/attacker.py"]
 init: [python3, /dev/shm/attacker.py, '{"names": ["push_input"]}']
 """
+FILTERS = ("", "seccomp: none\n")
+"""The default filter refuses it too: the wall in question is tried behind it and alone."""
 WALL = {"shared": no.filters, "apart": no.session}
 """On a terminal the filter stands, without one the session of the box's own."""
 PUSHED = r"read b'pushed\n'"
@@ -41,10 +43,10 @@ def on_terminal(product: Product, cwd: Path, streams: str, *words: object) -> st
     return printed.decode(errors="replace")
 
 
-def tried(product: Product, streams: str, *, wall: bool) -> str:
+def tried(product: Product, streams: str, filter_: str, *, wall: bool) -> str:
     directory = product.directory()
     product.write(directory / "attacker.py", (HERE / "attacker.py").read_bytes())
-    product.write(directory / "box.yaml", SPEC)
+    product.write(directory / "box.yaml", SPEC + filter_)
     if wall:
         return on_terminal(product, directory, streams, *product.toyspec, "up", "-q", "box.yaml")
     inner = '"$@" > plan.json' if streams == "shared" else '"$@" > plan.json < /dev/null'
@@ -68,9 +70,12 @@ CALLERS = ["product", pytest.param("as_root", marks=pytest.mark.root)]
 
 @pytest.mark.parametrize("who", CALLERS)
 @pytest.mark.parametrize("streams", WALL)
-def test_nothing_is_pushed(request: pytest.FixtureRequest, who: str, streams: str) -> None:
+@pytest.mark.parametrize("filter_", FILTERS)
+def test_nothing_is_pushed(
+    request: pytest.FixtureRequest, who: str, streams: str, filter_: str
+) -> None:
     tools.need("python3")
-    printed = tried(request.getfixturevalue(who), streams, wall=True)
+    printed = tried(request.getfixturevalue(who), streams, filter_, wall=True)
     assert '{"push_input": {"held":' in printed, printed
     assert "read b''" in printed, printed
 
@@ -80,5 +85,5 @@ def test_nothing_is_pushed(request: pytest.FixtureRequest, who: str, streams: st
 def test_without_the_wall_it_is(request: pytest.FixtureRequest, who: str, streams: str) -> None:
     tools.need("python3")
     pushing_works()
-    printed = tried(request.getfixturevalue(who), streams, wall=False)
+    printed = tried(request.getfixturevalue(who), streams, FILTERS[-1], wall=False)
     assert PUSHED in printed, printed

@@ -110,6 +110,7 @@ CANNOT_SUCCEED = frozenset(
         "open_tree",
         "open_tree_attr",
         "openat2",
+        "seccomp",
     }
 )
 NSCD = b"/var/run/nscd/socket"

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from tests.plan.bpf import Instruction
-    from toyspec.plan.seccomp.profile import Action, Comparison, Profile
+    from toyspec.plan.seccomp.profile import Profile
+    from toyspec.spec.seccomp.rules import Action, Comparison
 
 _ARCHES: Final = {  # SCMP_ARCH_*, seccomp.h
     "x86_64": 0xC000003E, "i386": 0x40000003, "x32": 0x4000003E, "aarch64": 0xC00000B7,

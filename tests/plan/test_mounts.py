@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from tests.plan.world import DIRECTORY, World, calls, host, old, value
-from toyspec.host.facts import HostFacts, MountFact, Needs
+from toyspec.host.facts import HostFacts, MapperFact, MountFact, Needs
 from toyspec.plan.error import PlanError
 from toyspec.plan.planner import gather
 from toyspec.plan.step import Plan, Struct
@@ -149,6 +149,29 @@ def test_terminals_get_their_group_where_the_box_has_it() -> None:
 
     assert told("") == []
     assert told("user: '0:5'") == ["5"]
+
+
+def with_ranges(uid: int) -> World:
+    """A caller with sub-ids that newuidmap and newgidmap map."""
+    made = world()
+    names = ("newuidmap", "newgidmap")
+    spans = ((100000, 65536),)
+    made.facts = replace(
+        made.facts, uid=uid, gid=uid, primary_gid=uid, subuids=spans, subgids=spans,
+        mappers={name: MapperFact(f"/usr/bin/{name}", True, False) for name in names},
+    )  # fmt: skip
+    return made
+
+
+def test_terminals_get_their_group_from_ranges() -> None:
+    text = "user: {uid: 0, gid: 0, ranges: auto}\nmounts: [{type: devpts}]"
+    steps = calls(with_ranges(1000).plan(text), "fsconfig")
+    assert [value(step, "value") for step in steps if value(step, "key") == "gid"] == ["5"]
+
+
+def test_root_s_volume_in_a_box_on_root_s_sub_ids() -> None:
+    message, _ = refused(with_ranges(0), "user: root\n" + VOLUME)
+    assert message.startswith("a volume is root's own, and this box is run on root's sub-ids")
 
 
 VOLUME = "mounts: [{type: volume, name: npm, target: /v}]"

@@ -12,7 +12,8 @@ from tests.plan import bpf
 from toyspec.kernel.syscalls import X32_BIT, numbers
 from toyspec.plan.seccomp.assemble import assemble
 from toyspec.plan.seccomp.graph import MAX_INSTRUCTIONS, Graph, TooLongError
-from toyspec.plan.seccomp.profile import (
+from toyspec.plan.seccomp.profile import Profile, Rule
+from toyspec.spec.seccomp.rules import (
     ALLOW,
     KILL_PROCESS,
     KILL_THREAD,
@@ -21,8 +22,6 @@ from toyspec.plan.seccomp.profile import (
     TRAP,
     Action,
     Comparison,
-    Profile,
-    Rule,
     errno,
 )
 

@@ -13,7 +13,7 @@ from toyspec.kernel.flags import CAPABILITIES
 from toyspec.kernel.syscalls import ARCHITECTURES, LAST, X32_BIT, names, numbers
 from toyspec.plan.seccomp.assemble import assemble
 from toyspec.plan.seccomp.default import GROUPS, default_profile
-from toyspec.plan.seccomp.profile import ALLOW, KILL_PROCESS, Action, errno
+from toyspec.spec.seccomp.rules import ALLOW, KILL_PROCESS, Action, errno
 
 EPERM, ENOSYS = errno("EPERM"), errno("ENOSYS")
 EAFNOSUPPORT = errno("EAFNOSUPPORT")

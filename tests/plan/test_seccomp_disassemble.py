@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 from toyspec.plan.seccomp.assemble import assemble
 from toyspec.plan.seccomp.default import default_profile
 from toyspec.plan.seccomp.disassemble import disassemble
-from toyspec.plan.seccomp.profile import ALLOW, Action, Comparison, Profile, Rule, errno
+from toyspec.plan.seccomp.profile import Profile, Rule
 from toyspec.plan.seccomp.terminal import refuse_terminal_input
+from toyspec.spec.seccomp.rules import ALLOW, Action, Comparison, errno
 
 RULES = (
     Rule(("write",), errno("EPERM"), (Comparison(0, "==", 1 << 32 | 2),)),

@@ -10,10 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.plan.profiles import PROFILE
-from toyspec.plan.seccomp.docker import Condition, DockerProfile, select
-from toyspec.plan.seccomp.json_reader import read
-from toyspec.plan.seccomp.json_values import MAX_SIZE, ProfileError
-from toyspec.plan.seccomp.profile import ALLOW, KILL_THREAD, LOG, Action, Comparison, errno
+from toyspec.plan.seccomp.select import select
+from toyspec.spec.seccomp.docker import Condition, DockerProfile
+from toyspec.spec.seccomp.json_reader import read
+from toyspec.spec.seccomp.json_values import MAX_SIZE, ProfileError
+from toyspec.spec.seccomp.rules import ALLOW, KILL_THREAD, LOG, Action, Comparison, errno
 
 EPERM = errno("EPERM")
 

@@ -17,9 +17,10 @@ from tests.plan.test_seccomp_assemble import CALLS, LOW, WHOLE, actions, compari
 from toyspec.kernel.syscalls import X32_BIT, names, numbers
 from toyspec.plan.seccomp.assemble import assemble
 from toyspec.plan.seccomp.default import default_profile
-from toyspec.plan.seccomp.docker import select
-from toyspec.plan.seccomp.json_reader import read
-from toyspec.plan.seccomp.profile import ALLOW, Action, Comparison, Profile, Rule, errno
+from toyspec.plan.seccomp.profile import Profile, Rule
+from toyspec.plan.seccomp.select import select
+from toyspec.spec.seccomp.json_reader import read
+from toyspec.spec.seccomp.rules import ALLOW, Action, Comparison, errno
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -5,12 +5,24 @@ from __future__ import annotations
 from toyspec.spec.load import Overrides, Problem, SpecError, Surroundings, load
 from toyspec.spec.model import Spec
 
+FILES: dict[str, bytes] = {}
+"""What lies beside the spec, by absolute path."""
+
+
+def read(path: str, most: int) -> bytes:
+    """As `toyspec.cli.box.read_beside`, of `FILES`."""
+    if path not in FILES:
+        raise FileNotFoundError(2, "No such file or directory", path)
+    return FILES[path][: most + 1]
+
+
 HERE = Surroundings(
     directory="/home/me/proj",
     home="/home/me",
     variables={"HOME": "/home/me", "TERM": "xterm", "X": "ex", "EMPTY": "", "WIDE": "/a:/b:rw"},
     terminal=True,
     caller_uid=1000,
+    read=read,
 )
 HEAD = "version: 1\ninit: [sh]\n"
 

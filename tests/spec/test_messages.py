@@ -75,7 +75,7 @@ ONE = [
      "it has a name already"),
     *(
         (f"{word}: x", 3, 1, f"`{word}`: not yet", None)
-        for word in ("seccomp", "reaper", "limits")
+        for word in ("reaper", "limits")
     ),
     # Reserved.
     *(

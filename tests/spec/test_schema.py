@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft7Validator
 
-from tests.spec.loading import HERE
+from tests.spec.loading import FILES, HERE
 from tests.spec.test_any_bytes import sound
 from toyspec.spec.accept import Acceptor
 from toyspec.spec.build import _SIMPLE
@@ -88,6 +88,7 @@ def test_the_schema_and_the_model_name_the_same_things() -> None:
         "host_namespaces",
         "joined",
         "time_offsets",
+        "included",
         "origins",
     }
 
@@ -116,6 +117,7 @@ def test_the_example_of_every_key_loads() -> None:
     """One spec a key, made of the schema's own examples."""
     import json
 
+    FILES["/home/me/proj/profile.json"] = b'{"defaultAction": "SCMP_ACT_ALLOW"}'
     for name, found in WHOLE["definitions"]["box"]["properties"].items():
         for example in resolved(found)["examples"]:
             data = {"version": 1, "init": ["sh"], name: example}

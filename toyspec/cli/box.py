@@ -84,20 +84,17 @@ def read_file(path: str) -> bytes:
         os.close(fd)
 
 
-def read_small(path: str) -> bytes:
-    """The bytes of an environment file, one more than it may have at most; raises OSError."""
-    from errno import EINVAL
-
-    from toyspec.spec.env_file import MAX_BYTES
-
+def read_beside(path: str, most: int) -> bytes:
+    """A file that a spec names as a part of itself, up to a byte more than `most`; raises OSError."""
     fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOCTTY | os.O_NONBLOCK)
     try:
         if not stat.S_ISREG(os.fstat(fd).st_mode):
-            raise OSError(EINVAL, "not a regular file")
-        found = b""
-        while len(found) <= MAX_BYTES and (piece := os.read(fd, MAX_BYTES + 1 - len(found))):
-            found += piece
-        return found
+            raise OSError(22, "not a regular file", path)
+        pieces = []
+        while most >= 0 and (piece := os.read(fd, min(most + 1, 1 << 20))):
+            most -= len(piece)
+            pieces.append(piece)
+        return b"".join(pieces)
     finally:
         os.close(fd)
 
@@ -178,7 +175,7 @@ def surroundings(
             variables=os.environ,
             terminal=facts.terminal,
             caller_uid=facts.uid,
-            read=read_small,
+            read=read_beside,
         )
     return Surroundings(
         directory=source.directory,
@@ -186,7 +183,7 @@ def surroundings(
         variables=os.environ,
         terminal=plans and _terminal(printing),
         caller_uid=os.getuid(),
-        read=read_small,
+        read=read_beside,
     )
 
 

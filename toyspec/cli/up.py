@@ -97,4 +97,9 @@ def _report(
         say(failure_text(outcome.failure, plan, data, colour(words, 2)))
     elif outcome.said is not None and not words.flag("quiet"):
         say(f"toyspec: {outcome.said}\n")
+    if outcome.changes:
+        from toyspec.show.text import escape
+
+        for text in outcome.changes:
+            say(f"toyspec: {escape(text)}\n")
     return outcome.status

@@ -30,6 +30,7 @@ from toyspec.plan.step import (
     Strings,
     Struct,
     Value,
+    Watched,
 )
 from toyspec.spec.model import Origin
 from toyspec.version import VERSION
@@ -37,8 +38,7 @@ from toyspec.version import VERSION
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-Json = dict[str, Any]
-"""An object as the json module has it."""
+Json = dict[str, Any]  # an object as the json module has it
 
 FORMAT: Final = "toyspec-plan"
 FORMAT_VERSION: Final = "1.0"
@@ -59,9 +59,8 @@ def to_json(plan: Plan) -> str:
     def compact(value: object) -> str:
         return dumps(value, ensure_ascii=False)
 
-    top = to_dict(plan)
     lines = []
-    for key, value in top.items():
+    for key, value in to_dict(plan).items():
         if key == "steps" and value:
             member = "[\n" + ",\n".join([_step_text(step, compact) for step in value]) + "\n  ]"
         else:
@@ -98,7 +97,11 @@ def to_dict(plan: Plan) -> Json:
         "format_version": FORMAT_VERSION,
         "toyspec": VERSION,
         "box": plan.box,
-        "spec": {"path": plan.spec_path, "sha256": plan.spec_sha256},
+        "spec": {
+            "path": plan.spec_path,
+            "sha256": plan.spec_sha256,
+            "files": [{"path": path, "sha256": digest} for path, digest in plan.spec_files],
+        },
         "host": {"arch": plan.arch, **dict(plan.host)},
         "steps": [_step(step) for step in plan.steps],
         "exposure": {
@@ -111,6 +114,7 @@ def to_dict(plan: Plan) -> Json:
         },
         "unresolved": list(plan.unresolved),
         "warnings": list(plan.warnings),
+        "watched": [{"path": each.path, "kind": each.kind} for each in plan.watched],
     }
 
 
@@ -141,8 +145,8 @@ def _step(step: Step) -> Json:
 def _expectation(expects: Expect | None) -> Json | None:
     if expects is None:
         return None
-    given = {name: getattr(expects, name) for name in _EXPECTATIONS}
-    return {name: value for name, value in given.items() if value is not None}
+    given = [(name, getattr(expects, name)) for name in _EXPECTATIONS]
+    return {name: value for name, value in given if value is not None}
 
 
 def _value(value: Value | Bpf) -> Json:
@@ -235,6 +239,8 @@ def _plan(found: Json) -> Plan:
         ),
         unresolved=tuple(found["unresolved"]),
         warnings=tuple(found["warnings"]),
+        spec_files=tuple((each["path"], each["sha256"]) for each in found["spec"].get("files", ())),
+        watched=tuple(Watched(each["path"], each["kind"]) for each in found.get("watched", ())),
     )
 
 

@@ -5,9 +5,10 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, get_args
 
 from toyspec.emit.plan_json import FORMAT
+from toyspec.host.facts import Kind
 from toyspec.kernel.calls import ARCHITECTURES, CALLS, PSEUDO_CALLS, Call, Parameter
 from toyspec.kernel.errnos import NUMBERS as ERRNOS
 from toyspec.kernel.flags import flags
@@ -80,7 +81,17 @@ def schema() -> Schema:
                 "format_version": {"type": "string", "pattern": r"^1\.[0-9]+$"},
                 "toyspec": _TEXT,
                 "box": _TEXT,
-                "spec": _object({"path": _TEXT, "sha256": _TEXT}),
+                "spec": _object(
+                    {
+                        "path": _TEXT,
+                        "sha256": _TEXT,
+                        "files": {
+                            "type": "array",
+                            "items": _object({"path": _TEXT, "sha256": _TEXT}),
+                        },
+                    },
+                    optional=("files",),
+                ),
                 "host": {
                     **_object({"arch": {"enum": list(ARCHITECTURES)}}),
                     "additionalProperties": {"type": ["string", "integer", "boolean", "null"]},
@@ -101,7 +112,12 @@ def schema() -> Schema:
                 ),
                 "unresolved": _TEXTS,
                 "warnings": _TEXTS,
-            }
+                "watched": {
+                    "type": "array",
+                    "items": _object({"path": _TEXT, "kind": {"enum": list(get_args(Kind))}}),
+                },
+            },
+            optional=("watched",),
         ),
         "definitions": {
             "step": _step(list(every)),

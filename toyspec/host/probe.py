@@ -64,6 +64,7 @@ def probe(needs: Needs, *, printing: bool = False) -> HostFacts:
             "open_tree": features.open_tree(arch),
             "mount_setattr": features.mount_setattr(arch),
             "close_range_cloexec": features.close_range_cloexec(arch),
+            "seccomp_filter": features.seccomp_filter(arch),
         },
         sysctls={name: _read("/proc/sys/" + name.replace(".", "/")) for name in _SYSCTLS},
         rlimits=_rlimits(),

@@ -12,6 +12,8 @@ from toyspec.kernel.errnos import NUMBERS
 
 _ENOSYS = NUMBERS["ENOSYS"]
 _NO_SUCH_FLAGS = 0x7FFF0000
+_SET_MODE_FILTER = 1
+_EFAULT = NUMBERS["EFAULT"]
 _LANDLOCK_CREATE_RULESET_VERSION = 1
 
 
@@ -50,3 +52,8 @@ def landlock(arch: str) -> int:
     """Landlock's ABI version; 0 where it is missing or off (landlock_create_ruleset(2))."""
     query = number("landlock_create_ruleset", arch)
     return max(0, syscall(query, 0, 0, _LANDLOCK_CREATE_RULESET_VERSION))
+
+
+def seccomp_filter(arch: str) -> bool:
+    """CONFIG_SECCOMP_FILTER: EFAULT for a filter that is nowhere; EINVAL without it (seccomp(2))."""
+    return syscall(number("seccomp", arch), _SET_MODE_FILTER, 0, 0) == -_EFAULT

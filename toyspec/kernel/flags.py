@@ -155,7 +155,8 @@ _SETS: Final[dict[str, Flag]] = {
     },
     "seccomp_operation": {"SECCOMP_SET_MODE_STRICT": 0, "SECCOMP_SET_MODE_FILTER": 1,
                           "SECCOMP_GET_ACTION_AVAIL": 2},
-    "seccomp": {"SECCOMP_FILTER_FLAG_TSYNC": 0x1, "SECCOMP_FILTER_FLAG_LOG": 0x2},
+    "seccomp": {"SECCOMP_FILTER_FLAG_TSYNC": 0x1, "SECCOMP_FILTER_FLAG_LOG": 0x2,
+                "SECCOMP_FILTER_FLAG_SPEC_ALLOW": 0x4},
     "ioctl": {
         "TIOCSCTTY": 0x540E, "TIOCGPGRP": 0x540F, "TIOCSPGRP": 0x5410, "TIOCSTI": 0x5412,
         "TIOCGWINSZ": 0x5413, "TIOCSWINSZ": 0x5414, "TIOCLINUX": 0x541C, "TIOCNOTTY": 0x5422,

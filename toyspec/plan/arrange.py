@@ -6,18 +6,20 @@ real place of every target, and so that what cannot work is said before anything
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Literal
 
 from toyspec.host.facts import FactMissing, HostFacts, PathFact
-from toyspec.plan import copies, volumes
+from toyspec.plan import copies, layers
 from toyspec.plan import entries as listing
-from toyspec.plan.devices import console
-from toyspec.plan.entries import Entry
+from toyspec.plan.covering import Covering
+from toyspec.plan.entries import Entry, Guard
 from toyspec.plan.error import PlanError, PlanProblem
-from toyspec.plan.layout import DEVICE_LINKS, DEVICES, Layout, Placed, Stage
+from toyspec.plan.layout import Layout, Placed, Stage
 from toyspec.plan.mount_points import MountPoints
+from toyspec.plan.protection import Held, Protection
 from toyspec.plan.root_directory import check_root
-from toyspec.plan.tree import Layer, Node, Resolved, Tree, TreeError, join, parent
+from toyspec.plan.tree import Layer, Node, Resolved, Tree, TreeError, parent
 from toyspec.spec.model import Bind, File, Mount, Spec
 
 _GIVEN = ("system", "etc", "root", "root.lower")  # entries that a spec's own replace
@@ -55,13 +57,19 @@ class _Builder:
         self.placed: list[Placed] = []
         self.places: dict[str, Entry] = {}
         self.skipped: list[Bind | File] = []
-        self.tree = Tree(facts, _root_layer(spec))
+        self.tree = Tree(facts, layers.of_root(spec))
         self.points = MountPoints(spec, facts, self.tree)
         self.old_root = (spec.root.old_root or "").strip("/")
+        targets = {e.target.strip("/") for e in order if not listing.left_out(e.thing, facts)}
+        self.protection = Protection(spec, facts, self.tree, frozenset(targets))
 
     def layout(self) -> Layout:
         """Place every entry in turn."""
         questions = list[tuple[str, str]]()
+        try:
+            self._protect_root()
+        except FactMissing as missing:
+            questions += missing.questions
         for entry in self.order:
             try:
                 self.place(entry)
@@ -69,11 +77,38 @@ class _Builder:
                 self.problem(str(error), entry, error.remedy)
             except FactMissing as missing:
                 questions += missing.questions
+        covering = Covering(self.spec, self.tree, self.places)
+        self.problems += covering.problems
+        questions += covering.questions
         if questions:
             raise FactMissing(*questions)
         if self.problems:
             raise PlanError(*self.problems)
-        return Layout(tuple(self.placed), tuple(self.skipped))
+        kept = self.protection
+        watched = tuple(sorted(kept.watched.values(), key=lambda each: each.path))
+        return Layout(
+            tuple(self.placed), tuple(self.skipped), tuple(kept.made), watched, tuple(kept.warnings),
+            tuple(covering.covers), tuple(covering.lacking),
+        )  # fmt: skip
+
+    def _protect_root(self) -> None:
+        """A writable root is made for the box, but the spec and toyspec itself may lie in it."""
+        layer = self.tree.root
+        if layer.base is None or not layer.writable or self.spec.root.read_only:
+            return
+        try:
+            for held in self.protection.of("", layer, project=False):
+                self._guard(held, "late" if self._is_late(held.path) else "attach", None)
+        except TreeError as error:
+            origin = self.spec.origin("root")
+            self.problems.append(PlanProblem(str(error), origin, error.remedy))
+
+    def _guard(
+        self, held: Held, stage: Stage, below: str | None, *, executable: bool = True
+    ) -> None:
+        guard = Guard("", "/" + held.path, held.writable, executable)
+        place = Placed(Entry(guard, held.origin), held.path, held.kind, (), stage)
+        self.placed.append(replace(place, below=below, source=held.source))
 
     def problem(self, message: str, entry: Entry, remedy: str | None = None) -> None:
         self.problems.append(PlanProblem(message, entry.origin, remedy))
@@ -84,9 +119,9 @@ class _Builder:
             self._bind(entry, thing)
         elif isinstance(thing, Mount):
             self._mount(entry, thing)
-        elif thing.symlink is not None:
+        elif isinstance(thing, File) and thing.symlink is not None:
             self._symlink(entry, thing)
-        elif thing.source is None or self._can_copy(entry, thing):
+        elif isinstance(thing, File) and (thing.source is None or self._can_copy(entry, thing)):
             self._file(entry, thing)
 
     def _bind(self, entry: Entry, bind: Bind) -> None:
@@ -107,7 +142,7 @@ class _Builder:
                 message, entry, "leave out `rw`: sysctls obey uid 0, whatever it may not do"
             )
             return
-        if _of_a_process(fact.real or ""):
+        if copies.of_a_process(fact.real or ""):
             message = f"{bind.source} leads to {fact.real}, which belongs to one process"
             self.problem(message, entry, "another process would be there when the box is made")
             return
@@ -167,34 +202,10 @@ class _Builder:
         self.problem(f"bind source {bind.source} {what}", entry, remedy)
 
     def _mount(self, entry: Entry, mount: Mount) -> None:
-        if mount.type in ("proc", "sysfs"):
-            base = "/proc" if mount.type == "proc" else "/sys"
-            shown = None if mount.subset else base
-            layer = Layer("kernel", shown, writable=mount.type == "proc")
-        elif mount.type == "overlay":
-            layer = _overlay_layer(mount.lower, mount.upper)
-        elif mount.type == "volume":
-            source = volumes.place(self.facts, mount.name)
-            layer = Layer("volume", source, writable=not mount.read_only)
-        elif mount.type in ("devpts", "mqueue", "cgroup2"):
-            layer = Layer("kernel", writable=False)
-        else:
-            layer = Layer("own")
+        layer = layers.of_mount(self.facts, mount)
         self._attach(entry, "directory", Node("directory", layer=layer))
         if mount.type == "dev" and self.placed and self.placed[-1].entry is entry:
-            self._devices(self.placed[-1].path)
-
-    def _devices(self, path: str) -> None:
-        add = self.tree.add
-        for name, _ in DEVICES:
-            if self.facts.path(f"/dev/{name}").kind == "character":
-                add(join(path, name), Node("character"))
-        if console(self.facts) is not None:
-            add(join(path, "console"), Node("character"))
-        for name, text in DEVICE_LINKS:
-            add(join(path, name), Node("symlink", link=text))
-        add(join(path, "pts"), Node("directory", layer=Layer("kernel", writable=False)))
-        add(join(path, "shm"), Node("directory", layer=Layer("own")))
+            layers.add_devices(self.tree, self.placed[-1].path)
 
     def _can_copy(self, entry: Entry, file: File) -> bool:
         if copies.left_out(self.facts, file):
@@ -203,8 +214,6 @@ class _Builder:
         found = copies.problem(self.facts, file)
         if found is not None:
             self.problem(found[0], entry, found[1])
-        elif _of_a_process(self.facts.path(file.source or "").real or ""):
-            self.problem(f"{file.source} leads to what belongs to one process", entry)
         return found is None
 
     def _file(self, entry: Entry, file: File) -> None:
@@ -260,6 +269,17 @@ class _Builder:
         shows = isinstance(entry.thing, Bind) or kernel == "volume"
         source = node.layer.base or "" if node.layer and shows else ""
         self._place(Placed(entry, where.path, kind, makes, stage, below=below, source=source))
+        layer = node.layer
+        if (
+            layer is not None
+            and layer.writable
+            and layer.kind in ("bind", "overlay")
+            and layer.base
+        ):
+            project = layer.kind == "bind" and kind == "directory"
+            whole = not isinstance(entry.thing, Bind) or entry.thing.executable
+            for held in self.protection.of(where.path, layer, project=project):
+                self._guard(held, stage, below, executable=whole)
 
     def _place(self, placed: Placed) -> None:
         self.placed.append(placed)
@@ -314,28 +334,8 @@ class _Builder:
         return "mounts" if kernel in ("proc", "sysfs") or below is not None else "attach"
 
 
-def _root_layer(spec: Spec) -> Layer:
-    root = spec.root
-    if root.kind == "host":
-        return Layer("bind", "/", writable=False)
-    if root.kind == "overlay" and not root.lower_host:
-        return _overlay_layer(root.lower, root.upper)
-    return Layer("root", root.path) if root.path else Layer("own")
-
-
-def _overlay_layer(lower: tuple[str, ...], upper: str | None) -> Layer:
-    shown = lower if upper is None else (upper, *lower)
-    return Layer("overlay", shown[0], under=shown[1:])
-
-
 def _options(bind: Bind) -> tuple[bool, ...]:
     return bind.writable, bind.devices, bind.executable, bind.setuid, bind.recursive
-
-
-def _of_a_process(path: str) -> bool:
-    """Below /proc/PID: whoever looked, and not who builds the box."""
-    top, _, rest = path.lstrip("/").partition("/")
-    return top == "proc" and rest.partition("/")[0].isdigit()
 
 
 def _named(entry: Entry) -> str:

@@ -10,6 +10,7 @@ from toyspec.plan import calls, content, filesystems, mount_calls, sources
 from toyspec.plan.attributes import restrict
 from toyspec.plan.box import Box
 from toyspec.plan.devices import populate
+from toyspec.plan.entries import Guard, Thing
 from toyspec.plan.layout import Placed
 from toyspec.plan.making import make
 from toyspec.plan.step import Expect
@@ -54,6 +55,8 @@ def put(w: Writer, box: Box, placed: Placed) -> None:
         _move(w, placed, f"tree:{thing.target}")
     elif isinstance(thing, Mount):
         _filesystem(w, box, placed, thing)
+    elif isinstance(thing, Guard):
+        _guard(w, box, placed, thing)
     elif isinstance(thing, File):
         _file(w, box, placed, thing)
 
@@ -85,6 +88,8 @@ def describe(placed: Placed) -> str:
         told += "" if thing.recursive else " without submounts"
         where = "" if placed.source == target else f" at {target}"
         return f"{mode} bind{told} {placed.source}{where}"
+    if isinstance(thing, Guard):
+        return f"{'held in place' if thing.writable else 'protected'} {target}"
     if isinstance(thing, File):
         return _describe_file(thing)
     named = f"volume {thing.name}" if thing.type == "volume" else thing.type
@@ -167,6 +172,29 @@ def _move(w: Writer, placed: Placed, slot: str) -> None:
     w.do(calls.close(slot), "attached: the box holds it now")
 
 
+def _guard(w: Writer, box: Box, placed: Placed, guard: Guard) -> None:
+    """A part of what is there already, onto itself: the very thing that is found there."""
+    slot, at = f"tree:{guard.target}", f"at:{guard.target}"
+    root, path = inside(placed)
+    flags = ("O_PATH", "O_DIRECTORY") if placed.kind == "directory" else ("O_PATH",)
+    why = "found inside the root, with no symbolic link anywhere on the way"
+    w.do(calls.openat2(root, path, *flags, resolve=calls.NO_LINKS), why, yields=at)
+    w.do(mount_calls.open_tree_clone(at, ""), "as a mount of its own", yields=slot)
+    if not guard.writable and box.facts.feature("mount_setattr"):
+        closed = mount_calls.mount_setattr(slot, "MOUNT_ATTR_RDONLY")
+        w.do(closed, "read-only, with all that is mounted below it")
+    w.do(mount_calls.move_mount(slot, at), "onto itself: a mount point cannot be renamed")
+    w.do(calls.close(at), "done with it")
+    w.do(calls.close(slot), "attached: the box holds it now")
+    if not guard.writable and not box.facts.feature("mount_setattr"):
+        restrict(
+            w, box, root, path, placed.source,
+            read_only=True, devices=False, directory=placed.kind == "directory",
+            executable=guard.executable,
+        )  # fmt: skip
+        w.do(calls.fchdir("root"), "back to the box's root")
+
+
 def _restrict(w: Writer, box: Box, placed: Placed, bind: Bind) -> None:
     root, path = inside(placed)
     restrict(
@@ -245,9 +273,11 @@ def mount_kernel(w: Writer, box: Box, placed: Placed, *, keep: bool) -> None:
         w.do(calls.close(slot), "done with it")
 
 
-def _purpose(thing: Bind | Mount | File) -> str:
+def _purpose(thing: Thing) -> str:
     if isinstance(thing, Mount):
         return filesystems.PURPOSES[thing.type]
+    if isinstance(thing, Guard):
+        return "" if thing.writable else "what lies there runs on the host, or decides what does"
     return "made for this box" if isinstance(thing, File) and thing.symlink is None else ""
 
 

@@ -293,12 +293,12 @@ def sethostname(name: str) -> Call:
     return call("sethostname", ("name", Data((name,))), ("len", Int(len(name.encode()))))
 
 
-def seccomp_filter(instructions: tuple[tuple[int, int, int, int], ...]) -> Call:
+def seccomp_filter(instructions: tuple[tuple[int, int, int, int], ...], *flags: str) -> Call:
     """seccomp(2) SECCOMP_SET_MODE_FILTER"""
     return call(
         "seccomp",
         ("operation", Flags(("SECCOMP_SET_MODE_FILTER",))),
-        ("flags", Flags(())),
+        ("flags", Flags(flags)),
         ("args", Struct("sock_fprog", (("filter", Bpf(instructions)),))),
     )
 

@@ -30,6 +30,8 @@ def problem(facts: HostFacts, file: File) -> tuple[str, str | None] | None:
     if fact.real_kind != "file":
         remedy = "bind it instead: only a regular file has bytes to copy"
         return f"source {source} is a {fact.real_kind}", remedy
+    if of_a_process(fact.real or ""):
+        return f"source {source} leads to {fact.real}, which belongs to one process", None
     if fact.unreadable:
         return f"source {source} may not be read by uid {facts.uid}", "see its owner and mode"
     if facts.mounts_at(source)[0].type in _KERNELS:
@@ -53,3 +55,9 @@ def size(fact: PathFact, path: str) -> int:
     if fact.size is None:
         raise FactMissing(("size", path))
     return fact.size
+
+
+def of_a_process(path: str) -> bool:
+    """Below /proc/PID: whoever looked, and not who builds the box."""
+    top, _, rest = path.lstrip("/").partition("/")
+    return top == "proc" and rest.partition("/")[0].isdigit()

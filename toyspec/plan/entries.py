@@ -15,10 +15,23 @@ from toyspec.spec.model import Bind, File, Mount, Origin, Spec
 
 
 @dataclass(frozen=True, slots=True)
+class Guard:
+    """A part of what the box may write, bound on itself: read-only, or so that it cannot be renamed."""
+
+    at: str
+    target: str
+    writable: bool
+    executable: bool = True
+
+
+Thing = Bind | Mount | File | Guard
+
+
+@dataclass(frozen=True, slots=True)
 class Entry:
     """One thing with a target, and the line or default that asked for it."""
 
-    thing: Bind | Mount | File
+    thing: Thing
     origin: Origin
 
     @property
@@ -44,7 +57,7 @@ def entries(spec: Spec, facts: HostFacts) -> list[Entry]:
     things: list[Bind | Mount | File] = [*spec.binds, *spec.mounts, *spec.files]
     own = [Entry(thing, spec.origin(thing.at)) for thing in things]
     own.sort(key=lambda entry: (entry.origin.line, entry.origin.column))
-    replaced = {entry.target for entry in own if not _left_out(entry.thing, facts)}
+    replaced = {entry.target for entry in own if not left_out(entry.thing, facts)}
     theirs: list[Bind | Mount | File] = [
         *whole_host.things(spec, facts),
         *system.things(spec, facts),
@@ -58,7 +71,7 @@ def entries(spec: Spec, facts: HostFacts) -> list[Entry]:
     return _parents_first(added + own)
 
 
-def _left_out(thing: Bind | Mount | File, facts: HostFacts) -> bool:
+def left_out(thing: Thing, facts: HostFacts) -> bool:
     """An optional bind or copy without a source replaces nothing."""
     if isinstance(thing, File):
         return copies.left_out(facts, thing)

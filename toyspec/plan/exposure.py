@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 from toyspec.host.facts import HostFacts
-from toyspec.plan import capabilities, etc, filesystems, joining, overlays
+from toyspec.plan import (
+    capabilities,
+    etc,
+    filesystems,
+    filters,
+    joining,
+    masks,
+    overlays,
+)
 from toyspec.plan.box import Box
+from toyspec.plan.protection import spec_files
 from toyspec.plan.sources import real_path
 from toyspec.plan.step import Exposed, Exposure
-from toyspec.spec.model import Bind, Mount
+from toyspec.spec.model import Bind, Mount, Profile
+from toyspec.spec.protected import DEFAULT
 
 
 def exposure(box: Box) -> Exposure:
@@ -54,6 +64,10 @@ def _weakened(box: Box) -> tuple[str, ...]:
     found += joining.exposed(box)
     if not spec.no_new_privileges:
         found.append("new privileges allowed")
+    if spec.seccomp == "none":
+        found.append("no seccomp filter")
+    elif isinstance(spec.seccomp, Profile):
+        found.append(f"system calls as {spec.seccomp.path} says")
     if box.maps is not None:
         count = sum(span.count for span in box.maps.uids if span.outside != box.facts.uid)
         found.append(f"{count} sub-ids")
@@ -61,6 +75,16 @@ def _weakened(box: Box) -> tuple[str, ...]:
             found.append("supplementary groups kept")
     if spec.capabilities:
         found.append(f"capabilities {capabilities.short(spec.capabilities)}")
+    if spec.git == "writable":
+        found.append("git writable")
+    if DEFAULT not in spec.protect:
+        found.append(f"protected: {', '.join(spec.protect) or 'nothing'}")
+    if any(
+        isinstance(p.entry.thing, Bind) and p.entry.thing.writable and p.source == box.facts.path(file).real
+        for p in box.layout.placed
+        for file in spec_files(spec)
+    ):  # fmt: skip
+        found.append("the spec itself")
     left_out = box.layout.skipped
     found += [f"devices of {b.source}" for b in spec.binds if b.devices and b not in left_out]
     found += [f"setuid of {b.source}" for b in spec.binds if b.setuid and b not in left_out]
@@ -84,7 +108,9 @@ def warnings(box: Box) -> tuple[str, ...]:
         what = "bind" if isinstance(each, Bind) else "copy of"
         found.append(f"{what} {each.source} left out: it is optional and its source is not there")
     found += overlays.warnings(box.spec, box.facts)
+    found += filters.warnings(box.spec)
     found += etc.warnings(box.spec, box.facts)
+    found += masks.warnings(box)
     found += filesystems.warnings(box.spec, box.facts)
     found += joining.warnings(box.spec)
     if "CAP_SYS_ADMIN" in box.spec.capabilities and not box.spec.landlock:
@@ -92,9 +118,10 @@ def warnings(box: Box) -> tuple[str, ...]:
             "with SYS_ADMIN the box can unmount what covers something, and write to what is "
             "bound read-only; `landlock: true` forbids both"
         )
+    found += box.layout.remarks
     for placed in box.layout.placed:
         if isinstance(placed.entry.thing, Bind):
-            found += _bind_warnings(box, placed.entry.thing, placed.source)
+            found += _bind_warnings(placed.entry.thing, placed.source, box.spec.no_new_privileges)
     extra = _extra_groups(box)
     if extra and not box.drops_groups:
         listed = " ".join(map(str, extra))
@@ -111,25 +138,10 @@ def _extra_groups(box: Box) -> list[int]:
     return [group for group in box.facts.groups if group != box.facts.gid]
 
 
-def _bind_warnings(box: Box, bind: Bind, real: str) -> list[str]:
+def _bind_warnings(bind: Bind, real: str, no_new_privileges: bool) -> list[str]:
     found = []
     if bind.source != real and bind.at not in ("system", "etc"):
         found.append(f"{bind.source} leads to {real} through a symbolic link")
-    if bind.setuid and box.spec.no_new_privileges:
+    if bind.setuid and no_new_privileges:
         found.append(f"setuid programs of {bind.source} gain nothing: no_new_privileges is true")
-    if not bind.writable:
-        return found
-    spec = f"{box.spec.directory}/{box.spec.path.rpartition('/')[2]}"
-    if _holds(real, spec):
-        found.append(f"the box can write {spec}: the next `up` runs what it says then")
-    for path in box.facts.installation:
-        if _holds(real, path) or _holds(path, real):
-            found.append(
-                f"the box can write {real}, where toyspec's own code runs from ({path}): what it "
-                "writes there runs outside of the box"
-            )
     return found
-
-
-def _holds(directory: str, path: str) -> bool:
-    return path == directory or path.startswith(directory.rstrip("/") + "/")

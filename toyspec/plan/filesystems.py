@@ -47,8 +47,10 @@ def options(box: Box, mount: Mount) -> list[tuple[str, str]]:
 
 def terminals(box: Box) -> list[tuple[str, str]]:
     """A devpts's: its group can only be told where the box has it."""
-    group = [("gid", str(_TTY))] if ids(box.spec, box.facts)[1] == _TTY else []
-    return [("ptmxmode", "0666"), ("mode", "0620"), *group]
+    has = ids(box.spec, box.facts)[1] == _TTY
+    if box.maps is not None:
+        has = any(each.inside <= _TTY < each.inside + each.count for each in box.maps.gids)
+    return [("ptmxmode", "0666"), ("mode", "0620"), *([("gid", str(_TTY))] if has else [])]
 
 
 def attributes(mount: Mount) -> list[str]:

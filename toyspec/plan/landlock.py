@@ -12,7 +12,7 @@ from toyspec.plan.box import Box
 from toyspec.plan.error import PlanProblem
 from toyspec.plan.layout import Placed
 from toyspec.plan.writer import Writer
-from toyspec.spec.model import File, Mount, Spec
+from toyspec.spec.model import Bind, File, Mount, Spec
 
 LEAST = 2
 """The first version that can allow moving files between directories; Linux 5.19."""
@@ -81,4 +81,4 @@ def _writable(placed: Placed) -> bool:
         return thing.type != "sysfs" and not thing.read_only
     if isinstance(thing, File):  # one that is a mount by itself is the box's to write
         return thing.symlink is None and not placed.own
-    return thing.writable or thing.devices
+    return isinstance(thing, Bind) and (thing.writable or thing.devices)

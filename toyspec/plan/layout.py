@@ -11,7 +11,8 @@ from typing import Literal
 from toyspec.host.facts import Kind, Needs
 from toyspec.plan import entries as listing
 from toyspec.plan.entries import Entry
-from toyspec.spec.model import Bind, File, Mount, Spec
+from toyspec.plan.step import Watched
+from toyspec.spec.model import Bind, File, Mount, Origin, Spec
 
 Stage = Literal["attach", "mounts", "late"]
 DEVICES = (
@@ -59,11 +60,37 @@ class Placed:
 
 
 @dataclass(frozen=True, slots=True)
+class Cover:
+    """A path of the box that is hidden (`masked`) or read-only: as asked, and where it leads.
+
+    `below` is the kernel filesystem (proc, sysfs) that it lies in.
+    """
+
+    asked: str
+    path: str
+    kind: Kind
+    masked: bool
+    origin: Origin
+    below: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Layout:
-    """All of it, in order, and what was left out (optional binds and copies without a source)."""
+    """All of it, in order, and what was left out (optional binds and copies without a source).
+
+    `made` are directories of toyspec's own, missing on the host, that have to be there to be
+    protected; `watched` is what cannot be, `remarks` says why.
+    `covers` are put over it at the end; `uncovered` are paths, each with its key, of which the box
+    has none.
+    """
 
     placed: tuple[Placed, ...]
     skipped: tuple[Bind | File, ...]
+    made: tuple[str, ...] = ()
+    watched: tuple[Watched, ...] = ()
+    remarks: tuple[str, ...] = ()
+    covers: tuple[Cover, ...] = ()
+    uncovered: tuple[tuple[str, str], ...] = ()
 
     def of(self, stage: Stage) -> list[Placed]:
         """What is attached at `stage`."""

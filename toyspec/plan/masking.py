@@ -22,7 +22,8 @@ MASKED = (
     "vmallocinfo", "pagetypeinfo", "iomem", "ioports",
 )  # fmt: skip
 MASKED_SYS = ("firmware", "devices/virtual/powercap")
-_NULL = "/dev/null"
+EMPTY_FLAGS = ("MS_RDONLY", "MS_NOSUID", "MS_NODEV", "MS_NOEXEC")
+NULL = "/dev/null"
 
 
 def needs(spec: Spec) -> Needs:
@@ -33,7 +34,7 @@ def needs(spec: Spec) -> Needs:
         paths |= {f"/proc/{name}" for name in (*READ_ONLY, *MASKED)}
     if "sysfs" in types:
         paths |= {f"/sys/{name}" for name in MASKED_SYS}
-    return Needs(paths=frozenset(paths), mounts=frozenset((_NULL,) if "proc" in types else ()))
+    return Needs(paths=frozenset(paths), mounts=frozenset((NULL,) if "proc" in types else ()))
 
 
 def clone_nulls(w: Writer, box: Box, path: str) -> None:
@@ -42,18 +43,21 @@ def clone_nulls(w: Writer, box: Box, path: str) -> None:
     for name in MASKED:
         if box.facts.path(f"/proc/{name}").kind != "file":
             continue
-        slot = f"null:{path}/{name}"
-        null = mount_calls.open_tree_clone(calls.CWD, _NULL, recursive=False)
-        w.do(null, f"to hide /{path}/{name} with", yields=slot)
-        w.do(
-            calls.statx_type(slot),
-            "it is the null device and nothing put in its place (CVE-2025-31133)",
-            expects=Expect(device="1:3"),
-        )
-        if box.facts.feature("mount_setattr"):
-            attributes = ("MOUNT_ATTR_RDONLY", "MOUNT_ATTR_NOSUID", "MOUNT_ATTR_NOEXEC")
-            closed = mount_calls.mount_setattr(slot, *attributes, recursive=False)
-            w.do(closed, "or root inside could change the mode of the host's /dev/null")
+        clone_null(w, box, f"null:{path}/{name}", f"to hide /{path}/{name} with")
+
+
+def clone_null(w: Writer, box: Box, slot: str, why: str) -> None:
+    """One null device under `slot`, while the host's is in reach."""
+    w.do(mount_calls.open_tree_clone(calls.CWD, NULL, recursive=False), why, yields=slot)
+    w.do(
+        calls.statx_type(slot),
+        "it is the null device and nothing put in its place (CVE-2025-31133)",
+        expects=Expect(device="1:3"),
+    )
+    if box.facts.feature("mount_setattr"):
+        attributes = ("MOUNT_ATTR_RDONLY", "MOUNT_ATTR_NOSUID", "MOUNT_ATTR_NOEXEC")
+        closed = mount_calls.mount_setattr(slot, *attributes, recursive=False)
+        w.do(closed, "or root inside could change the mode of the host's /dev/null")
 
 
 def guard_sys(w: Writer, box: Box, path: str) -> None:
@@ -86,7 +90,7 @@ def guard(w: Writer, box: Box, path: str) -> None:
             w.do(calls.close(slot), "done with it")
             if not box.facts.feature("mount_setattr"):
                 restrict(
-                    w, box, proc, name, _NULL,
+                    w, box, proc, name, NULL,
                     read_only=True, devices=True, directory=False, executable=False,
                 )  # fmt: skip
                 w.do(calls.fchdir("root"), "back to the box's root")
@@ -112,7 +116,6 @@ def _read_only(w: Writer, box: Box, proc: str, name: str) -> None:
 def _empty(w: Writer, proc: str, name: str) -> None:
     w.do(calls.openat2(proc, name, "O_PATH", "O_DIRECTORY"), "the directory", yields="part")
     w.do(calls.fchdir("part"), "reached by descriptor, not by name")
-    flags = ("MS_RDONLY", "MS_NOSUID", "MS_NODEV", "MS_NOEXEC")
-    w.do(mount_calls.mount("tmpfs", ".", "tmpfs", flags, "mode=0755"), "nothing is there")
+    w.do(mount_calls.mount("tmpfs", ".", "tmpfs", EMPTY_FLAGS, "mode=0755"), "nothing is there")
     w.do(calls.close("part"), "done with it")
     w.do(calls.fchdir("root"), "back to the box's root")

@@ -12,9 +12,11 @@ from toyspec.host.facts import FactMissing, HostFacts, Needs
 from toyspec.plan import (
     capabilities,
     filesystems,
+    filters,
     joining,
     landlock,
     limits,
+    masks,
     overlays,
     ranges,
     sysctls,
@@ -71,6 +73,8 @@ def plan(spec: Spec, facts: HostFacts) -> Plan:
     steps: list[Step] = []
     for phase in _order(spec):
         steps += phase.steps(box)  # type: ignore[attr-defined]  # every phase module has it
+    if problems := filters.forbidden(box, steps):
+        raise PlanError(*problems)
     return Plan(
         box=spec.name,
         spec_path=spec.path,
@@ -81,6 +85,8 @@ def plan(spec: Spec, facts: HostFacts) -> Plan:
         exposure=exposure(box),
         unresolved=unresolved(facts),
         warnings=warnings(box),
+        spec_files=tuple((each.path, each.sha256) for each in spec.included),
+        watched=box.layout.watched,
     )
 
 
@@ -119,7 +125,18 @@ def _check(spec: Spec, facts: HostFacts) -> None:
         remedy = "add `init: [COMMAND, …]`, or give a command after `--`"
         problems.append(PlanProblem("there is no command to run", spec.origin("init"), remedy))
     problems += overlays.check(spec, facts)
-    wanted = (ranges, capabilities, filesystems, joining, landlock, limits, sysctls, volumes)
+    wanted = (
+        ranges,
+        capabilities,
+        filesystems,
+        filters,
+        joining,
+        landlock,
+        limits,
+        masks,
+        sysctls,
+        volumes,
+    )
     for each in wanted:
         problems += each.check(spec, facts)
     if problems:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from toyspec.host.facts import Kind
 from toyspec.spec.model import Origin, Text
 
 Phase = Literal[
@@ -163,7 +164,7 @@ class Step:
     the result fills; of `clone` it is the role whose process begins there.
 
     The call `supervise` is not the kernel's: from there on the role's process only waits,
-    polls, relays, signals and cleans up. Its arguments name what it does that with.
+    polls, relays, signals, cleans up, and looks at what the plan watches. Its arguments name what it does that with.
     """
 
     id: int
@@ -201,6 +202,18 @@ class Exposure:
 
 
 @dataclass(frozen=True, slots=True)
+class Watched:
+    """A host path that is looked at (lstat) before `go` and when the box has ended.
+
+    `kind`: what the plan found there. What is `missing`, or a symbolic link, the box could put
+    something in place of; what is there is protected, unless someone outside of the box moves it.
+    """
+
+    path: str
+    kind: Kind
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """The finished list. `host` holds the facts that mattered, as names and printable values."""
 
@@ -213,3 +226,6 @@ class Plan:
     exposure: Exposure
     unresolved: tuple[str, ...]
     warnings: tuple[str, ...]
+    watched: tuple[Watched, ...] = ()
+    spec_files: tuple[tuple[str, str], ...] = ()
+    """Files that the spec names and that were read with it: path and sha256."""

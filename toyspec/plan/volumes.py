@@ -7,7 +7,7 @@ what holds it, and no symbolic link may stand for one: a box writes there, and f
 from __future__ import annotations
 
 from toyspec.host.facts import FactMissing, HostFacts, Needs
-from toyspec.plan import calls
+from toyspec.plan import calls, ranges
 from toyspec.plan.box import Box
 from toyspec.plan.error import PlanProblem
 from toyspec.plan.sources import real_path
@@ -57,13 +57,20 @@ def missing(facts: HostFacts, name: str) -> list[str]:
 
 def check(spec: Spec, facts: HostFacts) -> list[PlanProblem]:
     """Directories of somebody else's, and what is no directory at all."""
+    if not wanted(spec):
+        return []
+    if facts.uid == 0 and not ranges.real_root(spec, facts):
+        message = (
+            "a volume is root's own, and this box is run on root's sub-ids: it could not write"
+        )
+        origin = spec.origin(f"{wanted(spec)[0].at}.name")
+        return [PlanProblem(message, origin, "bind a directory that belongs to one of them")]
     found = []
     for mount in wanted(spec):
         problem = _wrong(facts, mount.name)
         if problem is not None:
-            message, remedy = problem
             origin = spec.origin(f"{mount.at}.name")
-            found.append(PlanProblem(f"volume {mount.name}: {message}", origin, remedy))
+            found.append(PlanProblem(f"volume {mount.name}: {problem[0]}", origin, problem[1]))
     return found
 
 

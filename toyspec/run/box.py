@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import signal
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from toyspec.kernel import call as kernel
@@ -16,6 +17,7 @@ from toyspec.run.executor import Executor, StepFailed
 from toyspec.run.failure import FAILED, Failure, Outcome
 from toyspec.run.monitor import GRACE, Box, Drawing, Monitor, ignored
 from toyspec.run.relay import relay
+from toyspec.run.watch import Watch
 
 if TYPE_CHECKING:
     from toyspec.plan.step import Plan
@@ -60,6 +62,7 @@ def run(
         progress,
         next(step.id for step in plan.steps if step.yields == "init"),
         next(step.id for step in plan.steps if step.phase == "exec"),
+        Watch(plan.watched),
     )
     monitor = Monitor(program.arch, box, view, terminal, deaf, grace)
     return _outcome(plan, monitor)
@@ -96,6 +99,10 @@ def _abandon(executor: Executor) -> None:
     if setup != NO_PROCESS:
         kill(setup)
         os.waitpid(setup, 0)
+        try:
+            os.close(executor.cell("exec.write"))  # or its end would never come
+        except OSError:
+            pass  # closed already, as planned
         wait_for_unknown_init(executor.cell("exec.read"))
 
 
@@ -127,7 +134,8 @@ def _outcome(plan: Plan, monitor: Monitor) -> Outcome:
     if progress.failure() is not None or not ran or ended is None:
         failure = _failure(plan, progress, setup, ended)
         return Outcome(failure.status, failure)
-    return _ended(ended, reboots=_is_pid_1(plan))
+    changes = monitor.box.watch.differences()
+    return replace(_ended(ended, reboots=_is_pid_1(plan)), changes=changes)
 
 
 def _is_pid_1(plan: Plan) -> bool:

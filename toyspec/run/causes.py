@@ -10,6 +10,7 @@ from toyspec.kernel import errnos
 from toyspec.plan.step import HELPERS
 from toyspec.run.command import reason
 from toyspec.run.failure import CANNOT_EXECUTE, NOT_FOUND, Failure
+from toyspec.run.filtered import SIGSYS, filtered, killed_by_filter
 from toyspec.run.mapping import why_unmapped
 from toyspec.run.refusals import cause_of, path_of
 
@@ -26,7 +27,7 @@ def explain(plan: Plan, number: int, errno: int, note: str) -> Failure:
     if not errno:
         return _unexpected(plan, step)
     name = errnos.name(errno)
-    cause, remedy = cause_of(step, name)
+    cause, remedy = filtered(plan, step, name) or cause_of(step, name)
     message = f"{step.item or step.phase}: {errnos.text(errno)}"
     return Failure(step, name, message, cause, remedy)
 
@@ -44,7 +45,10 @@ def killed(plan: Plan, progress: Progress, setup: int | None, init: int | None) 
         how = f"was ended by {_signal(number)}"
     message = f"{role} {how} before init's command ran"
     cause = "something outside toyspec ended it: the out-of-memory killer, or a person"
-    return Failure(step, None, message, cause, "see the kernel's log (dmesg), then try again")
+    remedy = "see the kernel's log (dmesg), then try again"
+    if status is not None and os.WIFSIGNALED(status) and os.WTERMSIG(status) == SIGSYS:
+        cause, remedy = killed_by_filter(plan, step) or (cause, remedy)
+    return Failure(step, None, message, cause, remedy)
 
 
 def _signal(number: int) -> str:
@@ -57,7 +61,7 @@ def _signal(number: int) -> str:
 def _execve(plan: Plan, step: Step, errno: int, note: str) -> Failure:
     """127 where there is nothing to execute, 126 where it cannot be executed, as shells have it."""
     name, path = errnos.name(errno), path_of(step)
-    cause, remedy = reason(note)
+    cause, remedy = filtered(plan, step, name) or reason(note)
     if name not in ("ENOENT", "ENOTDIR"):
         message = f"{path} cannot be executed: {errnos.text(errno)}"
         if not cause:

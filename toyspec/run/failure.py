@@ -25,8 +25,12 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """`status` is the exit status (128 + n where signal n ended init); `said` one sentence more."""
+    """`status` is the exit status (128 + n where signal n ended init); `said` one sentence more.
+
+    `changes`: what became of what the plan watches, a sentence each.
+    """
 
     status: int
     failure: Failure | None = None
     said: str | None = None
+    changes: tuple[str, ...] = ()

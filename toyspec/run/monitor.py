@@ -16,6 +16,7 @@ from toyspec.run.relay import READY, STOPPING
 if TYPE_CHECKING:
     from toyspec.run.progress import Progress
     from toyspec.run.terminal import Terminal
+    from toyspec.run.watch import Watch
 
 GRACE = 10.0  # seconds between TERM and KILL, as compose gives
 _VIEW_PATIENCE = 5.0  # seconds that init may wait for the view's last line
@@ -45,6 +46,7 @@ class Box(NamedTuple):
     progress: Progress
     init_step: int  # the step that forks init
     go_step: int  # the step in which init waits for a byte from go_fd
+    watch: Watch
 
     @property
     def init(self) -> int:
@@ -135,6 +137,7 @@ class Monitor:
 
     def _go(self) -> None:
         """One byte: init may execute its command. Nobody reading means that it failed."""
+        self.box.watch.begin()
         try:
             os.write(self.box.go_fd, b"g")
         except BrokenPipeError:

@@ -19,6 +19,7 @@ _TYPES = (
     "proc", "sysfs", "tmpfs", "dev", "overlay", "devpts", "mqueue", "cgroup2",
 )  # fmt: skip
 _PLACES = tuple(f"{closed}{name} at " for name in _TYPES for closed in ("", "read-only "))
+_GUARDS = ("protected ", "held in place ")
 _NAMED = ("file ", "working directory ", "root directory ")
 
 
@@ -47,6 +48,10 @@ def shown(steps: list[Step]) -> Shown:
     if item.startswith("file "):
         names = _one(item.removeprefix("file "))
         return Shown(f"file {names}", "files", names)
+    for begin in _GUARDS:
+        if item.startswith(begin):
+            names = _one(item.removeprefix(begin))
+            return Shown(begin + names, begin.strip(), names)
     for begin in (*_PLACES, *_NAMED):
         if item.startswith(begin):
             return Shown(begin + _one(item.removeprefix(begin)))

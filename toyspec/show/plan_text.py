@@ -9,11 +9,12 @@ from toyspec.plan.step import Exposure, Phase, Plan, Step
 from toyspec.show.items import Shown, shown
 from toyspec.show.paint import BAD, DIM, HEADING, NOTE, Line, render
 from toyspec.show.syscalls import call
-from toyspec.show.text import escape, fit, pad, path, width
+from toyspec.show.text import escape, fit, pad, path, width, wrapped
 from toyspec.spec.model import Origin
 
 _UNCUT = 100  # columns that a view is laid out for where nothing is cut
 _FOLD_FROM = 3  # alike items of one line of the spec that become one line of the view
+_NAMES = 4  # of what is watched in a directory
 _WHY_LEAST = 16  # columns below which a reason says nothing any more
 
 
@@ -31,7 +32,12 @@ def plan_text(
     is broken to the columns between its parts, as a terminal's reader wants it.
     """
     lines = _phases(plan, columns, verbose)
-    lines += [[("", "")], *_remarks(plan), *exposure_lines(plan, columns if wrap else None)]
+    lines += [
+        [("", "")],
+        *_watched(plan, verbose),
+        *_remarks(plan),
+        *exposure_lines(plan, columns if wrap else None),
+    ]
     return render(lines, colour)
 
 
@@ -101,7 +107,7 @@ def _phases(plan: Plan, columns: int | None, verbose: bool) -> list[Line]:
         widths = _Widths(ids, what, room, source, columns is not None)
         lines.append(_line(item, plan, widths, verbose or item.folded))
         if verbose:
-            lines += _details(item.steps, ids, whole)
+            lines += _details(item.steps, ids, whole, plan.arch)
     return lines
 
 
@@ -140,7 +146,7 @@ def _line(item: _Item, plan: Plan, widths: _Widths, alone: bool) -> Line:
     return line
 
 
-def _details(steps: list[Step], ids: int, columns: int) -> list[Line]:
+def _details(steps: list[Step], ids: int, columns: int, arch: str) -> list[Line]:
     """Each step's call, and its reason where that is not the last step's."""
     margin = " " * (ids + 4)
     lines: list[Line] = []
@@ -149,18 +155,31 @@ def _details(steps: list[Step], ids: int, columns: int) -> list[Line]:
         if step.why != why:
             why = step.why
             words = escape(why).split(" ")
-            lines += [[(f"{margin}{text}", DIM)] for text in _wrapped(words, columns - len(margin))]
+            lines += [[(f"{margin}{text}", DIM)] for text in wrapped(words, columns - len(margin))]
         lines.append([(f"{margin}{step.id:>{ids}} {step.role:<7} ", DIM), (call(step), "")])
+        if step.call == "seccomp":
+            from toyspec.show.filters import filter_lines
+
+            indent = margin + " " * (ids + 9)
+            shown = filter_lines(step, arch, columns - len(indent))
+            lines += [[(indent + text, style)] for text, style in shown]
     return lines
 
 
-def _wrapped(words: list[str], columns: int) -> list[str]:
-    lines: list[str] = []
-    for word in words:
-        if lines and width(lines[-1]) + 1 + width(word) <= columns:
-            lines[-1] += " " + word
-        else:
-            lines.append(word)
+def _watched(plan: Plan, verbose: bool) -> list[Line]:
+    """What is not there and could be made, one line a directory."""
+    missing: dict[str, list[str]] = {}
+    for each in plan.watched:
+        directory, _, name = each.path.rpartition("/")
+        if each.kind == "missing":
+            missing.setdefault(directory or "/", []).append(name)
+    lines: list[Line] = []
+    for directory, names in missing.items():
+        listed = ", ".join(map(path, names if verbose else names[:_NAMES]))
+        more = "" if verbose or len(names) <= _NAMES else f" and {len(names) - _NAMES} more"
+        text = f"{listed}{more} in {path(directory)}: "
+        said = "absent, so a box could make them; compared when it ends"
+        lines.append([("watched: ", DIM), (text + said, "")])
     return lines
 
 

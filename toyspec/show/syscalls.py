@@ -30,6 +30,9 @@ from toyspec.plan.step import (
 from toyspec.show.text import escape, quote
 from toyspec.spec.model import Origin, Text
 
+_BPF_SHOWN = 40
+"""Instructions of a filter that a call shows; `plan -v` and `plan --json` show any number."""
+
 
 def _text(text: Text) -> str:
     """Literal text with `$` doubled, variables as `${NAME}`."""
@@ -54,6 +57,15 @@ def _flags(flags: Flags) -> str:
 
 
 def _bpf(program: Bpf) -> str:
+    """Instruction by instruction, or where they are many their number and a digest of their bytes."""
+    if len(program.instructions) > _BPF_SHOWN:
+        from hashlib import sha256
+
+        code = b"".join(
+            code.to_bytes(2, "little") + bytes((jt, jf)) + k.to_bytes(4, "little")
+            for code, jt, jf, k in program.instructions
+        )
+        return f"[{len(program.instructions)} instructions, sha256 {sha256(code).hexdigest()}]"
     lines = (
         f"BPF_JUMP({code:#x}, {k:#x}, {jt}, {jf})" if jt or jf else f"BPF_STMT({code:#x}, {k:#x})"
         for code, jt, jf, k in program.instructions

@@ -73,3 +73,14 @@ def pad(text: str, columns: int) -> str:
     """`text` fitted to exactly `columns`."""
     fitted = fit(text, columns)
     return fitted + " " * (columns - width(fitted))
+
+
+def wrapped(words: list[str], columns: int) -> list[str]:
+    """Words on lines of so many columns."""
+    lines: list[str] = []
+    for word in words:
+        if lines and width(lines[-1]) + 1 + width(word) <= columns:
+            lines[-1] += " " + word
+        else:
+            lines.append(word)
+    return lines

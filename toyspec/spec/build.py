@@ -8,11 +8,14 @@ from typing import Literal
 from toyspec.spec import identity, paths
 from toyspec.spec.confinement import confinement
 from toyspec.spec.context import Context
+from toyspec.spec.covers import covers
 from toyspec.spec.entries import binds, files, mounts
 from toyspec.spec.environment import environment
+from toyspec.spec.filters import seccomp
 from toyspec.spec.model import Spec
 from toyspec.spec.namespaces import namespaces
 from toyspec.spec.nodes import Sequence
+from toyspec.spec.protecting import git, protect
 from toyspec.spec.root import root
 from toyspec.spec.shown import quote
 from toyspec.spec.wrong import Wrong
@@ -70,6 +73,12 @@ def build(context: Context, path: str, sha256: str) -> Spec:
         sysctls=confined.sysctls,
         disable_user_namespaces=confined.disable_user_namespaces,
         landlock=confined.landlock,
+        seccomp=seccomp(context, path),
+        included=tuple(context.included),
+        masked_paths=covers(context, "masked_paths"),
+        read_only_paths=covers(context, "read_only_paths"),
+        git=git(context),
+        protect=protect(context),
         groups=identity.groups(context, user),
         joined=shared.joined,
         time_offsets=shared.time_offsets,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from toyspec.spec.model import Origin
+from toyspec.spec.model import Included, Origin
 from toyspec.spec.nodes import Key, Mapping, Node, Scalar, dotted, find
 from toyspec.spec.shown import quote
 from toyspec.spec.source import Report
@@ -27,6 +27,7 @@ class Context:
     origins: dict[str, Origin] = field(default_factory=dict)
     targets: dict[str, int] = field(default_factory=dict)
     bad: set[Key] = field(default_factory=set)
+    included: list[Included] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         for path in self.values.wrong:

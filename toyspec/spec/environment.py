@@ -86,14 +86,14 @@ def _files(context: Context, values: dict[str, str], found: dict[str, Env]) -> N
 
 
 def _read(context: Context, node: Node, given: Any, path: Key) -> list[Entry]:
-    from toyspec.spec.env_file import parse
+    from toyspec.spec.env_file import MAX_BYTES, parse
 
     written = given["path"] if isinstance(given, dict) else given
     required = not isinstance(given, dict) or given.get("required") is not False
     around = context.surroundings
     try:
         where = paths.source(written, around.directory, around.home)
-        data = around.read(where)
+        data = around.read(where, MAX_BYTES)
     except Wrong as wrong:
         context.refuse(wrong.unplaced(), node, *path)
         return []

@@ -81,7 +81,7 @@ def _type(misfit: Misfit, node: Node, name: str) -> tuple[str, str, str]:
     place, _ = _where(misfit.path)
     asked = {"binds[]": "a string or a mapping", "root": "a path or a mapping",
              "user": "a string or a mapping", "mounts[].size": "a string or a number",
-             "environment": "a list or a mapping",
+             "environment": "a list or a mapping", "seccomp": "default, none or a path",
              "env_file": "a path or a list of them", "env_file[]": "a path or a mapping",
              "namespaces.time": "a word, a path or a mapping",
              "cpus": 'a list of CPUs or a range like "0-3"'}.get(
@@ -89,6 +89,8 @@ def _type(misfit: Misfit, node: Node, name: str) -> tuple[str, str, str]:
     message = f"{name} must be {asked}, not {_kind(data)}"
     if data is None:
         return message, *_null(node, place)
+    if place == "seccomp" and isinstance(data, bool):
+        return message, f"write {'default' if data else 'none'}", ""
     if isinstance(node, Scalar) and node.plain and not isinstance(data, str) and (
         "string" in asked or "path" in asked
     ):  # fmt: skip

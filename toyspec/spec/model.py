@@ -8,7 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from toyspec.spec.seccomp.docker import DockerProfile
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,6 +185,27 @@ class Sysctl:
 
 
 @dataclass(frozen=True, slots=True)
+class Included:
+    """A file that the spec names and that was read with it: `path` as people are shown it.
+
+    `real` is where it lies, absolute; `sha256` is of its bytes, `at` the key path that names it.
+    """
+
+    at: str
+    path: str
+    real: str
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """A seccomp profile of the spec's own, in docker's format; `path` as people are shown it."""
+
+    path: str
+    rules: DockerProfile
+
+
+@dataclass(frozen=True, slots=True)
 class Join:
     """A namespace that is there already, by the absolute path of its file (`/proc/123/ns/net`)."""
 
@@ -228,6 +252,12 @@ class Spec:
     sysctls: tuple[Sysctl, ...] = ()
     disable_user_namespaces: bool = False
     landlock: bool = False
+    seccomp: Literal["default", "none"] | Profile = "default"
+    included: tuple[Included, ...] = ()
+    masked_paths: tuple[str, ...] | None = None
+    read_only_paths: tuple[str, ...] | None = None
+    git: Literal["protected", "writable"] = "protected"
+    protect: tuple[str, ...] = ("default",)
     groups: Literal["keep", "drop"] = "keep"
     joined: tuple[Join, ...] = ()
     time_offsets: tuple[tuple[Clock, int], ...] | None = None

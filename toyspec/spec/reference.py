@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from toyspec.spec.accept import resolve
 from toyspec.spec.etc import MADE, SHOWN
+from toyspec.spec.protected import GIT_RUNS, HOME, PROJECT
 from toyspec.spec.schema import NAME, schema
 from toyspec.spec.word import Word
 from toyspec.spec.words import WORDS
@@ -61,7 +62,7 @@ def reference() -> str:
         pieces += _key(whole, name, node, "###", required)
         pieces += _inside(whole, name, _followed(whole, node))
     pieces += _key(whole, "x-…", box["patternProperties"]["^x-"], "###", False)
-    return "\n".join([*pieces, *_etc(), *_words()])
+    return "\n".join([*pieces, *_etc(), *_protected(), *_words()])
 
 
 def _followed(whole: Node, node: Node) -> Node:
@@ -130,6 +131,30 @@ def flow(value: object) -> str:
     quoted = dumps(value, ensure_ascii=False)
     plain: str = safe_dump([value], default_flow_style=True, allow_unicode=True, width=10**6)
     return quoted if plain[1:-2] != value else plain[1:-2]
+
+
+_PROTECTED: Final = (
+    ("At the top of each writable bind, and in the spec's directory", PROJECT),
+    ("In the caller's home, wherever a writable bind shows it", HOME),
+    ("In `.git`, with `git: writable`", GIT_RUNS),
+)
+
+
+def _protected() -> list[str]:
+    """What stays read-only in a writable bind, as the planner has it."""
+    lines = [
+        "## What stays read-only\n",
+        "`protect: [default]` stands for the first two tables. What is there is bound on itself, "
+        "read-only; what is not\nis looked for when the box has ended. More in "
+        "[safe-defaults.md](safe-defaults.md#a-writable-project).\n",
+    ]
+    for title, table in _PROTECTED:
+        rows = [f"| `{name}` | {why} |" for name, why in table]
+        lines += [
+            f"### {title}\n",
+            "\n".join(["| name | what reads it |", "|---|---|", *rows]) + "\n",
+        ]
+    return lines
 
 
 def _etc() -> list[str]:

@@ -112,6 +112,10 @@ class Report:
         """Note a problem with something that is not in the file (`place` names it)."""
         self.outside.append(Problem(place, 0, 0, 0, message, help=help))
 
+    def add_from(self, source: Source, found: list[Finding]) -> None:
+        """Note findings in another file, which the spec names."""
+        self.outside += [source.problem(each) for each in found]
+
     def _both_ends(self, found: Finding) -> Finding:
         """What an alias brought in is told with both places: where it stands, and what it is."""
         there = next((a for a in self.aliases if a.start == found.start), None)

@@ -6,16 +6,17 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 
-def no_files(path: str) -> bytes:
-    """Where nothing can be read."""
-    raise FileNotFoundError(path)
+def no_files(path: str, _most: int) -> bytes:
+    """A `read` for surroundings without files: nothing is there."""
+    raise FileNotFoundError(2, "No such file or directory", path)
 
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
     """The caller's side. `directory` is the spec file's, absolute; relative paths begin there.
 
-    `read` gives the bytes of an environment file, or raises OSError: the loader itself opens nothing.
+    `read(path, most)` gives the bytes of a file that the spec names, absolute, as a part of the spec:
+    at most one byte more than `most`. It raises OSError, with a message in `strerror`.
     """
 
     directory: str
@@ -23,7 +24,7 @@ class Surroundings:
     variables: Mapping[str, str]
     terminal: bool = False
     caller_uid: int = 0
-    read: Callable[[str], bytes] = no_files
+    read: Callable[[str, int], bytes] = no_files
 
 
 @dataclass(frozen=True, slots=True)

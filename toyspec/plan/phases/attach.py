@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from toyspec.host.facts import Needs
-from toyspec.plan import attaching, filesystems, layout, masking, volumes
+from toyspec.plan import attaching, filesystems, layout, masking, masks, protection, volumes
 from toyspec.plan.box import Box
 from toyspec.plan.making import make
 from toyspec.plan.step import Step
@@ -14,6 +14,7 @@ from toyspec.spec.model import Mount, Spec
 def needs(spec: Spec) -> Needs:
     """Sources, targets and devices."""
     wanted = layout.needs(spec) | filesystems.needs(spec) | volumes.needs(spec)
+    wanted |= protection.needs(spec)
     devices = frozenset(f"/dev/{name}" for name, _ in layout.DEVICES)
     dev = any(mount.type == "dev" for mount in spec.mounts) or spec.system == "host"
     return wanted | Needs(mounts=devices if dev else frozenset())
@@ -40,4 +41,5 @@ def steps(box: Box) -> list[Step]:
                 make(w, wanted, ("root", ""))
             if box.spec.root.old_root and isinstance(thing, Mount):
                 attaching.open_kernel_target(w, placed)
+    masks.cover_attached(w, box)
     return w.steps

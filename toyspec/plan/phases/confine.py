@@ -1,16 +1,24 @@
 """confine: what init gives up before it runs the box's command. The order matters.
 
 Namespaced settings need capabilities, so they come first; seccomp needs no_new_privs or
-CAP_SYS_ADMIN, so it is last with the one and comes before the capabilities go without it.
+CAP_SYS_ADMIN, so it is last with the one and comes before the capabilities go without it. The session
+and its keyring then come before it: a filter has no reason to let keyctl(2) through.
 """
 
 from __future__ import annotations
 
 from toyspec.host.facts import Needs
-from toyspec.plan import calls, capabilities, helpers, landlock, limits, sysctls
+from toyspec.plan import (
+    calls,
+    capabilities,
+    filters,
+    helpers,
+    landlock,
+    limits,
+    sysctls,
+)
 from toyspec.plan.box import Box
 from toyspec.plan.joining import new
-from toyspec.plan.seccomp.terminal import refuse_terminal_input
 from toyspec.plan.step import Data, Expect, Flags, Int, Step, Struct
 from toyspec.plan.writer import Writer
 from toyspec.spec.model import Spec
@@ -33,11 +41,13 @@ def steps(box: Box) -> list[Step]:
     limits.scheduling(w, box)
     limits.umask(w, box)
     if not box.spec.no_new_privileges:
+        _session(w, box)
         landlock.restrict(w, box)
-        _filter(w, box)
+        filters.install(w, box)
     helpers.drop_groups(w, box)
     capabilities.keep(w, box)
-    _session(w, box)
+    if box.spec.no_new_privileges:
+        _session(w, box)
     _working_directory(w, box)
     _descriptors(w, box)
     if box.spec.no_new_privileges:
@@ -46,7 +56,7 @@ def steps(box: Box) -> list[Step]:
         landlock.restrict(w, box)
     limits.ulimits(w, box)
     if box.spec.no_new_privileges:
-        _filter(w, box)
+        filters.install(w, box)
     return w.steps
 
 
@@ -110,10 +120,3 @@ def _descriptors(w: Writer, box: Box) -> None:
         return
     for fd in box.facts.inherited:
         w.do(calls.set_cloexec(fd), why, tolerates=("EBADF",))
-
-
-def _filter(w: Writer, box: Box) -> None:
-    if box.facts.tty:
-        w.about("no input pushed into your terminal")
-        refused = calls.seccomp_filter(refuse_terminal_input(box.facts.arch))
-        w.do(refused, "TIOCSTI and TIOCLINUX fail with EPERM (CVE-2017-5226)")

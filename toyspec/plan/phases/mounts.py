@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from toyspec.host.facts import Needs
-from toyspec.plan import attaching, calls, masking, sysctls
+from toyspec.plan import attaching, calls, masking, masks, sysctls
 from toyspec.plan.box import Box
 from toyspec.plan.step import Step
 from toyspec.plan.writer import Writer
@@ -28,7 +28,8 @@ def steps(box: Box) -> list[Step]:
             continue
         guarded = box.real_root and not thing.subset
         written = sysctls.is_written_here(box, placed.path)
-        keep = guarded or written or any(other.below == placed.path for other in waiting)
+        keep = guarded or written or placed.path in masks.kernels(box)
+        keep = keep or any(other.below == placed.path for other in waiting)
         if placed.below is not None or not box.spec.root.old_root:
             attaching.open_kernel_target(w, placed)
         attaching.mount_kernel(w, box, placed, keep=keep)
@@ -38,6 +39,7 @@ def steps(box: Box) -> list[Step]:
             guard = masking.guard if thing.type == "proc" else masking.guard_sys
             guard(w, box, placed.path)
         kept += [placed.path] if keep else []
+    masks.cover_kernel(w, box)
     for path in kept:
         w.about(f"done below /{path}")
         w.do(calls.close(f"kernel:{path}"), "done with it")

@@ -7,6 +7,7 @@ from toyspec.plan import calls, helpers, limits, volumes
 from toyspec.plan.box import Box
 from toyspec.plan.making import make_in_root
 from toyspec.plan.overlays import kept
+from toyspec.plan.protection import OWN
 from toyspec.plan.sources import real_path
 from toyspec.plan.step import Expect, Flags, Int, Step
 from toyspec.plan.writer import Writer
@@ -37,6 +38,7 @@ def steps(box: Box) -> list[Step]:
     limits.oom_score(w, box)
     _root_directory(w, box)
     _overlay_directories(w, box)
+    _own_directories(w, box)
     volumes.make(w, box)
     helpers.fork(w, box)
     return w.steps
@@ -74,6 +76,21 @@ def _overlay_directories(w: Writer, box: Box) -> None:
     for path in wanted:
         made = calls.mkdirat(calls.CWD, path, 0o755)
         w.do(made, "what the box writes is kept here", tolerates=("EEXIST",))
+
+
+def _own_directories(w: Writer, box: Box) -> None:
+    """What is not there cannot be covered, and the box could put it there."""
+    if not box.layout.made:
+        return
+    w.about("toyspec's own directories", OWN)
+    for path in box.layout.made:
+        above, _, name = path.rpartition("/")
+        flags = ("O_PATH", "O_DIRECTORY")
+        opened = calls.openat2(calls.CWD, above or "/", *flags, resolve=calls.NO_SYMLINKS)
+        w.do(opened, "the very directory that holds it", yields="holder")
+        why = "the box could make it and fill it; this way it can be covered"
+        w.do(calls.mkdirat("holder", name, 0o700), why, tolerates=("EEXIST",))
+        w.do(calls.close("holder"), "done with it")
 
 
 def _missing(box: Box, path: str) -> list[str]:

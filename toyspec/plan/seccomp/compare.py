@@ -14,8 +14,8 @@ from toyspec.plan.seccomp.resolve import LOW
 
 if TYPE_CHECKING:
     from toyspec.plan.seccomp.graph import Graph, Node
-    from toyspec.plan.seccomp.profile import Comparison
     from toyspec.plan.seccomp.resolve import Verdict
+    from toyspec.spec.seccomp.rules import Comparison
 
 ARGUMENTS: Final = 16
 """Their offset in struct seccomp_data, 8 bytes each: linux/seccomp.h. The low half comes first."""

@@ -19,7 +19,8 @@ from typing import TYPE_CHECKING, Final
 
 from toyspec.kernel.flags import flags
 from toyspec.kernel.syscalls import COMPATIBLE
-from toyspec.plan.seccomp.profile import ALLOW, Action, Comparison, Profile, Rule, errno
+from toyspec.plan.seccomp.profile import Profile, Rule
+from toyspec.spec.seccomp.rules import ALLOW, Action, Comparison, errno
 
 if TYPE_CHECKING:
     from collections.abc import Collection

@@ -30,7 +30,7 @@ from toyspec.plan.seccomp.graph import (
     RETURN,
     Instruction,
 )
-from toyspec.plan.seccomp.profile import VALUES
+from toyspec.spec.seccomp.rules import VALUES
 
 _TESTS: Final = {EQUAL: "==", GREATER: ">", AT_LEAST: ">=", ANY_BIT: "&"}
 _POINTER: Final = 8
@@ -124,7 +124,7 @@ def _line(
     if code == LOAD:
         return f"load  {_word(k)}"
     if code == RETURN:
-        return f"return  {_result(k)}"
+        return f"return  {result(k)}"
     if code == AND:
         return f"and  {k:#x}"
     if code == JUMP:
@@ -162,7 +162,8 @@ def _value(known: _Known, k: int, audits: dict[int, str]) -> str:
     return str(k) if k < 10 else f"{k:#x}"
 
 
-def _result(value: int) -> str:
+def result(value: int) -> str:
+    """A SECCOMP_RET_* in words: `allow`, `errno EPERM`."""
     for kind, result in VALUES.items():
         if value & 0xFFFF0000 == result:
             data = value & 0xFFFF

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from toyspec.kernel.syscalls import numbers
-from toyspec.plan.seccomp.profile import Action, Comparison
+from toyspec.spec.seccomp.rules import Action, Comparison
 
 if TYPE_CHECKING:
     from toyspec.plan.seccomp.profile import Profile

@@ -19,10 +19,14 @@ _MANY: Final = 20
 
 @dataclass(frozen=True, slots=True)
 class ProfileProblem:
-    """One problem; `path` is where, as `syscalls[3].args[0].op`, or empty for the whole file."""
+    """One problem; `path` is where, as `syscalls[3].args[0].op`, or empty for the whole file.
+
+    Where there is no JSON yet, `place` is: first and last character in the text.
+    """
 
     path: str
     message: str
+    place: tuple[int, int] | None = None
 
 
 class ProfileError(Exception):
@@ -50,10 +54,13 @@ def decoded(data: bytes) -> object:
     try:
         document: object = json.loads(data.decode(), object_pairs_hook=_Object)
     except UnicodeDecodeError as error:
-        raise ProfileError(ProfileProblem("", f"not UTF-8: byte {error.start}")) from None
+        at = len(data[: error.start].decode())
+        problem = ProfileProblem("", f"not UTF-8: byte {error.start}", (at, at + 1))
+        raise ProfileError(problem) from None
     except json.JSONDecodeError as error:
         where = f"line {error.lineno}, column {error.colno}"
-        raise ProfileError(ProfileProblem("", f"not JSON: {error.msg} ({where})")) from None
+        message = f"not JSON: {error.msg} ({where})"
+        raise ProfileError(ProfileProblem("", message, (error.pos, error.pos + 1))) from None
     except RecursionError:
         raise ProfileError(ProfileProblem("", "nested too deeply")) from None
     except ValueError:  # an integer of thousands of digits

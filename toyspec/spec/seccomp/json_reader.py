@@ -1,7 +1,9 @@
 """The text of a profile.json, read strictly: every problem at once, each with its JSON path.
 
-Nothing is passed over: an unknown key, name, action, operator or capability is a problem, since a
-rule that is read wrongly is a hole or a program that fails for no reason.
+Nothing is passed over: an unknown key, action, operator or capability is a problem, since a rule that
+is read wrongly is a hole or a program that fails for no reason. So is an unknown call in a rule that
+is stricter than the default. In any other it is noted (the plan warns of it): profiles name calls that
+are newer than toyspec, and the default that these meet is as strict as the rule.
 """
 
 from __future__ import annotations
@@ -11,7 +13,7 @@ from typing import Final
 from toyspec.kernel.errnos import NUMBERS
 from toyspec.kernel.flags import CAPABILITIES
 from toyspec.kernel.syscalls import known
-from toyspec.plan.seccomp.docker import (
+from toyspec.spec.seccomp.docker import (
     ARCHES,
     FOREIGN_TOKENS,
     TOKENS,
@@ -19,8 +21,8 @@ from toyspec.plan.seccomp.docker import (
     DockerProfile,
     DockerRule,
 )
-from toyspec.plan.seccomp.json_values import ProfileError, Reader, decoded, join
-from toyspec.plan.seccomp.profile import MAX_ERRNO, WITH_DATA, Action, Comparison
+from toyspec.spec.seccomp.json_values import ProfileError, Reader, decoded, join
+from toyspec.spec.seccomp.rules import MAX_ERRNO, WITH_DATA, Action, Comparison
 
 _MAX_PROBLEMS: Final = 100
 _ACTIONS: Final = {
@@ -55,6 +57,11 @@ def read(data: bytes) -> DockerProfile:
 class _Reader(Reader):
     """The format, from the top."""
 
+    def __init__(self) -> None:
+        super().__init__()
+        self.default: Action | None = None
+        self.unknown_calls: list[str] = []
+
     def profile(self, value: object) -> DockerProfile | None:
         keys = self.keys(value, "", required=("defaultAction",), optional=(
             "defaultErrnoRet", "defaultErrno", "architectures", "archMap", "flags", "syscalls",
@@ -63,6 +70,7 @@ class _Reader(Reader):
         if keys is None:
             return None
         default = self.action(keys, "", ("defaultAction", "defaultErrnoRet", "defaultErrno"))
+        self.default = default
         for key in ("listenerPath", "listenerMetadata"):
             if keys.get(key):
                 self.wrong(key, _LISTENER)
@@ -88,7 +96,8 @@ class _Reader(Reader):
             tuple(rule for rule in rules if rule is not None),
             tuple(TOKENS[token] for token in tokens if token in TOKENS),
             tuple(family for family in families if family[0]),
-            flags,
+            tuple(dict.fromkeys(flags)),
+            tuple(dict.fromkeys(self.unknown_calls)),
         )
 
     def family(self, value: object, path: str) -> tuple[str, tuple[str, ...]] | None:
@@ -109,8 +118,8 @@ class _Reader(Reader):
         ))  # fmt: skip
         if keys is None:
             return None
-        names = self.names(keys, path)
         action = self.action(keys, path, ("action", "errnoRet", "errno"))
+        names = self.names(keys, path, action)
         when = [self.comparison(item, where) for where, item in self.items(keys, "args", path)]
         self.once_each([one for one in when if one is not None], path)
         if not isinstance(keys.get("comment") or "", str):
@@ -122,17 +131,33 @@ class _Reader(Reader):
         compared = tuple(one for one in when if one is not None)
         return DockerRule(names, action, compared, includes, excludes)
 
-    def names(self, keys: dict[str, object], path: str) -> tuple[str, ...]:
+    def names(self, keys: dict[str, object], path: str, action: Action | None) -> tuple[str, ...]:
+        """The calls of a rule that toyspec knows."""
         if keys.get("name") and keys.get("names"):
             self.wrong(join(path, "name"), "`name` or `names`, not both")
-        calls = known()
         if keys.get("name"):
-            name = self.word(keys, "name", path, calls, "system call")
-            return () if name is None else (name,)
-        names = self.words(keys, "names", path, calls, "system call")
-        if not keys.get("names"):
-            self.wrong(join(path, "names"), "a rule without a call")
-        return names
+            items = [(join(path, "name"), keys["name"])]
+        else:
+            items = self.items(keys, "names", path)
+            if not keys.get("names"):
+                self.wrong(join(path, "names"), "a rule without a call")
+        calls = known()
+        names = []
+        for where, item in items:
+            if isinstance(item, str) and item not in calls and self.adds_nothing(item, action):
+                self.unknown_calls.append(item)
+                continue
+            name = self.choice(item, where, calls, "system call")
+            if name is not None:
+                names.append(name)
+        return tuple(names)
+
+    def adds_nothing(self, name: str, action: Action | None) -> bool:
+        """Whether `name` may be a call, and its rule is not stricter than the default."""
+        if self.default is None or action is None:
+            return False
+        shaped = len(name) <= 60 and name.replace("_", "").isalnum() and name.isascii()
+        return shaped and name.islower() and action.strictness >= self.default.strictness
 
     def once_each(self, when: list[Comparison], path: str) -> None:
         """Two comparisons of one argument mean both to a reader, and either to runc."""

@@ -1,0 +1,227 @@
+"""What is held in a writable bind, in which order, and what is only watched."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from tests.plan.world import DIRECTORY, World, calls, host, value
+from toyspec.plan.error import PlanError
+from toyspec.plan.planner import gather
+from toyspec.plan.step import Plan
+from toyspec.spec.model import Included
+
+OWN = ("/home/me/.local/share/toyspec", "/home/me/.cache/toyspec", "/home/me/.local/state/toyspec")
+SPEC = f"{DIRECTORY}/box.yaml"
+
+
+def here(files: dict[str, str] | None = None, **changes: object) -> World:
+    """A project with its spec, as its owner sees it; the home is the owner's too."""
+    world = host({SPEC: "file", **(files or {})}, **changes)
+    world.mine = ("/home/me",)
+    return world
+
+
+def below(*names: str) -> dict[str, str]:
+    return {
+        f"{DIRECTORY}/{name.rstrip('/')}": "dir" if name.endswith("/") else "file" for name in names
+    }
+
+
+def held(plan: Plan) -> list[str]:
+    """The items that hold something, in order."""
+    found = [s.item for s in plan.steps if s.item.startswith(("protected ", "held in place "))]
+    return list(dict.fromkeys(found))
+
+
+def watched(plan: Plan) -> dict[str, str]:
+    return {each.path: each.kind for each in plan.watched}
+
+
+def refused(world: World, text: str) -> str:
+    with pytest.raises(PlanError) as caught:
+        world.plan(text)
+    (problem,) = caught.value.problems
+    return f"{problem.origin.line}: {problem.message}"
+
+
+def test_the_spec_and_git_and_what_is_there_of_the_table() -> None:
+    plan = here(below(".git/", ".envrc")).plan("binds: ['.:/work:rw']")
+    assert held(plan) == [
+        "protected /work/.envrc", "protected /work/.git", "protected /work/box.yaml",
+    ]  # fmt: skip
+    steps = [s for s in plan.steps if s.item == "protected /work/.git"]
+    names = ["openat2", "open_tree", "mount_setattr", "move_mount", "close", "close"]
+    assert [s.call for s in steps] == names
+    assert value(steps[0], "path") == "work/.git"
+    assert "RESOLVE_NO_SYMLINKS" in str(steps[0].args)
+    assert watched(plan)[f"{DIRECTORY}/.git"] == "directory"
+    assert watched(plan)[f"{DIRECTORY}/.idea"] == "missing"
+    assert plan.exposure.weakened == ()
+    assert plan.warnings == ()
+
+
+def test_a_profile_is_as_much_the_spec_as_its_own_file() -> None:
+    world = here(below("conf/", "conf/p.json", ".git/"))
+    real = f"{DIRECTORY}/conf/p.json"
+    given = (Included("seccomp", "conf/p.json", real, "0" * 64),)
+    spec = replace(world.spec("binds: ['.:/work:rw']"), included=given)
+    plan = gather(spec, world.ask)[1]
+    assert held(plan) == [
+        "protected /work/.git", "protected /work/box.yaml", "held in place /work/conf",
+        "protected /work/conf/p.json",
+    ]  # fmt: skip
+    assert plan.spec_files == (("conf/p.json", "0" * 64),)
+
+
+def test_nothing_where_nothing_is_writable() -> None:
+    plan = here(below(".git/")).plan("binds: ['.:/work']")
+    assert (held(plan), plan.watched) == ([], ())
+
+
+def test_directories_on_the_way_are_mount_points() -> None:
+    plan = here(below(".config/mise/", "a/b/c")).plan(
+        "binds: ['.:/work:rw']\nprotect: [default, a/b/c]"
+    )
+    assert held(plan)[1:] == [
+        "held in place /work/.config", "protected /work/.config/mise",
+        "held in place /work/a", "held in place /work/a/b", "protected /work/a/b/c",
+    ]  # fmt: skip
+    pin = [s for s in plan.steps if s.item == "held in place /work/a"]
+    assert "mount_setattr" not in [s.call for s in pin]
+
+
+def test_git_writable_keeps_what_git_runs() -> None:
+    files = below(".git/hooks/", ".git/config", ".git/modules/", ".git/objects/")
+    plan = here(files).plan("binds: ['.:/work:rw']\ngit: writable")
+    assert held(plan) == [
+        "protected /work/box.yaml", "held in place /work/.git", "protected /work/.git/config",
+        "protected /work/.git/hooks", "protected /work/.git/modules",
+    ]  # fmt: skip
+    assert watched(plan)[f"{DIRECTORY}/.git/commondir"] == "missing"
+    assert plan.exposure.weakened == ("git writable",)
+
+
+@pytest.mark.parametrize("git", ["protected", "writable"])
+def test_a_git_file_is_read_only_in_any_case(git: str) -> None:
+    plan = here(below(".git")).plan(f"binds: ['.:/work:rw']\ngit: {git}")
+    assert held(plan)[0] == "protected /work/.git"
+
+
+def test_a_bind_of_git_itself_opens_it_but_for_what_git_runs() -> None:
+    files = below(".git/hooks/", ".git/config")
+    plan = here(files).plan("binds: ['.:/work:rw', './.git:/work/.git:rw']")
+    assert held(plan) == [
+        "protected /work/box.yaml", "protected /work/.git/config", "protected /work/.git/hooks",
+    ]  # fmt: skip
+    opened = here(files).plan(
+        "binds: ['.:/work:rw', './.git:/work/.git:rw', './.git/hooks:/work/.git/hooks:rw']"
+    )
+    assert "protected /work/.git/hooks" not in held(opened)
+
+
+def test_protect_replaces_or_adds() -> None:
+    files = below(".envrc", "Makefile")
+    plan = here(files).plan("binds: ['.:/work:rw']\nprotect: [Makefile]")
+    assert held(plan) == ["protected /work/Makefile", "protected /work/box.yaml"]
+    assert plan.exposure.weakened == ("protected: Makefile",)
+    plan = here(files).plan("binds: ['.:/work:rw']\nprotect: []")
+    assert held(plan) == ["protected /work/box.yaml"]
+    assert plan.exposure.weakened == ("protected: nothing",)
+
+
+def test_the_spec_is_opened_by_a_bind_of_its_own_and_counted() -> None:
+    plan = here().plan("binds: ['.:/work:rw', './box.yaml:/work/box.yaml:rw']")
+    assert held(plan) == []
+    assert plan.exposure.weakened == ("the spec itself",)
+
+
+def test_a_directory_root_keeps_the_spec_and_its_git() -> None:
+    plan = here(below(".git/", "etc/")).plan("root: .")
+    assert held(plan) == ["protected /.git", "protected /box.yaml"]
+    plan = here({f"{DIRECTORY}/root/.git": "dir"}).plan("root: ./root")
+    assert held(plan) == [], "what lies in a root of its own is the box's"
+
+
+def test_a_symbolic_link_is_watched_and_what_it_leads_to_is_held() -> None:
+    files = {
+        f"{DIRECTORY}/.envrc": "-> conf/env",
+        f"{DIRECTORY}/.git": "-> /srv/x.git",
+        "/srv/x.git": "dir",
+    }
+    plan = here({**files, **below("conf/env")}).plan("binds: ['.:/work:rw']")
+    assert held(plan) == [
+        "held in place /work/conf", "protected /work/conf/env", "protected /work/box.yaml",
+    ]  # fmt: skip
+    assert watched(plan)[f"{DIRECTORY}/.envrc"] == "symlink"
+    assert watched(plan)[f"{DIRECTORY}/.git"] == "symlink"
+    assert [warning.partition(" is a symbolic link")[0] for warning in plan.warnings] == [
+        f"{DIRECTORY}/.envrc", f"{DIRECTORY}/.git",
+    ]  # fmt: skip
+
+
+def test_toyspec_s_own_directories_are_made_and_covered() -> None:
+    plan = here({"/home/me/.cache": "dir", "/home/me/.bashrc": "file"}).plan(
+        "binds: ['~:/home/me:rw']"
+    )
+    steps = [s for s in plan.steps if s.item == "toyspec's own directories"]
+    holders = [str(value(s, "path")) for s in steps if s.call == "openat2"]
+    made = [s for s in steps if s.call == "mkdirat"]
+    paths = ["/home/me/.cache/toyspec", "/home/me/.local", "/home/me/.local/share",
+             "/home/me/.local/share/toyspec", "/home/me/.local/state", "/home/me/.local/state/toyspec"]  # fmt: skip
+    assert sorted(f"{h}/{value(s, 'path')}" for h, s in zip(holders, made, strict=True)) == paths
+    assert {value(s, "mode") for s in made} == {("0700",)}
+    for path in OWN:
+        assert f"protected {path}" in held(plan)
+    for path in ("/home/me/.cache", "/home/me/.local", "/home/me/.local/share", "/home/me/project"):
+        assert f"held in place {path}" in held(plan)
+    assert "protected /home/me/project/box.yaml" in held(plan)
+    assert "protected /home/me/.bashrc" in held(plan)
+    assert calls(here().plan("binds: ['.:/work:rw']"), "mkdirat")[0].phase == "attach"
+
+
+def test_no_spec_opens_them() -> None:
+    world = here({f"{path}/x": "file" for path in OWN})
+    assert refused(world, "binds: ['~/.cache/toyspec:/x:rw']").startswith(
+        "2: /home/me/.cache/toyspec would be writable, and is a directory of toyspec's own"
+    )
+    assert "would be writable" in refused(world, "binds: ['~/.local/state/toyspec/x:/x:rw']")
+    assert "would be writable" in refused(world, "root: {lower: ., upper: ~/.cache/toyspec/up}")
+    plan = world.plan("binds: ['~:/h:rw']\nprotect: []")
+    assert "protected /h/.cache/toyspec" in held(plan)
+
+
+def test_a_way_to_them_that_the_box_could_replace_is_refused() -> None:
+    world = here({"/home/me/.cache": "-> /srv/cache", "/srv/cache/toyspec": "dir"})
+    said = refused(world, "binds: ['~:/h:rw']")
+    assert said.startswith("2: /home/me/.cache is a symbolic link, which the box could replace")
+    plan = world.plan("binds: ['/srv:/s:rw']")
+    assert "held in place /s/cache" in held(plan)
+    assert "protected /s/cache/toyspec" in held(plan)
+
+
+def test_its_code_is_covered_and_cannot_be_opened() -> None:
+    world = here(below("venv/lib/x"), installation=(f"{DIRECTORY}/venv",))
+    assert "protected /work/venv" in held(world.plan("binds: ['.:/work:rw']"))
+    said = refused(world, "binds: ['./venv/lib:/x:rw']")
+    assert "is where toyspec's code runs from" in said
+
+
+def test_on_an_old_kernel_they_are_remounted() -> None:
+    world = here(below(".git/"))
+    features = {**world.facts.features, "mount_setattr": False}
+    world.facts = replace(world.facts, features=features)
+    steps = [
+        s for s in world.plan("binds: ['.:/work:rw']").steps if s.item == "protected /work/.git"
+    ]
+    (again,) = [s for s in steps if s.call == "mount"]
+    assert "MS_REMOUNT" in str(value(again, "mountflags"))
+    assert "MS_RDONLY" in str(value(again, "mountflags"))
+    assert [s.call for s in steps if s.call == "mount_setattr"] == []
+
+
+def test_one_round_of_questions_more() -> None:
+    world = here(below(".git/"))
+    world.plan("binds: ['.:/work:rw']")
+    assert len(world.asked) <= 3

@@ -1,0 +1,234 @@
+"""What stays read-only in what a box may write, since the host runs what it says.
+
+A protected path is bound on itself, read-only, and every directory between it and the top of the
+writable bind is bound on itself too: a mount point cannot be renamed (EBUSY). What no mount can
+hold (a name that is not there, a symbolic link) is watched: compared when the box has ended.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+
+from toyspec.host.facts import FactMissing, HostFacts, Kind, Needs
+from toyspec.plan.sources import real_path
+from toyspec.plan.step import Watched
+from toyspec.plan.tree import Layer, Node, Tree, TreeError, inside, join
+from toyspec.spec import places
+from toyspec.spec.model import Origin, Spec
+from toyspec.spec.protected import DEFAULT, GIT, GIT_RUNS, HOME, PROJECT, names
+
+OWN = Origin("", default="toyspec's own")
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A host path that has to stay as it is. `firm`: no spec can open it. `make`: made if missing."""
+
+    path: str
+    origin: Origin
+    what: str = ""
+    firm: bool = False
+    make: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A place in the box, and the host path that it shows: read-only, or only held in place."""
+
+    origin: Origin
+    path: str
+    kind: Kind
+    source: str
+    writable: bool
+
+
+@dataclass(slots=True)
+class Protection:
+    """What has been protected so far. `targets` are the places of the spec's own entries."""
+
+    spec: Spec
+    facts: HostFacts
+    tree: Tree
+    targets: frozenset[str]
+    guarded: dict[str, bool] = field(default_factory=dict)  # place: whether it is writable
+    watched: dict[str, Watched] = field(default_factory=dict)
+    made: dict[str, None] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
+
+    def of(self, at: str, layer: Layer, *, project: bool) -> list[Held]:
+        """What has to be mounted over the writable `layer` that is attached at `at`, in order.
+
+        `project`: it is a directory that people work in, not one that is made for the box.
+        Raises FactMissing with every question; TreeError where the layer is toyspec's own.
+        """
+        if layer.kind != "bind":
+            layer = replace(layer, base=real_path(self.facts, layer.base or "/"))
+        base = layer.base or ""
+        claims = [*self._firm(), *self._home()]
+        if project:
+            claims += self._project(base)
+        if self.spec.directory != base or not project:
+            claims += self._project(self.spec.directory)
+        for claim in claims:
+            if claim.firm and _holds(claim.path, base):
+                message = f"{base} would be writable, and is {claim.what} ({claim.path})"
+                raise TreeError(message, "what lies there runs outside of boxes: leave out `rw`")
+        below = {c.path: c for c in reversed(claims) if _holds(base, c.path) and c.path != base}
+        self._ask(base, below)
+        found = list[Held]()
+        for path in sorted(below, key=lambda each: (each.count("/"), each)):
+            found += self._hold(at, layer, below[path])
+        return found
+
+    def _ask(self, base: str, wanted: Iterable[str]) -> None:
+        """Every question at once: each round of them is another look at the machine."""
+        asked = [each for path in wanted for each in _between(base, path)]
+        missing = dict.fromkeys(path for path in asked if path not in self.facts.paths)
+        if missing:
+            raise FactMissing(*(("path", path) for path in missing))
+
+    def _firm(self) -> list[Claim]:
+        """toyspec's own: what decides what it runs next."""
+        spec, facts = self.spec, self.facts
+        own = places.own_directories(facts.variable, facts.home)
+        self._ask("/", [facts.home, *own])
+        what = "a directory of toyspec's own"
+        found = [
+            Claim(spelled, OWN, what, firm=True, make=True)
+            for path in own
+            for spelled in _spellings(facts, path)
+        ]
+        what = "where toyspec's code runs from"
+        found += [Claim(path, OWN, what, firm=True) for path in facts.installation]
+        for file in spec_files(spec):
+            real = facts.path(file).real
+            found += [Claim(path, OWN) for path in dict.fromkeys((file, real)) if path]
+        return found
+
+    def _home(self) -> list[Claim]:
+        home = real_path(self.facts, self.facts.home)
+        if home == "/":
+            return []
+        origin = self.spec.origin("protect")
+        return [Claim(inside(home, name), origin) for name in names(self.spec.protect, HOME)]
+
+    def _project(self, top: str) -> list[Claim]:
+        spec = self.spec
+        origin = spec.origin("protect")
+        wanted = [*names(spec.protect, PROJECT), *(n for n in spec.protect if n != DEFAULT)]
+        found = [Claim(inside(top, name), origin) for name in wanted]
+        if top.rpartition("/")[2] == GIT:
+            return found + self._git(top)
+        path = inside(top, GIT)
+        fact = self.facts.path(path)
+        opened = spec.git == "writable" and fact.kind == "directory"
+        return found + (self._git(path) if opened else [Claim(path, spec.origin("git"))])
+
+    def _git(self, path: str) -> list[Claim]:
+        origin = self.spec.origin("git")
+        return [Claim(inside(path, name), origin) for name, _ in GIT_RUNS]
+
+    def _hold(self, at: str, layer: Layer, claim: Claim) -> list[Held]:
+        """The way to one path, held, and the path itself, read-only."""
+        base, here = layer.base or "", at
+        way = list[Held]()
+        for path in _between(base, claim.path):
+            here = join(here, path.rpartition("/")[2])
+            guarded = self.guarded.get(here)
+            known = self.tree.nodes.get(here)
+            mounted = guarded is None and known is not None and known.layer is not None
+            if here in self.targets or mounted or guarded is False:
+                return []  # the spec opens it, or it lies in what is held as a whole
+            kind = self.tree.look(here).kind
+            last = path == claim.path
+            if kind == "missing" and claim.make and self._can_make(path):
+                self.tree.add(here, Node("directory"))
+                self.made[path] = None
+                kind = "directory"
+            if kind == "symlink":
+                return self._link(at, layer, claim, path)
+            if kind == "denied":
+                return []
+            if kind == "missing" or (kind != "directory" and not last):
+                self._watch(claim.path, "missing")
+                return []
+            if last or guarded is None:
+                kind = kind if kind == "directory" else "file"
+                way.append(Held(claim.origin, here, kind, path, writable=not last))
+        self._watch(claim.path, way[-1].kind)
+        for held in way:
+            under = tuple(inside(each, held.source[len(base) :]) for each in layer.under)
+            shown = Layer(layer.kind, held.source, held.writable, under)
+            self.guarded[held.path] = held.writable
+            self.tree.add(held.path, Node(held.kind, layer=shown))
+        return way
+
+    def _can_make(self, path: str) -> bool:
+        above = path.rpartition("/")[0] or "/"
+        fact = self.facts.path(above)
+        return above in self.made or fact.writable or fact.uid == self.facts.uid
+
+    def _link(self, at: str, layer: Layer, claim: Claim, path: str) -> list[Held]:
+        """Nothing can be mounted over a symbolic link: what it leads to is held in its stead."""
+        fact = self.facts.path(path)
+        if claim.firm:
+            message = f"{path} is a symbolic link, which the box could replace, and {claim.what} "
+            remedy = "name the directory that it leads to by its XDG_… variable, or bind less"
+            raise TreeError(message + "lies behind it", remedy)
+        self._watch(path, "symlink")
+        self.warnings.append(
+            f"{path} is a symbolic link, and nothing can be mounted over one: "
+            "the box could put something else there"
+        )
+        real, base = fact.real or "", layer.base or ""
+        if path != claim.path or real == base or not _holds(base, real):
+            return []
+        self._ask(base, [real])
+        return self._hold(at, layer, Claim(real, claim.origin))
+
+    def _watch(self, path: str, kind: Kind) -> None:
+        self.watched.setdefault(path, Watched(path, kind))
+
+
+def needs(spec: Spec) -> Needs:
+    """What is asked where something of the host's is writable: the rest follows from the answers."""
+    tops = [bind.source for bind in spec.binds if bind.writable]
+    root = spec.root.path if not spec.root.read_only else None
+    if not (tops or root or spec.root.upper or any(mount.upper for mount in spec.mounts)):
+        return Needs()
+    wanted = [GIT, *names(spec.protect, PROJECT), *(n for n in spec.protect if n != DEFAULT)]
+    wanted += [f"{GIT}/{name}" for name, _ in GIT_RUNS] if spec.git == "writable" else []
+    paths = {
+        each for top in (*tops, spec.directory) for name in wanted for each in _between(top, inside(top, name))
+    }  # fmt: skip
+    paths |= set(spec_files(spec))
+    return Needs(paths=frozenset(paths), variables=places.VARIABLES)
+
+
+def spec_files(spec: Spec) -> tuple[str, ...]:
+    """The spec's own file, unless it came through a pipe, and those that are read as parts of it."""
+    name = spec.path.rpartition("/")[2]
+    own = () if name in ("", "-", "<stdin>") else (inside(spec.directory, name),)
+    return (*own, *(each.real for each in spec.included))
+
+
+def _holds(directory: str, path: str) -> bool:
+    return path == directory or path.startswith(directory.rstrip("/") + "/")
+
+
+def _between(base: str, path: str) -> list[str]:
+    """The paths below `base` on the way to `path`, itself included."""
+    here, found = base.rstrip("/"), list[str]()
+    for part in path[len(here) :].strip("/").split("/"):
+        here = f"{here}/{part}"
+        found.append(here)
+    return found
+
+
+def _spellings(facts: HostFacts, path: str) -> list[str]:
+    """`path` with its first directories resolved, one more each time: as binds may show it."""
+    found = {path: None}
+    for above in _between("/", path):
+        found[inside(real_path(facts, above), path[len(above) :])] = None
+    return list(found)
