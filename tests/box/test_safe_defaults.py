@@ -25,11 +25,11 @@ PAGE = (REPOSITORY / "docs/safe-defaults.md").read_text("utf-8")
 SCHEMA = json.loads((REPOSITORY / "schemas/toyspec-1.schema.json").read_text("utf-8"))
 SMALLEST = """\
 version: 1
-binds: ["{busybox}:/bin/busybox", ./shown]
+binds: ["{busybox}:/bin/busybox", ./shown, "./project:/project:rw"]
 mounts: [{{type: proc}}]
 init: [/bin/busybox, sh, -c, '']
 """
-"""The smallest spec in which something can be looked at: a program, a proc, and one bind."""
+"""The smallest spec in which something can be looked at: a program, a proc, one bind, and one to write to."""
 LOOKS = {
     "files": "find / -path /proc -prune -o -print",
     "mounts": "cat /proc/self/mountinfo",
@@ -41,6 +41,8 @@ LOOKS = {
     "environment": 'cat /proc/1/environ | tr "\\\\0" "\\\\n"',
     "place": "readlink /proc/1/cwd",
     "write": "echo x > SHOWN/file; touch SHOWN/new",
+    "git": "touch /project/.git/hooks/new; mv /project/.git /project/git; cat /project/.git/config",
+    "protect": "echo x > /project/.envrc; rm /project/.envrc; echo x > /project/written",
     "umask": "umask",
     "processes": "cat /proc/[0-9]*/comm",
 }
@@ -71,8 +73,9 @@ Check = Callable[[Seen], None]
 def root(seen: Seen) -> None:
     assert seen.mount("/").type == "tmpfs"
     parents = {"/", *map(str, seen.shown.parents)}
-    own = {"/bin", "/bin/busybox", str(seen.shown), f"{seen.shown}/file"}
-    assert set(seen.looks["files"].split()) == parents | own
+    own = {"/bin", "/bin/busybox", str(seen.shown), f"{seen.shown}/file", "/project"}
+    found = {path for path in seen.looks["files"].split() if not path.startswith("/project/")}
+    assert found == parents | own
 
 
 def system(seen: Seen) -> None:
@@ -119,6 +122,20 @@ def binds(seen: Seen) -> None:
     assert [path.name for path in seen.shown.iterdir()] == ["file"]
 
 
+def git(seen: Seen) -> None:
+    assert "new: Read-only file system" in seen.looks["git"]
+    assert "Device or resource busy" in seen.looks["git"]
+    assert seen.looks["git"].endswith("[core]\n")
+
+
+def protect(seen: Seen) -> None:
+    project = seen.shown.parent / "project"
+    assert "Read-only file system" in seen.looks["protect"]
+    assert "busy" in seen.looks["protect"]
+    assert (project / ".envrc").read_text() == "kept\n"
+    assert (project / "written").read_text() == "x\n"
+
+
 def own_mounts(seen: Seen) -> None:
     hidden = [m for m in mounts(seen.looks["mounts"]) if m.root == "/null"]  # in root's proc
     for mount in mounts(seen.looks["mounts"]):
@@ -157,6 +174,8 @@ CHECKS: dict[str, Check] = {
     "namespaces": namespaces,
     "network": network,
     "binds": binds,
+    "git": git,
+    "protect": protect,
     "mounts": own_mounts,
     "environment": environment,
     "capabilities": capabilities,
@@ -184,6 +203,9 @@ def looked_at(product: Product, boxes: dict[str, Seen]) -> Seen:
     if name not in boxes:
         directory = product.directory()
         shown = product.write(directory / "shown/file", "kept\n").parent
+        product.write(directory / "project/.git/hooks/kept", "kept\n")
+        product.write(directory / "project/.git/config", "[core]\n")
+        product.write(directory / "project/.envrc", "kept\n")
         words = "; ".join(
             [f'NAMESPACES="{" ".join(NAMESPACES)}"', "export PATH=/b"]
             + [f'{tool}() {{ /bin/busybox {tool} "$@"; }}' for tool in TOOLS]
@@ -195,7 +217,7 @@ def looked_at(product: Product, boxes: dict[str, Seen]) -> Seen:
     return boxes[name]
 
 
-TOOLS = ("find", "cat", "readlink", "ping", "ifconfig", "tr", "touch")
+TOOLS = ("find", "cat", "readlink", "ping", "ifconfig", "tr", "touch", "mv", "rm")
 
 
 def own_groups(product: Product) -> list[str]:
@@ -239,6 +261,8 @@ def test_the_row_has_the_schema_s_default(key: str) -> None:
         assert said.startswith(f"`{word}`"), (said, value)
     elif isinstance(value, dict) and value:
         assert any(str(each) in said for each in value.values()), (said, value)
+    elif isinstance(value, list) and value:
+        assert said.startswith(f"`[{', '.join(value)}]`"), (said, value)
     else:
         assert value in ([], {}), (said, value)
         assert not said.startswith("`"), f"the schema's default is {value}, the row says {said}"

@@ -1,7 +1,7 @@
 """What a plan watches: looked at before the box's command starts, and again when the box has ended.
 
-Nothing of it is read or changed. What is there is also held open (O_PATH), so that its number
-cannot come to belong to something else while the box runs.
+Nothing of it is read or changed. Directories are held open meanwhile, so that their numbers cannot
+come to belong to others; of a file the time of its last change tells (ctime, which nobody can set).
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class _Seen(NamedTuple):
-    """One look. `inode` is device and number; `state` a file's size and time, a symlink's text."""
+    """One look. `inode` is device and number; `state` a file's ctime, a symlink's text."""
 
     kind: str
     inode: tuple[int, int] = (0, 0)
@@ -37,12 +37,12 @@ class Watch:
         """The first look: the box stands, and none of its commands runs yet."""
         for path in self.paths:
             seen = self.before[path] = _look(path)
-            if seen is None or seen == _MISSING:
+            if seen is None or seen.kind != "directory":
                 continue
             try:
-                self.held.append(os.open(path, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC))
+                self.held.append(os.open(path, os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC))
             except OSError:
-                continue  # gone since: the second look says so
+                continue  # gone since, as the second look says; or the caller may not read it
 
     def differences(self) -> tuple[str, ...]:
         """The second look: one sentence for what happened in each directory, and how."""
@@ -68,7 +68,8 @@ def _what(before: _Seen, after: _Seen) -> str:
         return "appeared"
     if after.kind == "missing":
         return "went away"
-    return "changed" if before.inode == after.inode else "became another one"
+    same = before.kind == after.kind and before.inode == after.inode
+    return "changed" if same else "became another one"
 
 
 def _look(path: str) -> _Seen | None:
@@ -84,4 +85,4 @@ def _look(path: str) -> _Seen | None:
     inode = (seen.st_dev, seen.st_ino)
     if stat.S_ISDIR(seen.st_mode):
         return _Seen("directory", inode)
-    return _Seen("file", inode, (seen.st_size, seen.st_mtime_ns))
+    return _Seen("file", inode, seen.st_ctime_ns)
