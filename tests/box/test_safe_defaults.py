@@ -44,6 +44,7 @@ LOOKS = {
     "git": "touch /project/.git/hooks/new; mv /project/.git /project/git; cat /project/.git/config",
     "protect": "echo x > /project/.envrc; rm /project/.envrc; echo x > /project/written",
     "umask": "umask",
+    "filter": "unshare -r true",
     "processes": "cat /proc/[0-9]*/comm",
 }
 NAMESPACES = ("user", "mnt", "pid", "net", "uts", "ipc", "cgroup")
@@ -158,6 +159,24 @@ def no_new_privileges(seen: Seen) -> None:
     assert seen.status("NoNewPrivs") == "1"
 
 
+def seccomp(seen: Seen) -> None:
+    assert seen.status("Seccomp") == "2"
+    assert "Operation not permitted" in seen.looks["filter"]
+
+
+def masked_paths(seen: Seen) -> None:
+    hidden = [m.point for m in mounts(seen.looks["mounts"]) if m.root == "/null"]
+    assert (seen.product.uid == 0) is ("/proc/timer_list" in hidden or "/proc/kcore" in hidden)
+    assert seen.product.uid == 0 or not hidden
+
+
+def read_only_paths(seen: Seen) -> None:
+    points = {m.point for m in mounts(seen.looks["mounts"])}
+    assert (seen.product.uid == 0) is ("/proc/sys" in points)
+    if seen.product.uid == 0:
+        assert "ro" in seen.mount("/proc/sys").flags
+
+
 def working_dir(seen: Seen) -> None:
     assert seen.looks["place"] == "/\n"
 
@@ -179,6 +198,9 @@ CHECKS: dict[str, Check] = {
     "mounts": own_mounts,
     "environment": environment,
     "capabilities": capabilities,
+    "seccomp": seccomp,
+    "masked_paths": masked_paths,
+    "read_only_paths": read_only_paths,
     "no_new_privileges": no_new_privileges,
     "working_dir": working_dir,
     "etc": etc,
@@ -217,7 +239,7 @@ def looked_at(product: Product, boxes: dict[str, Seen]) -> Seen:
     return boxes[name]
 
 
-TOOLS = ("find", "cat", "readlink", "ping", "ifconfig", "tr", "touch", "mv", "rm")
+TOOLS = ("find", "cat", "readlink", "ping", "ifconfig", "tr", "touch", "mv", "rm", "unshare")
 
 
 def own_groups(product: Product) -> list[str]:
