@@ -165,6 +165,25 @@ def write_lower() -> str:
     return "wrote"
 
 
+def plant() -> str:
+    """A file in each of toyspec's own directories, or in one made in its place."""
+    done = []
+    for place in (".cache", ".local/share", ".local/state", "run"):
+        for move in ("", place + "/toyspec", place, place.partition("/")[0]):
+            try:
+                if move:
+                    os.rename(f"/victim/{move}", f"/victim/{move}.away")
+                os.makedirs(f"/victim/{place}/toyspec", exist_ok=True)
+                with open(f"/victim/{place}/toyspec/planted", "w", encoding="ascii"):
+                    done.append(place)
+                break
+            except OSError:
+                continue
+    if not done:
+        raise OSError(errno.EROFS, "every directory, and every name above it")
+    return " ".join(done)
+
+
 # Mounts from inside
 
 

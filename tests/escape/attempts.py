@@ -13,7 +13,7 @@ from typing import Final, Literal
 
 from tests.escape import weakened as no
 from tests.escape.weakened import Edit
-from tests.escape.world import SIGNALLED, TRACED, World
+from tests.escape.world import OWN, SIGNALLED, TRACED, World
 
 Proof = Callable[[World, str], bool]
 """Whether an attempt succeeded, judged by the host; with what the attacker says it got."""
@@ -36,6 +36,7 @@ SPECS: Final[dict[str, str]] = {
     "no namespaces": BINDS + "disable_user_namespaces: true\n",
     "host root": "version: 1\nroot: {type: host, uncover: [PLACE]}\n"
     "binds: [./attacker.py:/dev/shm/attacker.py]\n",
+    "home": "version: 1\nsystem: host\nbinds: [./attacker.py:/dev/shm/attacker.py, ./home:/victim:rw]\n",
     "covered host root": "version: 1\nroot: {type: host}\nbinds: [./attacker.py:/dev/shm/attacker.py]\n",
     "read-only root": "version: 1\nsystem: host\nroot: {path: ./bare, read_only: true}\n"
     "binds: [./attacker.py:/dev/shm/attacker.py]\n",
@@ -84,6 +85,11 @@ def read(world: World, got: str) -> bool:
     return world.secret in got
 
 
+def planted(world: World, _: str) -> bool:
+    """There is something in a directory of toyspec's own."""
+    return any(any((world.top / "home" / place / "toyspec").iterdir()) for place in OWN.values())
+
+
 def says(word: str) -> Proof:
     """Only the attacker can tell."""
     return lambda _, got: word in got
@@ -117,6 +123,8 @@ ATTEMPTS: Final[tuple[Attempt, ...]] = (
             ways=DIRECTORY),
     Attempt("write_lower", "overlay", changed("lower"),
             Off("the overlay", "root: {path: ./lower}\n"), harmless=True),
+    Attempt("plant", "home", planted, Off("the covers of toyspec's own", edits=(no.own_directories,)),
+            ways=" ".join(OWN.values())),
     Attempt("remount", "binds", changed("ro"), MIGHTY, ADMIN),
     Attempt("unmount", "binds", read, MIGHTY, ADMIN),
     Attempt("bind_again", "binds", read, MIGHTY, ADMIN),

@@ -98,6 +98,9 @@ session: Edit = without(is_call("setsid"))
 keyring: Edit = without(is_call("keyctl"))
 filters: Edit = without(is_call("seccomp"))
 place: Edit = without(is_call("getcwd"))
+own_directories: Edit = without(
+    lambda step: step["phase"] == "attach" and step["default"] == "toyspec's own"
+)
 in_root: Edit = flagless("RESOLVE_IN_ROOT", "openat2")
 
 
