@@ -218,7 +218,7 @@ def test_toyspec_s_own_code_cannot_be_written(product: Product) -> None:
         shutil.copytree(product.checkout / name, made / name, symlinks=True)
     product.own(made)
     main = "import sys; from toyspec.cli.main import main; sys.exit(main())"
-    argv = [product.python, "-B", "-P", "-c", main, "up", "-q", "box.yaml"]
+    argv = [str(product.python), "-B", "-P", "-c", main, "up", "-q", "box.yaml"]
     env = {"PYTHONPATH": str(made)}
     before = tree(made / "toyspec")
     text = "cd toyspec && touch evil.py; rm version.py; mv ../toyspec ../t; rm -r ../toyspec; pwd"

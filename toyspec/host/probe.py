@@ -21,6 +21,7 @@ _SYSCTLS = (
     "kernel.unprivileged_userns_clone",
     "kernel.apparmor_restrict_unprivileged_userns",
 )
+_SYSTEM = {"/", "/usr", "/usr/local"}
 _KINDS: tuple[tuple[int, Kind], ...] = (
     (stat.S_IFDIR, "directory"),
     (stat.S_IFREG, "file"),
@@ -137,9 +138,22 @@ def _ignored(arch: str) -> tuple[str, ...]:
 
 
 def _installation() -> tuple[str, ...]:
-    """Where this package lies, and the environment that it is installed in."""
-    package = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))
-    return tuple(sorted({package, os.path.realpath(sys.prefix)}))
+    """Where this package and all that it imports lie, and the command that starts it.
+
+    An environment or an interpreter of somebody's own counts as a whole, the system's only by its
+    modules. A command's directory is searched for modules too: below a home it counts.
+    """
+    found = {os.path.dirname(os.path.dirname(os.path.realpath(__file__)))}
+    found |= {os.path.realpath(sys.prefix), os.path.realpath(sys.base_prefix)}
+    if found & _SYSTEM:
+        found -= _SYSTEM
+        modules = [each for each in sys.path if each.endswith("-packages")]
+        found |= {os.path.realpath(each) for each in (os.path.dirname(os.__file__), *modules)}
+    script = os.path.abspath(sys.argv[0])
+    if os.path.basename(script) == "toyspec" and os.path.isfile(script):
+        own = script.startswith(os.path.expanduser("~/"))
+        found.add(os.path.realpath(os.path.dirname(script) if own else script))
+    return tuple(sorted(found))
 
 
 def path_fact(path: str) -> PathFact:
