@@ -44,6 +44,7 @@ LOOKS = {
     "git": "touch /project/.git/hooks/new; mv /project/.git /project/git; cat /project/.git/config",
     "protect": "echo x > /project/.envrc; rm /project/.envrc; echo x > /project/written",
     "umask": "umask",
+    "unshare": "unshare -U true",
     "processes": "cat /proc/[0-9]*/comm",
 }
 NAMESPACES = ("user", "mnt", "pid", "net", "uts", "ipc", "cgroup")
@@ -158,6 +159,12 @@ def no_new_privileges(seen: Seen) -> None:
     assert seen.status("NoNewPrivs") == "1"
 
 
+def seccomp(seen: Seen) -> None:
+    """One call stands for all; tests/box/test_seccomp.py tries the others."""
+    assert seen.status("Seccomp") == "2"
+    assert "Operation not permitted" in seen.looks["unshare"]
+
+
 def working_dir(seen: Seen) -> None:
     assert seen.looks["place"] == "/\n"
 
@@ -180,6 +187,7 @@ CHECKS: dict[str, Check] = {
     "environment": environment,
     "capabilities": capabilities,
     "no_new_privileges": no_new_privileges,
+    "seccomp": seccomp,
     "working_dir": working_dir,
     "etc": etc,
 }
