@@ -109,6 +109,7 @@ WRITABLE: Final = Off("MOUNT_ATTR_RDONLY of every bind", edits=(no.writable_bind
 ADMIN: Final = Off("no capabilities: SYS_ADMIN is held", "capabilities: [SYS_ADMIN]\n")
 MIGHTY: Final = Off("no capabilities: all are held", edits=(no.bounding_set, no.held_capabilities))
 """SYS_ADMIN alone is refused where root runs the box."""
+COVERS: Final = Off("what is mounted over protected paths", edits=(no.covers,))
 MASKS: Final = Off("what is mounted over proc", edits=(no.masks,))
 NOBODY: Final = Off("nothing of toyspec's: file modes refuse every ordinary user", by="no box")
 OLD_ROOT: Final = Off("the detaching of the old root", edits=(no.old_root,))
@@ -118,6 +119,10 @@ ATTEMPTS: Final[tuple[Attempt, ...]] = (
     Attempt("write_bind", "binds", changed("ro"), WRITABLE, ways=DIRECTORY),
     Attempt("write_file_bind", "binds", changed("ro"), WRITABLE, ways=FILE),
     Attempt("write_inside_writable", "binds", changed("ro"), WRITABLE, ways=DIRECTORY),
+    Attempt("plant_in_cache", "binds", changed("rw/cache"), COVERS, ways=DIRECTORY),
+    Attempt("plant_hook", "binds", changed("rw/.git"), COVERS, ways=DIRECTORY),
+    Attempt("replace_protected", "binds", changed("rw/cache", "rw/.git"), COVERS,
+            ways="/rw/cache/toyspec /rw/cache /rw/.git/hooks /rw/.git"),
     Attempt("write_outside", "host root", changed("ro"), WRITABLE, ways=DIRECTORY),
     Attempt("write_root", "read-only root", changed("bare/file", "bare/other", "bare/new"), WRITABLE,
             ways=DIRECTORY),

@@ -71,6 +71,10 @@ def has_path(step: Json, path: str) -> bool:
     return any(arg.get("path") == path for arg in step["args"])
 
 
+def is_item(*begins: str) -> Callable[[Json], bool]:
+    return lambda step: step["item"].startswith(begins)
+
+
 def in_phase(*names: str) -> Callable[[Json], bool]:
     return lambda step: step["phase"] in names
 
@@ -101,6 +105,7 @@ place: Edit = without(is_call("getcwd"))
 own_directories: Edit = without(
     lambda step: step["phase"] == "attach" and step["default"] == "toyspec's own"
 )
+covers: Edit = without(is_item("protected ", "held in place "))
 in_root: Edit = flagless("RESOLVE_IN_ROOT", "openat2")
 
 
