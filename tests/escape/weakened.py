@@ -1,10 +1,13 @@
 """A plan's JSON with a protection taken out: what `tests/kernel_side/replay.py` then runs.
 
 Each edit raises where there is nothing to take out, so that none of them rots in silence.
+`python -m tests.escape.weakened EDIT` weakens the plan on stdin.
 """
 
 from __future__ import annotations
 
+import json
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -167,3 +170,7 @@ def chroot_for_pivot(steps: list[Json]) -> list[Json]:
     step = steps[places[0]]
     args = [{**arg, "path": "/mnt"} if arg.get("path") == "/" else arg for arg in step["args"]]
     return [*steps[: places[0]], {**step, "args": args}, *steps[places[0] + 1 :]]
+
+
+if __name__ == "__main__":
+    json.dump(weaken(json.load(sys.stdin), *(globals()[name] for name in sys.argv[1:])), sys.stdout)
