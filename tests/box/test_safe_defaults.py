@@ -165,6 +165,19 @@ def seccomp(seen: Seen) -> None:
     assert "Operation not permitted" in seen.looks["unshare"]
 
 
+def masked_paths(seen: Seen) -> None:
+    hidden = [m.point for m in mounts(seen.looks["mounts"]) if m.root == "/null"]
+    assert (seen.product.uid == 0) is ("/proc/timer_list" in hidden or "/proc/kcore" in hidden)
+    assert seen.product.uid == 0 or not hidden
+
+
+def read_only_paths(seen: Seen) -> None:
+    points = {m.point for m in mounts(seen.looks["mounts"])}
+    assert (seen.product.uid == 0) is ("/proc/sys" in points)
+    if seen.product.uid == 0:
+        assert "ro" in seen.mount("/proc/sys").flags
+
+
 def working_dir(seen: Seen) -> None:
     assert seen.looks["place"] == "/\n"
 
@@ -186,6 +199,8 @@ CHECKS: dict[str, Check] = {
     "mounts": own_mounts,
     "environment": environment,
     "capabilities": capabilities,
+    "masked_paths": masked_paths,
+    "read_only_paths": read_only_paths,
     "no_new_privileges": no_new_privileges,
     "seccomp": seccomp,
     "working_dir": working_dir,
