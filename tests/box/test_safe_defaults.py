@@ -44,6 +44,7 @@ LOOKS = {
     "git": "touch /project/.git/hooks/new; mv /project/.git /project/git; cat /project/.git/config",
     "protect": "echo x > /project/.envrc; rm /project/.envrc; echo x > /project/written",
     "umask": "umask",
+    "unshare": "unshare -U true",
     "processes": "cat /proc/[0-9]*/comm",
 }
 NAMESPACES = ("user", "mnt", "pid", "net", "uts", "ipc", "cgroup")
@@ -158,6 +159,25 @@ def no_new_privileges(seen: Seen) -> None:
     assert seen.status("NoNewPrivs") == "1"
 
 
+def seccomp(seen: Seen) -> None:
+    """One call stands for all; tests/box/test_seccomp.py tries the others."""
+    assert seen.status("Seccomp") == "2"
+    assert "Operation not permitted" in seen.looks["unshare"]
+
+
+def masked_paths(seen: Seen) -> None:
+    hidden = [m.point for m in mounts(seen.looks["mounts"]) if m.root == "/null"]
+    assert (seen.product.uid == 0) is ("/proc/timer_list" in hidden or "/proc/kcore" in hidden)
+    assert seen.product.uid == 0 or not hidden
+
+
+def read_only_paths(seen: Seen) -> None:
+    points = {m.point for m in mounts(seen.looks["mounts"])}
+    assert (seen.product.uid == 0) is ("/proc/sys" in points)
+    if seen.product.uid == 0:
+        assert "ro" in seen.mount("/proc/sys").flags
+
+
 def working_dir(seen: Seen) -> None:
     assert seen.looks["place"] == "/\n"
 
@@ -179,7 +199,10 @@ CHECKS: dict[str, Check] = {
     "mounts": own_mounts,
     "environment": environment,
     "capabilities": capabilities,
+    "masked_paths": masked_paths,
+    "read_only_paths": read_only_paths,
     "no_new_privileges": no_new_privileges,
+    "seccomp": seccomp,
     "working_dir": working_dir,
     "etc": etc,
 }

@@ -148,6 +148,34 @@ def write_inside_writable() -> str:
     return every_way("/rw/inner")
 
 
+def plant_in_cache() -> str:
+    """In toyspec's own directory, which a writable bind shows."""
+    return every_way("/rw/cache/toyspec")
+
+
+def plant_hook() -> str:
+    return every_way("/rw/.git/hooks")
+
+
+def replace_protected() -> str:
+    """Others in the place of the directories that hold what is protected."""
+    done = []
+    for name in ("/rw/cache/toyspec", "/rw/cache", "/rw/.git/hooks", "/rw/.git"):
+        try:
+            os.rename(name, name + ".old")
+            os.mkdir(name)
+        except OSError as error:
+            if error.errno not in (errno.EBUSY, errno.EROFS):
+                done.append(
+                    f"{name}: {errno.errorcode.get(error.errno or 0)}, neither EBUSY nor EROFS"
+                )
+            continue
+        done.append(name)
+    if not done:
+        raise OSError(errno.EBUSY, "every one")
+    return " ".join(done)
+
+
 def write_outside() -> str:
     """Through a root that shows the host's own directories."""
     return every_way(CONFIG["outside"] + "/ro")
@@ -163,6 +191,25 @@ def write_lower() -> str:
         with open(name, "w", encoding="ascii") as file:
             file.write(text)
     return "wrote"
+
+
+def plant() -> str:
+    """A file in each of toyspec's own directories, or in one made in its place."""
+    done = []
+    for place in (".local/share", ".local/state", "run"):
+        for move in ("", place + "/toyspec", place, place.partition("/")[0]):
+            try:
+                if move:
+                    os.rename(f"/victim/{move}", f"/victim/{move}.away")
+                os.makedirs(f"/victim/{place}/toyspec", exist_ok=True)
+                with open(f"/victim/{place}/toyspec/planted", "w", encoding="ascii"):
+                    done.append(place)
+                break
+            except OSError:
+                continue
+    if not done:
+        raise OSError(errno.EROFS, "every directory, and every name above it")
+    return " ".join(done)
 
 
 # Mounts from inside

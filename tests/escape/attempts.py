@@ -13,7 +13,7 @@ from typing import Final, Literal
 
 from tests.escape import weakened as no
 from tests.escape.weakened import Edit
-from tests.escape.world import SIGNALLED, TRACED, World
+from tests.escape.world import OWN, SIGNALLED, TRACED, World
 
 Proof = Callable[[World, str], bool]
 """Whether an attempt succeeded, judged by the host; with what the attacker says it got."""
@@ -36,6 +36,7 @@ SPECS: Final[dict[str, str]] = {
     "no namespaces": BINDS + "disable_user_namespaces: true\n",
     "host root": "version: 1\nroot: {type: host, uncover: [PLACE]}\n"
     "binds: [./attacker.py:/dev/shm/attacker.py]\n",
+    "home": "version: 1\nsystem: host\nbinds: [./attacker.py:/dev/shm/attacker.py, ./home:/victim:rw]\n",
     "covered host root": "version: 1\nroot: {type: host}\nbinds: [./attacker.py:/dev/shm/attacker.py]\n",
     "read-only root": "version: 1\nsystem: host\nroot: {path: ./bare, read_only: true}\n"
     "binds: [./attacker.py:/dev/shm/attacker.py]\n",
@@ -84,6 +85,11 @@ def read(world: World, got: str) -> bool:
     return world.secret in got
 
 
+def planted(world: World, _: str) -> bool:
+    """There is something in a directory of toyspec's own."""
+    return any(any((world.top / "home" / place / "toyspec").iterdir()) for place in OWN.values())
+
+
 def says(word: str) -> Proof:
     """Only the attacker can tell."""
     return lambda _, got: word in got
@@ -103,6 +109,7 @@ WRITABLE: Final = Off("MOUNT_ATTR_RDONLY of every bind", edits=(no.writable_bind
 ADMIN: Final = Off("no capabilities: SYS_ADMIN is held", "capabilities: [SYS_ADMIN]\n")
 MIGHTY: Final = Off("no capabilities: all are held", edits=(no.bounding_set, no.held_capabilities))
 """SYS_ADMIN alone is refused where root runs the box."""
+COVERS: Final = Off("what is mounted over protected paths", edits=(no.covers,))
 MASKS: Final = Off("what is mounted over proc", edits=(no.masks,))
 NOBODY: Final = Off("nothing of toyspec's: file modes refuse every ordinary user", by="no box")
 OLD_ROOT: Final = Off("the detaching of the old root", edits=(no.old_root,))
@@ -112,11 +119,17 @@ ATTEMPTS: Final[tuple[Attempt, ...]] = (
     Attempt("write_bind", "binds", changed("ro"), WRITABLE, ways=DIRECTORY),
     Attempt("write_file_bind", "binds", changed("ro"), WRITABLE, ways=FILE),
     Attempt("write_inside_writable", "binds", changed("ro"), WRITABLE, ways=DIRECTORY),
+    Attempt("plant_in_cache", "binds", changed("rw/cache"), COVERS, ways=DIRECTORY),
+    Attempt("plant_hook", "binds", changed("rw/.git"), COVERS, ways=DIRECTORY),
+    Attempt("replace_protected", "binds", changed("rw/cache", "rw/.git"), COVERS,
+            ways="/rw/cache/toyspec /rw/cache /rw/.git/hooks /rw/.git"),
     Attempt("write_outside", "host root", changed("ro"), WRITABLE, ways=DIRECTORY),
     Attempt("write_root", "read-only root", changed("bare/file", "bare/other", "bare/new"), WRITABLE,
             ways=DIRECTORY),
     Attempt("write_lower", "overlay", changed("lower"),
             Off("the overlay", "root: {path: ./lower}\n"), harmless=True),
+    Attempt("plant", "home", planted, Off("the covers of toyspec's own", edits=(no.own_directories,)),
+            ways=" ".join(OWN.values())),
     Attempt("remount", "binds", changed("ro"), MIGHTY, ADMIN),
     Attempt("unmount", "binds", read, MIGHTY, ADMIN),
     Attempt("bind_again", "binds", read, MIGHTY, ADMIN),

@@ -112,6 +112,15 @@ def weak(here: World, attempt: Attempt, off: Off) -> Found:
     return here.run(spec, [attempt.name], off.edits)
 
 
+@pytest.mark.parametrize("who", CALLERS)
+def test_the_filter_is_a_wall_of_its_own(request: pytest.FixtureRequest, who: str) -> None:
+    """Without it a box may have namespaces of its own, behind which the deeper walls stand."""
+    name = "new_user_namespace"
+    with world(caller(request, who)) as here:
+        assert here.run(spec_of("binds", here), [name])[name]["held"].startswith("EPERM")
+        assert "got" in here.run(spec_of("binds", here, "seccomp: none\n"), [name])[name]
+
+
 def test_every_attempt_is_in_the_table() -> None:
     """No function of the attacker's is forgotten, and none is asked for that it lacks."""
     text = (Path(__file__).parent / "attacker.py").read_text("utf-8")

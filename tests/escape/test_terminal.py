@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import os
+import shlex
 from pathlib import Path
 
 import pytest
 
 from tests import tools
-from tests.escape import weakened as no
 from tests.escape.world import HERE
 from tests.product import Product
 
@@ -21,7 +20,7 @@ init: [python3, /dev/shm/attacker.py, '{"names": ["push_input"]}']
 """
 FILTERS = ("", "seccomp: none\n")
 """The default filter refuses it too: the wall in question is tried behind it and alone."""
-WALL = {"shared": no.filters, "apart": no.session}
+WALL = {"shared": "filters", "apart": "session"}
 """On a terminal the filter stands, without one the session of the box's own."""
 PUSHED = r"read b'pushed\n'"
 
@@ -49,14 +48,14 @@ def tried(product: Product, streams: str, filter_: str, *, wall: bool) -> str:
     product.write(directory / "box.yaml", SPEC + filter_)
     if wall:
         return on_terminal(product, directory, streams, *product.toyspec, "up", "-q", "box.yaml")
-    inner = '"$@" > plan.json' if streams == "shared" else '"$@" > plan.json < /dev/null'
-    plan = ["sh", "-c", inner, "sh", *product.toyspec, "plan", "--json", "box.yaml"]
-    printed = on_terminal(product, directory, streams, *plan)
-    assert "status 0" in printed, printed
-    weak = no.weaken(json.loads((directory / "plan.json").read_text()), WALL[streams])
-    product.write(directory / "weak.json", json.dumps(weak))
-    replay = product.checkout / "tests/kernel_side/replay.py"
-    return on_terminal(product, directory, streams, product.python, "-B", replay, "weak.json")
+    checkout, python = product.checkout, product.python
+    steps = (
+        shlex.join([*product.toyspec, "plan", "--json", "box.yaml"]) + " > plan.json",
+        f"PYTHONPATH={checkout} {python} -B -m tests.escape.weakened {WALL[streams]}"
+        " < plan.json > weak.json",
+        f"{python} -B {checkout}/tests/kernel_side/replay.py weak.json",
+    )  # on one terminal: a plan names it
+    return on_terminal(product, directory, streams, "sh", "-c", " && ".join(steps))
 
 
 def pushing_works() -> None:

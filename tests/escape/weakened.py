@@ -1,10 +1,13 @@
 """A plan's JSON with a protection taken out: what `tests/kernel_side/replay.py` then runs.
 
 Each edit raises where there is nothing to take out, so that none of them rots in silence.
+`python -m tests.escape.weakened EDIT` weakens the plan on stdin.
 """
 
 from __future__ import annotations
 
+import json
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -71,6 +74,10 @@ def has_path(step: Json, path: str) -> bool:
     return any(arg.get("path") == path for arg in step["args"])
 
 
+def is_item(*begins: str) -> Callable[[Json], bool]:
+    return lambda step: step["item"].startswith(begins)
+
+
 def in_phase(*names: str) -> Callable[[Json], bool]:
     return lambda step: step["phase"] in names
 
@@ -98,6 +105,10 @@ session: Edit = without(is_call("setsid"))
 keyring: Edit = without(is_call("keyctl"))
 filters: Edit = without(is_call("seccomp"))
 place: Edit = without(is_call("getcwd"))
+own_directories: Edit = without(
+    lambda step: step["phase"] == "attach" and step["default"] == "toyspec's own"
+)
+covers: Edit = without(is_item("protected ", "held in place "))
 in_root: Edit = flagless("RESOLVE_IN_ROOT", "openat2")
 
 
@@ -159,3 +170,7 @@ def chroot_for_pivot(steps: list[Json]) -> list[Json]:
     step = steps[places[0]]
     args = [{**arg, "path": "/mnt"} if arg.get("path") == "/" else arg for arg in step["args"]]
     return [*steps[: places[0]], {**step, "args": args}, *steps[places[0] + 1 :]]
+
+
+if __name__ == "__main__":
+    json.dump(weaken(json.load(sys.stdin), *(globals()[name] for name in sys.argv[1:])), sys.stdout)

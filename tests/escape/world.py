@@ -26,6 +26,13 @@ from tests.product import Product
 
 HERE: Final = Path(__file__).parent
 VICTIMS: Final = ("signal_host", "trace_host")
+OWN: Final = {
+    "XDG_DATA_HOME": ".local/share",
+    "XDG_STATE_HOME": ".local/state",
+    "XDG_RUNTIME_DIR": "run",
+}
+"""Where toyspec keeps what is its own, below the caller's home; its cache lies in `rw`."""
+WRITTEN: Final = ("ro", "bare", "rw/cache/toyspec", "rw/.git/hooks")
 ANOTHER: Final = 1234
 """An id that is neither root's nor a caller's."""
 Found = Mapping[str, Mapping[str, str]]
@@ -68,7 +75,8 @@ class World:
         words: list[str] = [*self.product.toyspec, "up", "-q", "box.yaml"]
         command = ["--", "python3", "/dev/shm/attacker.py", self.config(names)]
         if edits:
-            done = self.product.run(["plan", "--json", "box.yaml", *command], cwd=self.top)
+            words = ["plan", "--json", "box.yaml", *command]
+            done = self.product.run(words, cwd=self.top, env=self.environment())
             assert done.returncode == 0, done.stderr
             plan = weaken(json.loads(done.stdout), *edits)
             saved = self.product.write(self.product.directory() / "plan.json", json.dumps(plan))
@@ -85,7 +93,14 @@ class World:
     def launched(self, words: Sequence[str]) -> subprocess.CompletedProcess[str]:
         script = self.product.checkout / "tests/escape/launch.py"
         launch = [self.product.python, "-B", script, self.top, self.secret, *words]
-        return self.product.as_user([str(word) for word in launch], cwd=self.top)
+        words = [str(word) for word in launch]
+        return self.product.as_user(words, cwd=self.top, env=self.environment())
+
+    def environment(self) -> dict[str, str | None]:
+        """A home of the world's own, and toyspec's cache where a writable bind shows it."""
+        home = self.top / "home"
+        own = {name: str(home / place) for name, place in OWN.items()}
+        return {"HOME": str(home), "XDG_CACHE_HOME": str(self.top / "rw/cache"), **own}
 
     # Proofs: what the host sees of it
 
@@ -135,9 +150,12 @@ def world(product: Product) -> Iterator[World]:
     top = product.directory()
     secret = secrets.token_hex(8)
     with ExitStack() as stack:
-        for name in ("ro", "rw/inner", "lower", "bare"):
+        own = (f"home/{place}/toyspec" for place in OWN.values())
+        shown = ("rw/inner", "rw/cache/toyspec", "rw/.git/hooks")
+        for name in ("ro", *shown, "lower", "bare", *own):
             (top / name).mkdir(parents=True)
-        for name in ("ro/file", "ro/other", "lower/file", "bare/file", "bare/other"):
+        files = [f"{name}/{file}" for name in WRITTEN for file in ("file", "other")]
+        for name in (*files, "lower/file"):
             (top / name).write_text("kept\n")
         for name in ("secret", "rw/inner/secret"):
             (top / name).write_text(secret)

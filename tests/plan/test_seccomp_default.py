@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
+from pathlib import Path
 from typing import Final
 
 import pytest
@@ -11,8 +12,10 @@ import pytest
 from tests.plan import bpf
 from toyspec.kernel.flags import CAPABILITIES
 from toyspec.kernel.syscalls import ARCHITECTURES, LAST, X32_BIT, names, numbers
+from toyspec.plan.seccomp import ready
 from toyspec.plan.seccomp.assemble import assemble
 from toyspec.plan.seccomp.default import GROUPS, default_profile
+from toyspec.plan.seccomp.make_ready import module
 from toyspec.spec.seccomp.rules import ALLOW, KILL_PROCESS, Action, errno
 
 EPERM, ENOSYS = errno("EPERM"), errno("ENOSYS")
@@ -241,3 +244,9 @@ def test_the_same_filter_every_time_and_in_no_time() -> None:
     assert assemble(default_profile("x86_64", ("CAP_BPF", "CAP_SYS_BOOT"))) == assemble(
         default_profile("x86_64", ("CAP_SYS_BOOT", "CAP_BPF"))
     )
+
+
+def test_the_one_that_was_made_beforehand_is_today_s() -> None:
+    assert FILTERS == ready.FILTERS, "python -m toyspec.plan.seccomp.make_ready > …/ready.py"
+    text = Path(ready.__file__).read_text(encoding="utf-8")
+    assert text == module(), "python -m toyspec.plan.seccomp.make_ready > …/ready.py"

@@ -131,6 +131,7 @@ system: host
 binds: [{product.checkout.parent}]
 working_dir: {product.checkout}
 environment: [PATH]
+seccomp: none
 init: [sh]
 """
     path = spec(product, outer)
@@ -141,3 +142,8 @@ init: [sh]
     assert done.returncode == 0, done.stderr
     assert product.run([*argv, "--", "sh", "-c", "exit 4"]).returncode == 4
     assert product.run([*argv, "--", "nonesuch"]).returncode == 127
+    closed = product.run(
+        ["up", "-q", spec(product, outer.replace("none\n", "default\n")), "--", *nested]
+    )
+    assert closed.returncode == 125
+    assert "`seccomp: none`" in closed.stderr

@@ -67,12 +67,16 @@ def install(w: Writer, box: Box) -> None:
     if opened:
         item += f", open for {capabilities.short(opened)}"
     w.about(item, box.origin("seccomp"))
-    why = "no new namespaces, mounts, keyrings, bpf, io_uring, … for init and all that it starts"
+    why = "no new namespaces, mounts, keyrings, bpf and the like, for init and all that it starts"
     w.do(calls.seccomp_filter(filter_), why)
 
 
 def _default(arch: str, held: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[Instruction, ...]]:
     """The capabilities that open something, and the filter."""
+    if not held:
+        from toyspec.plan.seccomp.ready import FILTERS
+
+        return (), FILTERS[arch]
     from toyspec.plan.seccomp.assemble import assemble
     from toyspec.plan.seccomp.default import GROUPS, default_profile
 

@@ -110,7 +110,7 @@ def _no_namespaces() -> Cause:
         return (
             "a seccomp filter is in force here, as in most containers, and refuses user namespaces",
             "run toyspec outside of the container, or let the container use unshare(2): "
-            "docker run --security-opt seccomp=unconfined",
+            "docker run --security-opt seccomp=unconfined; in a box of toyspec's: `seccomp: none`",
         )
     return (
         "a chroot or a security module forbids user namespaces here",
