@@ -23,6 +23,7 @@ fi
 make_project() {
   install -d -o dev -g dev "$1/dev" "$1/dev/project" "$1/dev/project/specs"
   cp "$checkout"/specs/*.yaml "$1/dev/project/specs/"
+  rm "$1"/dev/project/specs/debian*.yaml # their root is made by hand
   mkdir -p "$1/dev/project/specs/mkbox/data"
   chown -R dev: "$1/dev/project"
 }
