@@ -22,7 +22,10 @@ from tests.product import Product
 ENTRIES = 10_000
 TARGETS = 900
 SECRET = "what-nobody-inside-may-see"
-FORMS = ("bind", "bind-file", "tmpfs", "file", "symlink", "proc", "dev")
+FORMS = (
+    "bind", "bind-file", "tmpfs", "file", "symlink", "proc", "dev", "sysfs", "devpts", "overlay",
+    "volume", "copy", "directory",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +59,15 @@ class Target:
             ),
             "proc": ("mounts", f"{{type: proc, target: {where}}}"),
             "dev": ("mounts", f"{{type: dev, target: {where}}}"),
+            "sysfs": ("mounts", f"{{type: sysfs, target: {where}}}"),
+            "devpts": ("mounts", f"{{type: devpts, target: {where}}}"),
+            "overlay": (
+                "mounts",
+                f"{{type: overlay, lower: ./shown/{self.number}, target: {where}}}",
+            ),
+            "volume": ("mounts", f"{{type: volume, name: v{self.number}, target: {where}}}"),
+            "copy": ("files", f"{{source: ./shown/{self.number}/file, target: {where}}}"),
+            "directory": ("files", f"{{directory: true, target: {where}}}"),
             "file": ("files", f'{{target: {where}, content: "made {self.number}\\n"}}'),
             "symlink": ("files", f"{{target: {where}, symlink: to-{self.number}}}"),
         }[self.form]
@@ -72,6 +84,12 @@ class Target:
             "bind-file": (marked(""), "shown"),
             "tmpfs": (f"echo own > {where}/own && " + marked("/own"), "own"),
             "proc": (marked("/1/comm"), "busybox"),
+            "sysfs": (f"test -d {where}/kernel && echo '{self.number} sysfs'", "sysfs"),
+            "devpts": (f"test -c {where}/ptmx && echo '{self.number} devpts'", "devpts"),
+            "overlay": (marked("/file"), "shown"),
+            "volume": (f"echo own > {where}/own && " + marked("/own"), "own"),
+            "copy": (marked(""), "shown"),
+            "directory": (f"test -d {where} && echo '{self.number} directory'", "directory"),
             "dev": (f"test -c {where}/full && echo '{self.number} dev'", "dev"),
             "file": (marked(""), f"made {self.number}"),
             "symlink": (f"test -L {where} && echo '{self.number} link'", "link"),
@@ -167,6 +185,7 @@ def test_targets_on_hostile_entries(case: Case) -> None:
     assert {target.found for target in wanted} == {kind for kind, _ in case.made}
     targets, refused, longest = case.accepted(wanted)
     assert longest < 30, f"a plan of {len(wanted)} targets took {longest:.1f} s"
+    assert {target.form for target in targets} == set(FORMS)
     assert len(targets) > TARGETS / 4
     assert len(refused) > TARGETS / 8
 
