@@ -15,7 +15,7 @@ BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```$", README, flags=re.MULTILINE | re.DO
 HELLO = (
     "python3 -m venv .venv && .venv/bin/pip install -q . && .venv/bin/toyspec up specs/hello.yaml"
 )
-TESTS = "python3 -m venv .venv && .venv/bin/pip install -q -e '.[dev]' && .venv/bin/pytest"
+TESTS = "python3 -m venv .venv && .venv/bin/pip install -q -e '.[dev]' && .venv/bin/pytest -n auto"
 
 
 def test_two_commands_do_everything() -> None:

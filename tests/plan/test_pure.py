@@ -84,6 +84,11 @@ class Read(dict[str, Any]):
         self.keys_read.add(key)
         return super().__getitem__(key)
 
+    def __contains__(self, key: object) -> bool:
+        if here := super().__contains__(key):
+            self.keys_read.add(str(key))
+        return here
+
 
 def test_facts_that_are_not_read_do_not_matter() -> None:
     """A recording may hold more than one spec's answers: a plan takes its own."""
