@@ -17,7 +17,6 @@ from pathlib import Path
 from tests.product import take_terminal
 from toyspec.host.facts import HostFacts
 
-
 INSTALLATION = ("/usr/lib/python3.11", "/usr/local/lib/python3.11/dist-packages/toyspec")
 """Where toyspec lies on every recorded host: not where the recording happened to have it."""
 
