@@ -104,6 +104,8 @@ def test_a_joined_mount_namespace_has_its_own_files(product: Product) -> None:
     user, mnt = holder.file(product, "user"), holder.file(product, "mnt")
     spec = f"version: 1\nnamespaces: {{user: {user}, mount: {mnt}}}\n"
     look = LOOK.format(script=f"cat /mnt/only-there; {EVERY}; pwd; umount /mnt || echo kept")
+    planned = product.run(["plan", "-"], input=spec + look)
+    assert f"writable: {mnt} at / " in planned.stdout, planned.stderr
     try:
         done = up(product, product.directory(), spec + look)
         here, *links, place, kept = good(done).split()
