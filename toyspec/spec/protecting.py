@@ -54,6 +54,8 @@ def _name(text: str) -> str:
         raise Wrong(
             f"{quote(text)} is not relative", "a name inside a writable bind, like `.envrc`"
         )
+    if ".." in text.split("/"):
+        raise Wrong(f"`..` in {quote(text)}", "write the path that it means")
     name = paths.target("/" + text)[1:]
     if name.partition("/")[0] == GIT:
         raise Wrong(f"{quote(text)} goes without saying", "`git` says what of it is writable")
