@@ -65,6 +65,9 @@ class Protection:
         if layer.kind != "bind":
             layer = replace(layer, base=real_path(self.facts, layer.base or "/"))
         base = layer.base or ""
+        if layer.kind == "volume":
+            self._keeps_nothing(base)
+            return []
         claims = [*self._firm(), *self._home()]
         if project:
             claims += self._project(base)
@@ -80,6 +83,14 @@ class Protection:
         for path in sorted(below, key=lambda each: (each.count("/"), each)):
             found += self._hold(at, layer, below[path])
         return found
+
+    def _keeps_nothing(self, volume: str) -> None:
+        """A volume is the box's as a whole: nothing that decides what runs outside may lie in it."""
+        for claim in self._firm():
+            if _holds(volume, claim.path):
+                message = f"the volume {volume} would be writable, and {claim.path} lies in it"
+                remedy = "what lies there runs outside of boxes, or decides what does: move it"
+                raise TreeError(message, remedy)
 
     def _ask(self, base: str, wanted: Iterable[str]) -> None:
         """Every question at once: each round of them is another look at the machine."""
@@ -196,7 +207,8 @@ def needs(spec: Spec) -> Needs:
     tops = [bind.source for bind in spec.binds if bind.writable]
     root = spec.root.path if not spec.root.read_only else None
     if not (tops or root or spec.root.upper or any(mount.upper for mount in spec.mounts)):
-        return Needs()
+        kept = any(mount.type == "volume" for mount in spec.mounts)
+        return Needs(variables=places.VARIABLES) if kept else Needs()
     wanted = [GIT, *names(spec.protect, PROJECT), *(n for n in spec.protect if n != DEFAULT)]
     wanted += [f"{GIT}/{name}" for name, _ in GIT_RUNS] if spec.git == "writable" else []
     paths = {
