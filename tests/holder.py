@@ -14,9 +14,9 @@ from pathlib import Path
 from tests import tools
 from tests.product import Product
 
-KINDS = ("user", "net", "uts", "ipc", "cgroup", "pid", "time")
+KINDS = ("user", "net", "uts", "ipc", "cgroup", "pid", "time", "mnt")
 """What is held, by the names in /proc/PID/ns; the map has one entry, the user's own ids as 0."""
-_FLAGS = ("-U", "--map-root-user", "-n", "-u", "-i", "-C", "-p", "-T")
+_FLAGS = ("-U", "--map-root-user", "-n", "-u", "-i", "-C", "-p", "-T", "-m")
 _PATIENCE = 10.0  # seconds
 
 _held: dict[int, tuple[subprocess.Popen[str], int]] = {}

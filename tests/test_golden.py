@@ -19,6 +19,7 @@ from tests.golden.plans import (
     COMMAND,
     GOLDEN,
     HOSTS,
+    PREPARED,
     PROJECT,
     REPOSITORY,
     SPECS,
@@ -34,6 +35,8 @@ from toyspec.program.lower import lower
 from toyspec.program.verify import verify
 
 EVERY = wanted()
+OWN = ("/home/dev/.cache", "/home/dev/.local")
+"""Where toyspec's own directories would be."""
 
 
 def plan_id(value: tuple[str, str, str]) -> str:
@@ -64,7 +67,8 @@ def test_nothing_is_golden_that_nothing_wants() -> None:
 
 def test_three_hosts_and_every_spec() -> None:
     assert HOSTS == ["debian-12", "linux-5.10", "split-usr"]
-    assert [path.stem for path in sorted((REPOSITORY / "specs").glob("*.yaml"))] == SPECS
+    here = {path.stem for path in (REPOSITORY / "specs").glob("*.yaml")}
+    assert here == {*SPECS} | PREPARED
 
 
 @pytest.mark.parametrize(
@@ -130,7 +134,8 @@ def test_a_recording_is_of_a_neutral_place(host: str) -> None:
     assert (found.uid, found.user_name, found.home) == (2000, "dev", "/home/dev")
     for path in (*found.paths, *(m.point for table in found.mounts.values() for m in table)):
         system = ("/bin", "/sbin", "/lib", "/usr", "/etc", "/dev", "/proc", "/sys", PROJECT)
-        assert path in ("/", "/home", "/home/dev") or path.startswith(system), path
+        assert path in ("/", "/home", "/home/dev") or path.startswith((*system, *OWN)), path
+    assert all(path.startswith("/usr/") for path in found.installation)
     assert any(path.startswith(PROJECT) for path in found.paths)
     recorded = (REPOSITORY / f"tests/hosts/{host}.json").read_text("utf-8")
     assert recorded == found.to_json()

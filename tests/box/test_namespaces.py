@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests import holder
+from tests import holder, tools
 from tests.box.boxes import good, refused, up
 from tests.product import Product
 
@@ -84,6 +84,60 @@ def test_every_joined_namespace_is_the_one_that_is_held(caller: Product) -> None
     ]
     assert links[-1] != own("mnt")
     assert (uid, first) == ("0", "cat")
+
+
+def test_a_joined_mount_namespace_has_its_own_files(product: Product) -> None:
+    """What is mounted there only is what the box sees: the tmpfs that its holder got on /mnt."""
+    held = holder.hold(product)
+    enter = [
+        tools.need("nsenter"),
+        "-t",
+        str(held),
+        "-U",
+        "--preserve-credentials",
+        "-m",
+        "sh",
+        "-c",
+    ]
+    shown = "mount -t tmpfs none /mnt && echo here > /mnt/only-there"
+    assert product.popen([*enter, shown], stdout=None, stderr=None, program=True).wait(10) == 0
+    user, mnt = holder.file(product, "user"), holder.file(product, "mnt")
+    spec = f"version: 1\nnamespaces: {{user: {user}, mount: {mnt}}}\n"
+    look = LOOK.format(script=f"cat /mnt/only-there; {EVERY}; pwd; umount /mnt || echo kept")
+    planned = product.run(["plan", "-"], input=spec + look)
+    assert f"writable: {mnt} at / " in planned.stdout, planned.stderr
+    try:
+        done = up(product, product.directory(), spec + look)
+        here, *links, place, kept = good(done).split()
+        assert (here, links[0], links[-1]) == ("here", os.readlink(user), os.readlink(mnt))
+        assert (place, kept) == ("/", "kept")
+        assert not Path("/mnt/only-there").exists()
+    finally:
+        gone = [*enter, "umount /mnt"]
+        assert product.popen(gone, stdout=None, stderr=None, program=True).wait(10) == 0
+
+
+@pytest.mark.parametrize(
+    "more", ["system: host", "binds: [/usr]", "root: {type: tmpfs}", "mounts: [{type: proc}]",
+             "files: [{target: /a, content: b}]", "landlock: true", "masked_paths: [/proc/keys]"],
+)  # fmt: skip
+def test_what_a_joined_mount_namespace_leaves_no_room_for(product: Product, more: str) -> None:
+    user, mnt = holder.file(product, "user"), holder.file(product, "mnt")
+    spec = f"version: 1\nnamespaces: {{user: {user}, mount: {mnt}}}\n{more}\ninit: [/bin/true]\n"
+    error = refused(up(product, product.directory(), spec))
+    assert "box.yaml:3:" in error
+    assert "with a mount namespace to join" in error
+
+
+def test_a_mount_namespace_comes_with_its_user_namespace(product: Product) -> None:
+    spec = f"version: 1\nnamespaces: {{mount: {holder.file(product, 'mnt')}}}\ninit: [/bin/true]\n"
+    assert "join the `user` namespace" in refused(up(product, product.directory(), spec))
+
+
+def test_root_joins_no_mount_namespace(as_root: Product) -> None:
+    user, mnt = holder.file(as_root, "user"), holder.file(as_root, "mnt")
+    spec = f"version: 1\nnamespaces: {{user: {user}, mount: {mnt}}}\ninit: [/bin/true]\n"
+    assert "root must not join" in refused(up(as_root, as_root.directory(), spec))
 
 
 def test_in_a_joined_user_namespace_the_rest_is_new(product: Product) -> None:

@@ -17,6 +17,9 @@ from pathlib import Path
 from tests.product import take_terminal
 from toyspec.host.facts import HostFacts
 
+INSTALLATION = ("/usr/lib/python3.11", "/usr/local/lib/python3.11/dist-packages/toyspec")
+"""Where toyspec lies on every recorded host: not where the recording happened to have it."""
+
 
 def main(arguments: list[str]) -> None:
     """Write OUTPUT; `KEY=VALUE` replaces what this machine cannot say (a sysctl: with its dots)."""
@@ -32,6 +35,7 @@ def main(arguments: list[str]) -> None:
     for more in found[1:]:
         assert without_answers(more) == without_answers(whole), "the machine changed meanwhile"
         whole = whole.merged(more)
+    whole = replace(whole, installation=INSTALLATION)
     for word in rest:
         key, equals, value = word.partition("=")
         if equals:

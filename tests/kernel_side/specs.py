@@ -54,6 +54,7 @@ def need_sub_ids(product: Product) -> None:
 JOINING = {"joined.yaml"}
 """Those that join namespaces of a process that is there, by the files in `held`."""
 
+
 def to_trace(*without: str) -> list[Any]:
     """The specs for the tracer, `without` some, as parameters.
 
@@ -65,7 +66,6 @@ def to_trace(*without: str) -> list[Any]:
         for name in SPECS
         if name not in without
     ]
-
 
 
 def fresh(product: Product, name: str) -> Path:

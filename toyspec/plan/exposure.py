@@ -29,6 +29,9 @@ def exposure(box: Box) -> Exposure:
         writable.append(Exposed(_shown(box, real_path(box.facts, spec.root.path)), "/"))
     if spec.root.upper is not None:
         writable.append(Exposed(_shown(box, spec.root.upper), "/"))
+    mount = joining.joins(spec, "mount")
+    if mount is not None:
+        writable.append(Exposed(mount.path, "/"))
     for placed in box.layout.placed:
         thing = placed.entry.thing
         if isinstance(thing, Mount) and thing.upper is not None and thing.at != "root.lower":

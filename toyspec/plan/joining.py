@@ -29,7 +29,7 @@ FLAGS: tuple[tuple[Namespace, str], ...] = (
     ("cgroup", "CLONE_NEWCGROUP"),
     ("time", "CLONE_NEWTIME"),
 )
-_NEVER_THE_HOSTS: tuple[Namespace, ...] = ("user", "pid")
+_NEVER_THE_HOSTS: tuple[Namespace, ...] = ("user", "pid", "mount")
 
 
 def needs(spec: Spec) -> Needs:
@@ -91,6 +91,11 @@ def check(spec: Spec, facts: HostFacts) -> list[PlanProblem]:
         said = _problem(spec, facts, join, facts.namespace(join.path))
         if said is not None:
             found.append(PlanProblem(said[0], spec.origin(join.at), said[1]))
+    mount = joins(spec, "mount")
+    if mount is not None and facts.uid == 0:
+        message = "root must not join a mount namespace: what its /proc shows obeys uid 0"
+        remedy = "run it as an ordinary user"
+        found.append(PlanProblem(message, spec.origin(mount.at), remedy))
     if not found:
         found += _mounts(spec, facts)
     return found
@@ -246,10 +251,17 @@ def exposed(box: Box) -> list[str]:
 
 def warnings(spec: Spec) -> list[str]:
     """What is otherwise than a reader of plans may expect."""
+    found = []
+    if joins(spec, "mount") is not None:
+        found.append(
+            "the box sees the files of the joined mount namespace, with whatever may be written "
+            "there: no plan can tell what that is, and nothing in it is protected"
+        )
     if joins(spec, "pid") is None:
-        return []
+        return found
     return [
+        *found,
         "init is not PID 1 of the joined pid namespace: what it leaves behind lives on when the box "
         "ends; and the other processes there see the box's, and may trace them where they are the "
-        "same user's"
+        "same user's",
     ]

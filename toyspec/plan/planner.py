@@ -49,7 +49,12 @@ _MOST_ROUNDS = 1024
 
 
 def _order(spec: Spec) -> tuple[object, ...]:
-    """The phases; the seed's own pivot, with its old root in sight, comes before the fork."""
+    """The phases; the seed's own pivot, with its old root in sight, comes before the fork.
+
+    A joined mount namespace has a root already, with everything in it.
+    """
+    if joining.joins(spec, "mount") is not None:
+        return (prepare, namespaces, identity, init, confine, execute)
     middle = (pivot, init, mounts) if spec.root.old_root else (init, mounts, pivot)
     return (*_FIRST, *middle, *_LAST)
 

@@ -11,8 +11,14 @@ from toyspec.spec.model import Clock, Join, Namespace
 from toyspec.spec.nodes import Mapping, Scalar
 from toyspec.spec.wrong import Wrong
 
-ORDER: tuple[Namespace, ...] = ("user", "network", "uts", "ipc", "cgroup", "time", "pid")
-"""Joined in this order: the user namespace first, since the right to the others comes with it."""
+ORDER: tuple[Namespace, ...] = ("user", "network", "uts", "ipc", "cgroup", "time", "pid", "mount")
+"""Joined in this order: the user namespace first, since the right to the others comes with it; the
+mount namespace last, since every path means something else from there on."""
+_FILES = (
+    "root", "system", "binds", "mounts", "files", "etc", "masked_paths", "read_only_paths",
+    "protect", "git", "sysctls", "landlock",
+)  # fmt: skip
+"""What says what a box sees of files: a joined mount namespace has its own answer."""
 _CLOCKS: tuple[Clock, ...] = ("monotonic", "boottime")
 _BILLION = 1_000_000_000
 
@@ -104,9 +110,29 @@ def _agree(context: Context, found: Shared) -> None:
         )  # fmt: skip
         context.refuse(wrong, context.node("network"), "network")
     user = top.get("user")
+    if "mount" in by_name:
+        _files_of_others(context, by_name)
     if "user" in by_name and user is not None and context.data.get("user") != "caller":
         wrong = Wrong(
             "`user` with a user namespace to join", "the map of the joined one says who init is",
             "leave out `user`",
         )  # fmt: skip
         context.refuse(wrong, user, "user")
+
+
+def _files_of_others(context: Context, by_name: dict[Namespace, Join]) -> None:
+    """A joined mount namespace is used as it is: nothing is mounted where others would see it."""
+    for key in _FILES:
+        node = context.top.get(key)
+        if node is not None and context.data.get(key) not in ([], {}, False, "none"):
+            wrong = Wrong(
+                f"`{key}` with a mount namespace to join", "its files are what they are there",
+                f"leave out `{key}`, or `mount` under `namespaces`",
+            )  # fmt: skip
+            context.refuse(wrong, node, key)
+    if "user" not in by_name:
+        wrong = Wrong(
+            "a mount namespace to join without a user namespace", "the right to it comes with that",
+            "join the `user` namespace that owns it, too",
+        )  # fmt: skip
+        context.refuse(wrong, context.node("namespaces", "mount"), "namespaces", "mount")

@@ -59,8 +59,7 @@ _OURS = (
     }),
     *_words("namespaces", "foreign", "another place", {
         "net": "`network`, with the path of one to join; `network: host` is at the top",
-        "mount": "always new: a box's root cannot be built into one that others use",
-        "mnt": "always new: a box's root cannot be built into one that others use",
+        "mnt": "`mount`, with the path of one to join",
     }),
     *_words("", "foreign", "another place", {
         "env": "`environment`", "cmd": "`init`, a list",
