@@ -250,3 +250,10 @@ def test_nothing_of_toyspec_s_own_in_a_volume(name: str) -> None:
     assert refused(world, VOLUME).endswith(f"{message} lies in it")
     world.plan(VOLUME.replace("v, ", "w, "))
     world.plan(VOLUME.replace("/v}", "/v, read_only: true}"))
+
+
+def test_what_the_box_could_open_before_toyspec_can() -> None:
+    world = here({"/home/me/p/shut/toyspec": "denied"})
+    world.variables = {"XDG_CACHE_HOME": "/home/me/p/shut"}
+    shut = "/home/me/p/shut may not be searched (no x), and a directory of toyspec's own"
+    assert refused(world, "binds: ['/home/me/p:/p:rw']") == f"2: {shut} lies behind it"

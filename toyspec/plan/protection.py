@@ -160,6 +160,7 @@ class Protection:
             if kind == "symlink":
                 return self._link(at, layer, claim, path)
             if kind == "denied":
+                self._denied(claim, path)
                 return []
             if kind == "missing" or (kind != "directory" and not last):
                 self._watch(claim.path, "missing")
@@ -174,6 +175,13 @@ class Protection:
             self.guarded[held.path] = held.writable
             self.tree.add(held.path, Node(held.kind, layer=shown))
         return way
+
+    def _denied(self, claim: Claim, path: str) -> None:
+        """What the caller may not search, a box of the caller's can open with chmod(2)."""
+        if claim.firm:
+            denied = self.facts.path(path).denied
+            message = f"{denied} may not be searched (no x), and {claim.what} lies behind it"
+            raise TreeError(message, f"chmod u+x {denied}, or bind less")
 
     def _can_make(self, path: str) -> bool:
         above = path.rpartition("/")[0] or "/"
