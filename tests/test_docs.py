@@ -99,6 +99,14 @@ def test_coming_from_is_current() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    "text", re.findall(r"^```yaml\n(.*?)^```$", coming_from.page(), flags=re.MULTILINE | re.DOTALL)
+)
+def test_the_specs_to_come_from_make_a_plan(product: Product, text: str) -> None:
+    done = product.run(["plan", "-"], input=text, cwd=product.directory())
+    assert done.returncode == 0, done.stderr
+
+
 def test_coming_from_has_a_command(product: Product) -> None:
     done = product.as_user([product.python, "-m", "toyspec.spec.coming_from"])
     assert (done.returncode, done.stderr) == (0, "")

@@ -31,7 +31,7 @@ echo == null; stat -c '%F %t:%T' /own/file /work/.env; chmod 777 /work/.env && e
 echo == end; true
 """
 COVERS = """
-masked_paths: [/own/file, /work/.env, /alias, /proc/version, /usr/share, /nothing]
+masked_paths: [/own/file, /work/.env, /alias, /proc/version, /usr/share]
 read_only_paths: [/work/closed, /work/single, /proc/sys]
 """
 
@@ -85,10 +85,10 @@ def test_oci_s_lists(product: Product) -> None:
 
 
 def test_what_is_not_there_is_said() -> None:
-    plan = host().plan("masked_paths: [/nothing/here]\nread_only_paths: [/proc/x]")
+    plan = host().plan("masked_paths: [/sys/here]\nread_only_paths: [/proc/x]")
     assert plan.warnings == (
         "read_only_paths: /proc/x is not in the box, so nothing is put there",
-        "masked_paths: /nothing/here is not in the box, so nothing is put there",
+        "masked_paths: /sys/here is not in the box, so nothing is put there",
     )
     assert host().plan("masked_paths: oci").warnings == ()
     bind = "binds: ['/a:/w:rw']\nread_only_paths: [/w/f]"
@@ -112,6 +112,8 @@ def test_a_box_that_root_runs_keeps_its_own_list() -> None:
     [
         ("mounts: [{type: proc}]\nmasked_paths: [/proc]", "/proc cannot be covered as a whole"),
         ("mounts: [{type: sysfs}]\nread_only_paths: [/sys]", "/sys cannot be covered as a whole"),
+        ("binds: [/r:/w]\nmasked_paths: [/w/evn]", "no /w/evn in the box to hide"),
+        ("binds: [/r:/w]\nread_only_paths: [/w/evn]", "no /w/evn in the box to close"),
         ("files: [{target: /x, symlink: /}]\nmasked_paths: [/x]", "/x is the root of the box itself"),
         ("root: {path: /r, old_root: /tmp}\nmounts: [{type: tmpfs, target: /tmp}]\n"
          "masked_paths: [/tmp]", "/tmp is at or below old_root /tmp, which is filled last"),

@@ -225,3 +225,35 @@ def test_one_round_of_questions_more() -> None:
     world = here(below(".git/"))
     world.plan("binds: ['.:/work:rw']")
     assert len(world.asked) <= 3
+
+
+HELD = "binds: ['.:/work:rw']\n"
+
+
+def test_a_box_that_can_leave_the_mounts_that_hold_is_warned_of() -> None:
+    (warning,) = here().plan(f"{HELD}seccomp: none").warnings
+    assert "`disable_user_namespaces: true`" in warning
+    assert here().plan(HELD).warnings == ()
+    locked = "mounts: [{type: proc}]\ndisable_user_namespaces: true"
+    assert here().plan(f"{HELD}seccomp: none\n{locked}").warnings == ()
+    assert here().plan("seccomp: none").warnings == ()
+
+
+VOLUME = "mounts: [{type: volume, name: v, target: /v}]"
+
+
+@pytest.mark.parametrize("name", ["XDG_CACHE_HOME", "XDG_STATE_HOME", "XDG_RUNTIME_DIR"])
+def test_nothing_of_toyspec_s_own_in_a_volume(name: str) -> None:
+    world = here()
+    world.variables = {name: f"{OWN[0]}/volumes/v/x"}
+    message = f"the volume {OWN[0]}/volumes/v would be writable, and {OWN[0]}/volumes/v/x/toyspec"
+    assert refused(world, VOLUME).endswith(f"{message} lies in it")
+    world.plan(VOLUME.replace("v, ", "w, "))
+    world.plan(VOLUME.replace("/v}", "/v, read_only: true}"))
+
+
+def test_what_the_box_could_open_before_toyspec_can() -> None:
+    world = here({"/home/me/p/shut/toyspec": "denied"})
+    world.variables = {"XDG_CACHE_HOME": "/home/me/p/shut"}
+    shut = "/home/me/p/shut may not be searched (no x), and a directory of toyspec's own"
+    assert refused(world, "binds: ['/home/me/p:/p:rw']") == f"2: {shut} lies behind it"

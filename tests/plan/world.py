@@ -53,6 +53,7 @@ class World:
     table: tuple[MountFact, ...] = (MountFact("/", "ext4", ("relatime",)),)
     asked: list[Needs] = field(default_factory=list)
     spaces: dict[str, NamespaceFact] = field(default_factory=dict)
+    variables: dict[str, str] = field(default_factory=dict)
 
     def ask(self, needs: Needs) -> HostFacts:
         """As `host.probe.probe`."""
@@ -61,7 +62,7 @@ class World:
             self.facts,
             paths={path: self.fact(path) for path in needs.paths},
             mounts={path: self.mounts(path) for path in needs.mounts},
-            variables=dict.fromkeys(needs.variables),
+            variables={name: self.variables.get(name) for name in needs.variables},
             namespaces={
                 path: self.spaces.get(path, NamespaceFact("missing")) for path in needs.namespaces
             },

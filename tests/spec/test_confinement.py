@@ -40,7 +40,7 @@ def test_umask(text: str, bits: int) -> None:
 
 @pytest.mark.parametrize(
     ("text", "cpus"),
-    [("[3, 1]", (1, 3)), ('"0-2, 8"', (0, 1, 2, 8)), ('"5"', (5,)), ("1-1", (1,))],
+    [("[3, 1]", (1, 3)), ('"0-2, 8"', (0, 1, 2, 8)), ('"5"', (5,)), ("1-1", (1,)), ("[1.0]", (1,))],
 )
 def test_cpus(text: str, cpus: tuple[int, ...]) -> None:
     assert spec(f"{HEAD}cpus: {text}\n").cpus == cpus
@@ -114,3 +114,9 @@ def test_sysctls_know_their_namespace() -> None:
 def test_what_is_refused(text: str, column: int, message: str, label: str) -> None:
     (problem,) = problems(HEAD + text + "\n")
     assert (problem.column, problem.message, problem.label) == (column, message, label)
+
+
+def test_a_whole_number_is_an_integer_however_it_is_written() -> None:
+    found = spec(f"{HEAD}nice: 5.0\noom_score_adj: 100.0\nsysctls: {{net.ipv4.ip_forward: 1.0}}\n")
+    assert (repr(found.nice), repr(found.oom_score_adj)) == ("5", "100")
+    assert [each.value for each in found.sysctls] == ["1"]

@@ -17,6 +17,7 @@ def test_names_are_normal_and_in_order() -> None:
     found = spec(HEAD + "git: writable\nprotect: [default, ./Makefile, ci//run]\n")
     assert (found.git, found.protect) == ("writable", ("default", "Makefile", "ci/run"))
     assert spec(HEAD + "protect: []\n").protect == ()
+    assert spec(HEAD + "protect: [./defaults]\n").protect == ("defaults",)
 
 
 @pytest.mark.parametrize(
@@ -28,6 +29,7 @@ def test_names_are_normal_and_in_order() -> None:
         ("../x", "`..` in `../x`"),
         (".git/hooks", "`.git/hooks` goes without saying"),
         ("default, default", "`default` is here twice"),
+        ("defualt", "`defualt` alone would open all that is protected by default"),
         ("a\\u0007", "the control character U+0007"),
     ],
 )

@@ -66,7 +66,9 @@ ENV = Option(
     ("-e", "--env"), "set a variable in the box; alone: the caller's own", "KEY[=VALUE]", (), True
 )
 DIRECTORY = Option(("-w", "--working-dir"), "where init starts, inside the box", "DIR")
-QUIET = Option(("-q", "--quiet"), "say nothing but errors")
+QUIET = Option(
+    ("-q", "--quiet"), "no trace: errors, and what a box left behind that the host would run"
+)
 VERBOSE = Option(
     ("-v", "--verbose"),
     "every call (plan), warnings and phases (up), tracebacks",

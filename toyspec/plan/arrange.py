@@ -273,7 +273,7 @@ class _Builder:
         if (
             layer is not None
             and layer.writable
-            and layer.kind in ("bind", "overlay")
+            and layer.kind in ("bind", "overlay", "volume")
             and layer.base
         ):
             project = layer.kind == "bind" and kind == "directory"

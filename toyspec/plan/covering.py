@@ -9,6 +9,9 @@ from toyspec.plan.layout import Cover
 from toyspec.plan.tree import Tree, TreeError, parent
 from toyspec.spec.model import Mount, Origin, Spec
 
+_KERNELS = ("/proc/", "/sys/")
+"""Not every kernel has every file there, and not every box a proc: what is missing is only said."""
+
 
 class Covering:
     """What is covered, what there is nothing of, and what cannot be."""
@@ -37,6 +40,9 @@ class Covering:
         where = self.tree.resolve(path)
         below = self._kernel(where.path)
         if where.kind == "missing" or self._hidden(below):
+            if not path.startswith(_KERNELS):
+                done = "hide" if key == "masked_paths" else "close"
+                raise TreeError(f"no {path} in the box to {done}", "mend the path, or leave it out")
             self.lacking.append((key, path))
             return
         if not where.path:

@@ -13,6 +13,7 @@ from toyspec.plan import (
     overlays,
 )
 from toyspec.plan.box import Box
+from toyspec.plan.entries import Guard
 from toyspec.plan.protection import spec_files
 from toyspec.plan.sources import real_path
 from toyspec.plan.step import Exposed, Exposure
@@ -121,6 +122,12 @@ def warnings(box: Box) -> tuple[str, ...]:
             "with SYS_ADMIN the box can unmount what covers something, and write to what is "
             "bound read-only; `landlock: true` forbids both"
         )
+    elif _held(box) and filters.may_unmount(box):
+        found.append(
+            "what is protected in a writable bind is held by mounts, and in a user namespace of its "
+            "own the box can do without them and rename it: `disable_user_namespaces: true` or "
+            "`landlock: true` forbids that"
+        )
     found += box.layout.remarks
     for placed in box.layout.placed:
         if isinstance(placed.entry.thing, Bind):
@@ -135,6 +142,11 @@ def warnings(box: Box) -> tuple[str, ...]:
             "root runs this box: uid 0 inside is the host's own root, without capabilities"
         )
     return tuple(found)
+
+
+def _held(box: Box) -> bool:
+    """Whether anything is protected at all."""
+    return any(isinstance(placed.entry.thing, Guard) for placed in box.layout.placed)
 
 
 def _extra_groups(box: Box) -> list[int]:

@@ -174,6 +174,23 @@ def instructions(step: Step) -> tuple[Instruction, ...]:
     return ()
 
 
+def may_unmount(box: Box) -> bool:
+    """Whether a box without capabilities can come by umount2(2), in a user namespace of its own."""
+    spec = box.spec
+    if spec.landlock or spec.disable_user_namespaces or spec.seccomp == "default":
+        return False
+    if not isinstance(spec.seccomp, Profile):
+        return True
+    from toyspec.kernel.flags import flags
+    from toyspec.kernel.syscalls import numbers
+    from toyspec.plan.seccomp.outcomes import ALLOWED, outcomes
+
+    arch = box.facts.arch
+    audit = flags("audit_arch", arch)[f"AUDIT_ARCH_{arch.upper()}"]
+    filter_, _ = _assembled(spec.seccomp, spec, box.facts)
+    return any(each in ALLOWED for each in outcomes(filter_, audit, numbers(arch)["umount2"], {}))
+
+
 def warnings(spec: Spec) -> list[str]:
     """Names in a profile that are no call's, as far as toyspec knows."""
     if not isinstance(spec.seccomp, Profile) or not spec.seccomp.rules.unknown:

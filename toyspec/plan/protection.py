@@ -65,6 +65,9 @@ class Protection:
         if layer.kind != "bind":
             layer = replace(layer, base=real_path(self.facts, layer.base or "/"))
         base = layer.base or ""
+        if layer.kind == "volume":
+            self._keeps_nothing(base)
+            return []
         claims = [*self._firm(), *self._home()]
         if project:
             claims += self._project(base)
@@ -80,6 +83,14 @@ class Protection:
         for path in sorted(below, key=lambda each: (each.count("/"), each)):
             found += self._hold(at, layer, below[path])
         return found
+
+    def _keeps_nothing(self, volume: str) -> None:
+        """A volume is the box's as a whole: nothing that decides what runs outside may lie in it."""
+        for claim in self._firm():
+            if _holds(volume, claim.path):
+                message = f"the volume {volume} would be writable, and {claim.path} lies in it"
+                remedy = "what lies there runs outside of boxes, or decides what does: move it"
+                raise TreeError(message, remedy)
 
     def _ask(self, base: str, wanted: Iterable[str]) -> None:
         """Every question at once: each round of them is another look at the machine."""
@@ -149,6 +160,7 @@ class Protection:
             if kind == "symlink":
                 return self._link(at, layer, claim, path)
             if kind == "denied":
+                self._denied(claim, path)
                 return []
             if kind == "missing" or (kind != "directory" and not last):
                 self._watch(claim.path, "missing")
@@ -163,6 +175,13 @@ class Protection:
             self.guarded[held.path] = held.writable
             self.tree.add(held.path, Node(held.kind, layer=shown))
         return way
+
+    def _denied(self, claim: Claim, path: str) -> None:
+        """What the caller may not search, a box of the caller's can open with chmod(2)."""
+        if claim.firm:
+            denied = self.facts.path(path).denied
+            message = f"{denied} may not be searched (no x), and {claim.what} lies behind it"
+            raise TreeError(message, f"chmod u+x {denied}, or bind less")
 
     def _can_make(self, path: str) -> bool:
         above = path.rpartition("/")[0] or "/"
@@ -196,7 +215,8 @@ def needs(spec: Spec) -> Needs:
     tops = [bind.source for bind in spec.binds if bind.writable]
     root = spec.root.path if not spec.root.read_only else None
     if not (tops or root or spec.root.upper or any(mount.upper for mount in spec.mounts)):
-        return Needs()
+        kept = any(mount.type == "volume" for mount in spec.mounts)
+        return Needs(variables=places.VARIABLES) if kept else Needs()
     wanted = [GIT, *names(spec.protect, PROJECT), *(n for n in spec.protect if n != DEFAULT)]
     wanted += [f"{GIT}/{name}" for name, _ in GIT_RUNS] if spec.git == "writable" else []
     paths = {

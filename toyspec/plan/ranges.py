@@ -151,7 +151,10 @@ def lacks(facts: HostFacts) -> list[tuple[str, str]]:
         ("/etc/subgid", facts.subgids, "--add-subgids"),
     ):
         if not any(count > 0 for _, count in subs):
-            remedy = f"an administrator: usermod {option} 100000-165535 {facts.user_name}"
+            remedy = (
+                f"an administrator: usermod {option} FIRST-LAST {facts.user_name}, with 65536 ids "
+                f"that no line of {path} has yet"
+            )
             found.append((f"{path} gives {facts.user_name} no range of ids", remedy))
     return found
 

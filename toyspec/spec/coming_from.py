@@ -19,6 +19,68 @@ Made by `python -m toyspec.spec.coming_from > docs/coming-from.md` from the tabl
 holds without any.
 """
 
+_EXAMPLES: Final = {
+    "Compose": """A service of Compose's
+
+```
+services:
+  web:
+    command: [python3, -m, http.server]
+    working_dir: /srv
+    network_mode: host
+    environment: {LANG: C.UTF-8}
+    volumes: [".:/srv", "cache:/var/cache"]
+    tmpfs: /run
+    read_only: true
+```
+
+is, with the host's python3 in the place of an image,
+
+```yaml
+version: 1
+root: {read_only: true}
+system: host
+binds: [".:/srv:rw"]
+mounts:
+  - {type: volume, name: cache, target: /var/cache}
+  - {type: tmpfs, target: /run}
+working_dir: /srv
+network: host
+environment: {LANG: C.UTF-8}
+init: [python3, -m, http.server]
+```
+""",
+    "bubblewrap": """The command
+
+```
+bwrap --unshare-all --die-with-parent --new-session --ro-bind /usr /usr --symlink usr/bin /bin \\
+  --symlink usr/lib /lib --symlink usr/lib64 /lib64 --proc /proc --dev /dev --tmpfs /tmp \\
+  --bind . /work --chdir /work --setenv CI 1 bash
+```
+
+is
+
+```yaml
+version: 1
+binds: [/usr, ".:/work:rw"]
+files:
+  - {target: /bin, symlink: usr/bin}
+  - {target: /lib, symlink: usr/lib}
+  - {target: /lib64, symlink: usr/lib64}
+mounts:
+  - {type: proc}
+  - {type: dev}
+  - {type: tmpfs, target: /tmp}
+working_dir: /work
+environment: {CI: "1"}
+init: [bash]
+```
+
+or, shorter, with `system: host` in the place of the lines from `/usr` to `/tmp`, which brings what programs want of /etc too.
+""",
+}
+"""One of each; the specs in them are loaded by the tests."""
+
 _PAGES: Final = (
     ("Compose", "Compose", "The keys of a service; the file's own keys above them are there as well. Where the "
      "meaning is Compose's, so is the name."),
@@ -43,7 +105,8 @@ def page() -> str:
         )
         lines = [f"| {wrote} | {says} |" for wrote, says in rows]
         table = "\n".join(["| you wrote | you write here |", "|---|---|", *lines])
-        pieces.append(f"## {title}\n\n{remark}\n\n{table}\n")
+        example = f"{_EXAMPLES[origin]}\n" if origin in _EXAMPLES else ""
+        pieces.append(f"## {title}\n\n{example}{remark}\n\n{table}\n")
     return "\n".join(pieces)
 
 

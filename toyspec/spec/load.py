@@ -45,7 +45,7 @@ def _load(data: bytes, path: str, surroundings: Surroundings, overrides: Overrid
     from toyspec.spec.messages import explain
     from toyspec.spec.requires import check
     from toyspec.spec.schema import known, misfits, schema
-    from toyspec.spec.values import Values
+    from toyspec.spec.values import Values, whole
     from toyspec.version import VERSION
 
     report = Report(decode(data, path))
@@ -60,7 +60,7 @@ def _load(data: bytes, path: str, surroundings: Surroundings, overrides: Overrid
         explain(found, top, values.wrong, report)
     if dropped:  # more than anybody reads, so no further checks
         raise report.error()
-    context = Context(top, plain, values, report, surroundings, overrides)
+    context = Context(top, whole(plain), values, report, surroundings, overrides)
     spec = build(context, path, sha256(data).hexdigest())
     if report:
         raise report.error()

@@ -9,6 +9,7 @@ from toyspec.spec.context import Context
 from toyspec.spec.nodes import Sequence
 from toyspec.spec.protected import DEFAULT, GIT
 from toyspec.spec.shown import quote
+from toyspec.spec.words import nearest
 from toyspec.spec.wrong import Wrong
 
 
@@ -57,6 +58,11 @@ def _name(text: str) -> str:
     if ".." in text.split("/"):
         raise Wrong(f"`..` in {quote(text)}", "write the path that it means")
     name = paths.target("/" + text)[1:]
+    if "/" not in text and text != DEFAULT and nearest(text, [DEFAULT]):
+        raise Wrong(
+            f"{quote(text)} alone would open all that is protected by default",
+            f"did you mean `{DEFAULT}`?", f"a file of that name is ./{name}",
+        )  # fmt: skip
     if name.partition("/")[0] == GIT:
         raise Wrong(f"{quote(text)} goes without saying", "`git` says what of it is writable")
     return name

@@ -153,3 +153,12 @@ def span(text: str, node: Scalar, start: int, end: int | None) -> tuple[int, int
         if text.startswith(node.text, begin) and begin + len(node.text) == node.end - quoted:
             return begin + start, begin + max(end, start + 1)
     return whole
+
+
+def whole(data: Any) -> Any:
+    """`data` with `1.0` as 1: an integer to JSON Schema, and no text or operand that Linux takes."""
+    if isinstance(data, dict):
+        return {key: whole(value) for key, value in data.items()}
+    if isinstance(data, list):
+        return [whole(value) for value in data]
+    return int(data) if isinstance(data, float) and data.is_integer() else data
