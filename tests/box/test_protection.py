@@ -80,6 +80,23 @@ def test_git_reads_and_with_git_writable_commits(caller: Product) -> None:
     assert not (directory / "g").exists()
 
 
+def test_submodules_keep_their_repository(product: Product) -> None:
+    """Else a box gives the submodule a repository of its own, and `git status` outside runs it."""
+    other, directory = project(product), project(product)
+    add = f"{ME} -c protocol.file.allow=always submodule add -q {other} vendor/sub"
+    done = product.as_user(["sh", "-c", f"{add} && {ME} commit -qm two"], directory, GIT)
+    assert done.returncode == 0, done.stderr
+    tries = ("rm vendor/sub/.git", "echo x > vendor/sub/.git", "mv vendor/sub v", "mv vendor v")
+    text = spec("; ".join(f"({each}) && echo DONE {each}" for each in tries) + "; echo by > src/x")
+    before = (directory / "vendor/sub/.git").read_text()
+    assert "DONE" not in good(up(product, directory, text))
+    assert (directory / "vendor/sub/.git").read_text() == before
+    binds = "binds: ['.:/work:rw', './vendor/sub/.git:/work/vendor/sub/.git:rw']\n"
+    opened = f"version: 1\nsystem: host\n{binds}working_dir: /work\ninit: [sh, -c, '{tries[1]}']\n"
+    assert good(up(product, directory, opened)) == ""
+    assert (directory / "vendor/sub/.git").read_text() == "x\n"
+
+
 @pytest.mark.parametrize("git", ["protected", "writable"])
 def test_a_git_that_is_a_file_says_where_it_is(product: Product, git: str) -> None:
     directory = product.directory()

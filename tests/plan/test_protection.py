@@ -257,3 +257,18 @@ def test_what_the_box_could_open_before_toyspec_can() -> None:
     world.variables = {"XDG_CACHE_HOME": "/home/me/p/shut"}
     shut = "/home/me/p/shut may not be searched (no x), and a directory of toyspec's own"
     assert refused(world, "binds: ['/home/me/p:/p:rw']") == f"2: {shut} lies behind it"
+
+
+def test_submodules_are_held_too() -> None:
+    """`git status` at the top enters them, whatever their names say about how deep they lie."""
+    world = here(
+        below(
+            ".git/modules/sub/HEAD", ".git/modules/vendor/x/HEAD", ".git/modules/sub/modules/in/HEAD",
+            "sub/.git", "sub/in/.git", "vendor/x/.git/",
+        )
+    )  # fmt: skip
+    assert sorted(held(world.plan("binds: ['.:/work:rw']"))) == [
+        "held in place /work/sub", "held in place /work/sub/in", "held in place /work/vendor",
+        "held in place /work/vendor/x", "protected /work/.git", "protected /work/box.yaml",
+        "protected /work/sub/.git", "protected /work/sub/in/.git", "protected /work/vendor/x/.git",
+    ]  # fmt: skip

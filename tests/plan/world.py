@@ -63,6 +63,7 @@ class World:
             paths={path: self.fact(path) for path in needs.paths},
             mounts={path: self.mounts(path) for path in needs.mounts},
             variables={name: self.variables.get(name) for name in needs.variables},
+            listings={**self.facts.listings, **{path: self.names(path) for path in needs.listings}},
             namespaces={
                 path: self.spaces.get(path, NamespaceFact("missing")) for path in needs.namespaces
             },
@@ -78,6 +79,12 @@ class World:
         below = path.rstrip("/") + "/"
         known = (*self.files, DIRECTORY + "/x", *(mount.point for mount in self.table))
         return ("directory" if any(each.startswith(below) for each in known) else "missing"), ""
+
+    def names(self, path: str) -> tuple[str, ...]:
+        """What is in a directory."""
+        below = path.rstrip("/") + "/"
+        inside = (each[len(below) :] for each in self.files if each.startswith(below))
+        return tuple(sorted({each.partition("/")[0] for each in inside if each}))
 
     def real(self, path: str) -> str | None:
         """Every symlink resolved by the host's rules; None where that leads nowhere."""

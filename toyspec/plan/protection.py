@@ -20,6 +20,9 @@ from toyspec.spec.protected import DEFAULT, GIT, GIT_RUNS, HOME, PROJECT, names
 
 OWN = Origin("", default="toyspec's own")
 
+_DEEPEST = 16
+"""Parts of submodules' paths that are followed."""
+
 
 @dataclass(frozen=True, slots=True)
 class Claim:
@@ -133,8 +136,33 @@ class Protection:
             return found + self._git(top)
         path = inside(top, GIT)
         fact = self.facts.path(path)
+        git = spec.origin("git")
+        found += [Claim(each, git) for each in self._submodules(inside(path, "modules"), top)]
         opened = spec.git == "writable" and fact.kind == "directory"
-        return found + (self._git(path) if opened else [Claim(path, spec.origin("git"))])
+        return found + (self._git(path) if opened else [Claim(path, git)])
+
+    def _submodules(self, modules: str, top: str, deep: int = 0) -> list[str]:
+        """The `.git` of every submodule: a mere `git status` at the top runs what it names.
+
+        git keeps their repositories by their names, which are their paths unless somebody chose
+        otherwise (gitsubmodules(7)); each may have submodules of its own.
+        """
+        if deep > _DEEPEST:
+            return []
+        below = {name: f"{modules}/{name}" for name in self.facts.names_in(modules)}
+        unknown = [path for path in below.values() if path not in self.facts.listings]
+        if unknown:
+            raise FactMissing(*(("listing", path) for path in unknown))
+        found = list[str]()
+        for name, path in below.items():
+            there, place = self.facts.names_in(path), inside(top, name)
+            if "HEAD" not in there:  # the first part of a longer path
+                found += self._submodules(path, place, deep + 1)
+                continue
+            found.append(inside(place, GIT))
+            if "modules" in there:
+                found += self._submodules(f"{path}/modules", place, deep + 1)
+        return found
 
     def _git(self, path: str) -> list[Claim]:
         origin = self.spec.origin("git")
@@ -223,7 +251,8 @@ def needs(spec: Spec) -> Needs:
         each for top in (*tops, spec.directory) for name in wanted for each in _between(top, inside(top, name))
     }  # fmt: skip
     paths |= set(spec_files(spec))
-    return Needs(paths=frozenset(paths), variables=places.VARIABLES)
+    modules = frozenset(inside(top, f"{GIT}/modules") for top in (*tops, spec.directory))
+    return Needs(paths=frozenset(paths), variables=places.VARIABLES, listings=modules)
 
 
 def spec_files(spec: Spec) -> tuple[str, ...]:
