@@ -97,8 +97,14 @@ def _type(misfit: Misfit, node: Node, name: str) -> tuple[str, str, str]:
         if place == "user":
             number = data if isinstance(data, int) and 0 <= data < 2**32 - 1 else 1000
             return message, f'write "UID:GID", like "{number}:{number}"', ""
+        if place == "namespaces.time":
+            return message, "write offsets, like {boottime: 3600}", ""
         text = escape(node.text) if len(node.text) < 40 else "…"
         return message, f'quote it: "{text}"', ""
+    if place == "init" and isinstance(data, bool):
+        return message, words.shared("init"), ""
+    if place == "capabilities" and isinstance(data, str) and data.upper() in ("ALL", "CAP_ALL"):
+        return message, "name each one that the box needs", ""
     if "array" in names and isinstance(data, str) and place in ("init", "binds", "capabilities"):
         if len(data) < 60:
             from toyspec.spec.reference import flow
