@@ -85,7 +85,7 @@ def toyspec(product: Product) -> Command:
         (["up", "gone.yaml"], 125, "gone.yaml: No such file or directory"),
         (["check", "gone.yaml"], 2, "gone.yaml: No such file or directory"),
         (["up", "dve.yaml"], 125, "did you mean dev.yaml?"),
-        (["check", "./"], 2, "./: Is a directory"),
+        (["check", "./"], 2, "./: Is a directory\n  no toyspec.yaml or toyspec.yml is in it"),
         (["check", "/dev/zero"], 1, "/dev/zero is larger than 8 MiB, and was not read"),
         (["check", "dev.yaml", "web"], 2, "no box `web` in dev.yaml: it describes `dev`"),
         (["up", "dev.yaml", "web"], 125, "a command to run in it goes after `--`"),
@@ -111,6 +111,21 @@ def test_what_a_person_got_wrong(toyspec: Command, args: list[str], status: int,
     assert says in done.stderr
     assert (done.returncode, done.stdout) == (status, "")
     assert "Traceback" not in done.stderr
+
+
+def test_a_spec_in_a_directory_is_named(toyspec: Command) -> None:
+    toyspec.write(SPEC, "toyspec.yml")
+    done = toyspec("check", "./")
+    assert (
+        done.stderr == "toyspec: error: ./: Is a directory\n  name the spec in it: ./toyspec.yml\n"
+    )
+
+
+def test_a_name_that_is_only_as_short_is_not_suggested(toyspec: Command) -> None:
+    toyspec.write(SPEC, "m.yaml")
+    done = toyspec("check", "nope.yaml")
+    assert done.stderr == "toyspec: error: nope.yaml: No such file or directory\n"
+    assert "did you mean m.yaml?" in toyspec("check", "m.yml").stderr
 
 
 @pytest.mark.parametrize("verb", [*VERBS])

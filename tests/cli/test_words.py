@@ -5,6 +5,7 @@ import pytest
 from toyspec.cli.check import SYNTAX as CHECK
 from toyspec.cli.error import UsageError
 from toyspec.cli.facts import SYNTAX as FACTS
+from toyspec.cli.near import near
 from toyspec.cli.plan import SYNTAX as PLAN
 from toyspec.cli.schema import SYNTAX as SCHEMA
 from toyspec.cli.up import SYNTAX as UP
@@ -149,3 +150,20 @@ def test_plan_check_and_facts_take_what_changes_the_plan() -> None:
 @pytest.mark.parametrize("line", ["--help", "-h", "-q --help", "--help -- x"])
 def test_help_is_help(line: str) -> None:
     assert parse(line.split(), UP).flag("help")
+
+
+@pytest.mark.parametrize(
+    ("word", "guess"),
+    [
+        ("foo", None), ("colour", "color"), ("qiet", "quiet"), ("uqiet", "quiet"), ("x", None),
+        ("verbsoe", "verbose"), ("", None), ("version", None), ("v" * 50, None),
+    ],
+)  # fmt: skip
+def test_only_what_is_really_near_is_suggested(word: str, guess: str | None) -> None:
+    assert near(word, ["color", "quiet", "verbose", "file"]) == guess
+
+
+def test_an_option_that_is_near_nothing_gets_the_usage() -> None:
+    with pytest.raises(UsageError) as caught:
+        parse(["--foo"], UP)
+    assert caught.value.remedy == UP.usage()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.plan.world import World, calls, host, value
+from tests.plan.world import DIRECTORY, World, calls, host, value
 from toyspec.host.facts import FactMissing
 from toyspec.kernel.flags import CAPABILITIES, RLIMITS
 from toyspec.plan.error import PlanError
@@ -207,3 +207,14 @@ def test_what_this_host_or_box_cannot(world: World, text: str, said: str) -> Non
 def test_facts_that_were_not_recorded_are_asked_for(text: str) -> None:
     with pytest.raises(FactMissing):
         host().plan(text)
+
+
+@pytest.mark.parametrize("work", ["", ", work: ./lower/deep/w"])
+def test_an_upper_in_its_lower_is_told_once_and_a_work_that_is_written_too(work: str) -> None:
+    text = f"mounts: [{{type: overlay, target: /x, lower: ./lower, upper: ./lower/up{work}}}]"
+    made = host({f"{DIRECTORY}/lower/up": "dir", f"{DIRECTORY}/lower/deep": "dir"})
+    made.mine = (DIRECTORY,)
+    with pytest.raises(PlanError) as caught:
+        made.plan(text)
+    told = [problem.message.partition(" lies in ")[0] for problem in caught.value.problems]
+    assert told == [f"{DIRECTORY}/lower/{each}" for each in ("up", "deep/w")[: 1 + bool(work)]]

@@ -131,6 +131,22 @@ def test_what_is_still_to_be_done_has_to_be_let_through() -> None:
     assert calls(planned(host(), profile("SCMP_ACT_ERRNO", allow("read", "execve"))), "seccomp")
 
 
+@pytest.mark.parametrize(
+    ("asked", "change"),
+    [
+        (profile("SCMP_ACT_ERRNO", allow("read")), "add `execve` to the allowed names in p.json"),
+        (profile("SCMP_ACT_ALLOW", refuse("execve")), "take `execve` out of what p.json refuses"),
+        (profile("SCMP_ACT_ERRNO", allow("read"), refuse("execve", errnoRet=5)),
+         "take `execve` out of what p.json refuses"),
+    ],
+)  # fmt: skip
+def test_what_to_change_in_a_profile(asked: Profile, change: str) -> None:
+    with pytest.raises(PlanError) as caught:
+        planned(host(), asked)
+    (problem,) = caught.value.problems
+    assert problem.remedy == f"{change}: init needs it after the filter is in place"
+
+
 def test_with_new_privileges_that_is_more() -> None:
     asked = profile("SCMP_ACT_ERRNO", allow("read", "execve", "chdir", "getcwd", "openat2"))
     assert refused(host(), asked, "no_new_privileges: false") == [

@@ -6,6 +6,7 @@ import pytest
 
 from tests.show.plans import plan
 from toyspec.plan.error import PlanError, PlanProblem
+from toyspec.plan.step import Expect
 from toyspec.run.failure import Failure
 from toyspec.show.failure import errno_text, failure_text, plan_error_text
 from toyspec.spec.model import Origin
@@ -29,7 +30,7 @@ def test_a_failed_step_is_told_with_its_place_cause_and_remedy() -> None:
         '    4 | binds: [".:/work:rw"]\n'
         "      |         ^^^^^^^^^^^^\n"
         '    step: 8 of 16, in setup: openat2(root, "work", {flags=O_PATH, '
-        "resolve=RESOLVE_IN_ROOT}, 24) = bind_1, again on EAGAIN or EINTR\n"
+        "resolve=RESOLVE_IN_ROOT}, 24)\n"
         "    which is: bind . at /work, writable: The spec wants the host's . at /work, "
         "and the box may write there.\n"
         "    errno: EINVAL, invalid argument\n"
@@ -86,7 +87,7 @@ def test_problems_of_a_plan_stand_in_the_files_order() -> None:
         "\n"
         "dev.yaml:6:7: error: second\n"
         "    6 | init: [bash, -l]\n"
-        "      |       ^^^^^\n"
+        "      |       ^^^^^^^^^^\n"
         "    help: mend it\n"
     )
 
@@ -94,3 +95,38 @@ def test_problems_of_a_plan_stand_in_the_files_order() -> None:
 def test_errnos_have_words() -> None:
     assert errno_text("EACCES") == "permission denied"
     assert errno_text("EWHAT") == "unknown to toyspec"
+
+
+@pytest.mark.parametrize(
+    ("line", "column", "marked"),
+    [
+        ("files: [{target: /a, content: b}]", 9, "{target: /a, content: b}"),
+        ("time: {boottime: '1 } ''2', x: [1, {}]} # said", 7, "{boottime: '1 } ''2', x: [1, {}]}"),
+        ('init: ["ls ] -la\\"]", x]', 7, '["ls ] -la\\"]", x]'),
+        ('init: ["ls -la"]', 8, '"ls -la"'),
+        ("a: {b: don't, c: d}", 4, "{b: don't, c: d}"),
+        ("a: [x, # more", 4, "[x,"),
+        ("a: 'b  ", 4, "'b"),
+        ("root: ${HOME}/x # here", 7, "${HOME}/x"),
+        ("a: {b: c}", 8, "c"),
+    ],
+)
+def test_the_whole_value_is_marked(line: str, column: int, marked: str) -> None:
+    error = PlanError(PlanProblem("odd", Origin("x", 1, column)))
+    shown = plan_error_text(error, "dev.yaml", line.encode(), colour=False).splitlines()[2]
+    carets = shown.removeprefix("      | ")
+    begin = len(carets) - len(carets.lstrip())
+    assert (begin, line[begin : len(carets)]) == (column - 1, marked)
+
+
+def test_a_call_that_failed_has_no_result() -> None:
+    made = plan()
+    told = [
+        failure_text(
+            Failure(replace(step, expects=Expect(result="fd")), None, "m"), made, SPEC, False
+        )
+        for step in made.steps
+    ]
+    for text in told:
+        (line,) = (line for line in text.splitlines() if line.startswith("    step: "))
+        assert line.endswith(")"), line

@@ -200,14 +200,14 @@ ONE = [
      "for a proc only"),
     ("mounts: [{type: sysfs, read_only: false}]", 3, 35, "`read_only: false` for a sysfs",
      "a sysfs is always read-only"),
-    ("mounts: [{type: mqueue, read_only: true}]", 3, 36, "`read_only: true` for a mqueue",
+    ("mounts: [{type: mqueue, read_only: true}]", 3, 36, "`read_only: true` for an mqueue",
      "queues are written to whatever the mount says"),
     ("mounts: [{type: proc, exec: true}]", 3, 29, "`exec: true` for a proc",
      "nothing in it can ever be executed"),
     ("mounts: [{type: tmpfs, target: /a, noexec: true}]", 3, 36, "unknown key `noexec`",
      "here: `exec: false`"),
     ("mounts: [{type: mqueue}]\nnamespaces: {ipc: host}", 3, 10,
-     "a mqueue needs the box's own ipc namespace", "the kernel refuses it with `ipc: host`"),
+     "an mqueue needs the box's own ipc namespace", "the kernel refuses it with `ipc: host`"),
     ("mounts: [{type: cgroup2}]\nnamespaces: {cgroup: host}", 3, 10,
      "a cgroup2 needs the box's own cgroup namespace", "the kernel refuses it with `cgroup: host`"),
     ("mounts: [{type: cgroup}]", 3, 17, "mounts[0].type: `cgroup` is OCI's word", "here: `cgroup2`"),
@@ -411,3 +411,31 @@ def test_compose_s_init() -> None:
     (problem,) = problems("version: 1\ninit: true\n")
     assert problem.message == "init must be a list, not true"
     assert problem.label == "`init` is the command here, a list; it is PID 1 itself"
+
+
+@pytest.mark.parametrize(
+    ("text", "message", "label", "help_"),
+    [
+        ("root: {type: overlay, lower: /x, uncover: [/home]}", "an overlay root has no `uncover`",
+         "for host roots", ""),
+        ("mounts: [{type: mqueue, exec: true}]", "`exec: true` for an mqueue",
+         "nothing in it can ever be executed", ""),
+        ("mounts: [{type: what}]", "mounts[0].type must be proc, sysfs, tmpfs, dev, overlay, devpts, "
+         "mqueue, cgroup2 or volume, not `what`", "", ""),
+        ("git: none", "git must be protected or writable, not `none`", "",
+         "`protected` keeps it read-only in the box, `writable` lets the box commit"),
+        ("git: true", "git must be protected or writable, not true", "write the word",
+         "`protected` keeps it read-only in the box, `writable` lets the box commit"),
+        ("protect: default", "protect must be a list, not a string", "write [default]", ""),
+        ("protect: none", "protect must be a list, not a string", "write []", ""),
+        ("protect: Makefile", "protect must be a list, not a string", "write [Makefile]", ""),
+        *((f"mounts: [{{type: proc, hidepid: {number}}}]",
+           "mounts[0].hidepid must be off, noaccess, invisible or ptraceable, not "
+           f"the number {number}", f"write {name}",
+           "proc's numbers by name: 0 is off, 1 is noaccess, 2 is invisible, 4 is ptraceable")
+          for number, name in ((0, "off"), (1, "noaccess"), (2, "invisible"), (4, "ptraceable"))),
+    ],
+)  # fmt: skip
+def test_remedies(text: str, message: str, label: str, help_: str) -> None:
+    (found,) = problems(HEAD + text)
+    assert (found.message, found.label, found.help) == (message, label, help_)

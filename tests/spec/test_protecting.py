@@ -25,7 +25,8 @@ def test_names_are_normal_and_in_order() -> None:
     [
         ("/etc", "`/etc` is not relative"),
         ("~/x", "`~/x` is not relative"),
-        ("a/../b", "`..` in"),
+        ("a/../b", "`..` in `a/../b`"),
+        ("../x", "`..` in `../x`"),
         (".git/hooks", "`.git/hooks` goes without saying"),
         ("default, default", "`default` is here twice"),
         ("defualt", "`defualt` alone would open all that is protected by default"),

@@ -85,7 +85,7 @@ def test_what_is_wrong_in_it_is_said_at_its_own_place() -> None:
     FILES["/home/me/proj/p.json"] = WRONG
     found = problems(HEAD + "seccomp: p.json\nnetwork: nat", None)
     assert [(p.path, p.line, p.column, p.message.split(":")[0]) for p in found] == [
-        ("p.json", 9, 14, "syscals"),
+        ("p.json", 9, 3, "syscals"),
         ("p.json", 1, 1, "fl.ags"),
         ("p.json", 5, 25, "syscalls[1].names[1]"),
         ("p.json", 7, 25, "syscalls[1].args[0].index"),
@@ -119,3 +119,24 @@ def test_of_very_many_problems_the_first_are_told() -> None:
     found = problems(HEAD + "seccomp: p.json")
     assert len(found) == 21
     assert found[-1].message == "and 70 more"
+
+
+def test_an_unknown_key_is_marked_itself() -> None:
+    text = b'{"defaultAction": "SCMP_ACT_ALLOW",\n "syscals": [],\n "syscalls": [{"action": "SCMP_ACT_ALLOW", "nmes": []}]}'
+    FILES["/home/me/proj/p.json"] = text
+    found = problems(HEAD + "seccomp: p.json")
+    assert [(p.line, p.column, p.end_column) for p in found[:2]] == [(2, 2, 11), (3, 44, 50)]
+    assert found[0].message == "syscals: unknown key `syscals`: did you mean `syscalls`?"
+
+
+def test_truncated_json_says_its_place_once() -> None:
+    FILES["/home/me/proj/p.json"] = b'{"defaultAction":\n'
+    (found,) = problems(HEAD + "seccomp: p.json")
+    assert (found.line, found.column) == (2, 1)
+    assert "line 2" not in found.message + found.label + found.help
+
+
+def test_a_profile_in_the_spec_goes_into_a_file() -> None:
+    (found,) = problems(HEAD + "seccomp: {defaultAction: SCMP_ACT_ALLOW}")
+    assert found.message == "seccomp must be default, none or a path, not a mapping"
+    assert found.help.startswith("put the profile into a file of its own")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+from errno import EISDIR
 from typing import TYPE_CHECKING, NamedTuple
 
 from toyspec.cli.error import FatalError, Reported, UsageError
@@ -102,15 +103,25 @@ def read_beside(path: str, most: int) -> bytes:
 def _missing(path: str) -> str | None:
     if os.path.lexists(path):
         return None
-    from difflib import get_close_matches
+    from toyspec.cli.near import near
 
     folder = os.path.dirname(path)
     try:
-        names = [name for name in os.listdir(folder or ".") if name.endswith((".yaml", ".yml"))]
+        names = os.listdir(folder or ".")
     except OSError:
         return None
-    near = get_close_matches(os.path.basename(path), names, n=1)
-    return f"did you mean {os.path.join(folder, near[0])}?" if near else None
+    specs = {os.path.splitext(name)[0]: name for name in names if name.endswith((".yaml", ".yml"))}
+    guess = near(os.path.splitext(os.path.basename(path))[0], specs)
+    return f"did you mean {os.path.join(folder, specs[guess])}?" if guess else None
+
+
+def _in_directory(path: str) -> str:
+    """The spec in a directory that was named in its place."""
+    from toyspec.cli.find import NAMES
+
+    there = [os.path.join(path, name) for name in NAMES]
+    found = next((each for each in there if os.path.isfile(each)), None)
+    return f"name the spec in it: {found}" if found else f"no {' or '.join(NAMES)} is in it"
 
 
 def _bytes(name: str, fd: int) -> bytes:
@@ -127,7 +138,8 @@ def _bytes(name: str, fd: int) -> bytes:
                 raise _too_big(name, MAX_BYTES)
             pieces.append(piece)
     except OSError as error:
-        raise FatalError(f"{name}: {error.strerror}") from None
+        remedy = _in_directory(name) if error.errno == EISDIR else None
+        raise FatalError(f"{name}: {error.strerror}", remedy) from None
     return b"".join(pieces)
 
 

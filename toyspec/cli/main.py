@@ -126,10 +126,10 @@ def _no_verb(word: str) -> int:
         raise UsageError(f"unknown option {word}", "options come after the verb: toyspec --help")
     if "/" in word or word.endswith((".yaml", ".yml", ".json")):
         raise UsageError(f"`{word}` is no verb", f"did you mean: toyspec up {word}")
-    from difflib import get_close_matches
+    from toyspec.cli.near import near
 
-    near = get_close_matches(word, VERBS, n=1)
-    remedy = f"did you mean {near[0]}?" if near else "one of: " + ", ".join(VERBS)
+    guess = near(word, VERBS)
+    remedy = f"did you mean {guess}?" if guess else "one of: " + ", ".join(VERBS)
     raise UsageError(f"`{word}` is no verb", remedy)
 
 

@@ -161,10 +161,11 @@ def _take(
 
 
 def _nearest(name: str, table: dict[str, Option]) -> str | None:
-    from difflib import get_close_matches
+    from toyspec.cli.near import near
 
-    near = get_close_matches(name, table, n=1)
-    return f"did you mean {near[0]}?" if near else None
+    words = {option.lstrip("-"): option for option in table if option.startswith("--")}
+    guess = near(name.lstrip("-"), words)
+    return f"did you mean {words[guess]}?" if guess else None
 
 
 def is_spec(word: str) -> bool:

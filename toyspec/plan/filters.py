@@ -21,6 +21,7 @@ from toyspec.spec.model import Profile, Spec
 if TYPE_CHECKING:
     from toyspec.plan.seccomp.graph import Instruction
 
+_GO_ON = ("allow", "log")  # actions after which a call is made
 FEATURE = "seccomp_filter"
 
 
@@ -118,7 +119,16 @@ def forbidden(box: Box, steps: list[Step]) -> list[PlanProblem]:
             if answer is None or later.call in found:
                 continue
             message = f"{asked.path} does not let {later.call}(2) through ({answer})"
-            remedy = f"allow it: after the filter there is still to do: {later.item} ({later.why})"
+            refused = asked.rules.default.kind == "allow" or any(
+                later.call in rule.names and rule.action.kind not in _GO_ON
+                for rule in asked.rules.rules
+            )
+            change = (
+                f"take `{later.call}` out of what {asked.path} refuses"
+                if refused
+                else f"add `{later.call}` to the allowed names in {asked.path}"
+            )
+            remedy = f"{change}: init needs it after the filter is in place"
             if later.phase == "confine":
                 remedy += "; with `no_new_privileges: true` the filter comes last, and needs less"
             found[later.call] = PlanProblem(message, box.origin("seccomp"), remedy)

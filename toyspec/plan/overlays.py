@@ -147,8 +147,10 @@ def check(spec: Spec, facts: HostFacts) -> list[PlanProblem]:
         if upper is None or work is None:
             continue
         for path in (upper, work):
+            if path == f"{upper}.work" and any(_inside(upper, each) for each in lower):
+                continue  # the default beside an `upper` that is told already
             for other in (*lower, *({upper, work} - {path})):
-                if path == other or path.startswith(other + "/"):
+                if _inside(path, other):
                     message = f"{path} lies in {other}: an overlay cannot write into its own layers"
                     found.append(
                         PlanProblem(message, spec.origin(f"{at}.upper"), "keep them apart")
@@ -158,6 +160,10 @@ def check(spec: Spec, facts: HostFacts) -> list[PlanProblem]:
             message = "the overlay's paths are longer than a mount's options can be (4095 bytes)"
             found.append(PlanProblem(message, origin, "use shorter paths, or fewer layers"))
     return found
+
+
+def _inside(path: str, directory: str) -> bool:
+    return path == directory or path.startswith(directory + "/")
 
 
 def _unwritable(spec: Spec, facts: HostFacts, at: str, paths: tuple[str, str]) -> list[PlanProblem]:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from toyspec.spec.model import Origin
 
 _WORD_ENDS = " \t,]}#"
+_CLOSING = {"{": "}", "[": "]"}
 
 
 def failure_text(failure: Failure, plan: Plan, data: bytes, colour: bool) -> str:
@@ -26,7 +27,7 @@ def failure_text(failure: Failure, plan: Plan, data: bytes, colour: bool) -> str
         problem = Problem("toyspec", 0, 0, 0, failure.message)
         return _problem_text(problem, colour) + render(_advice(failure), colour)
     lines = [
-        _told("step", f"{step.id} of {len(plan.steps)}, in {step.role}: {call(step)}"),
+        _told("step", f"{step.id} of {len(plan.steps)}, in {step.role}: {call(step, met=False)}"),
         _told("which is", f"{step.item}: {step.why}"),
     ]
     if step.origin.default is not None:
@@ -74,13 +75,11 @@ def _advice(failure: Failure) -> list[Line]:
 
 
 def _placed(origin: Origin, path: str, data: bytes, message: str, remedy: str = "") -> Problem:
-    """The message at its line, with the word there marked; without a line where a default asked."""
+    """The message at its line, with the value there marked; without a line where a default asked."""
     text = _line(data, origin.line)
     if origin.default is not None or text is None:
         return Problem(path, 0, 0, 0, message, help=remedy, key=origin.path)
-    end = origin.column
-    while end <= len(text) and text[end - 1] not in _WORD_ENDS:
-        end += 1
+    end = _value_end(text, origin.column - 1) + 1
     return Problem(
         path=path,
         line=origin.line,
@@ -91,6 +90,54 @@ def _placed(origin: Origin, path: str, data: bytes, message: str, remedy: str = 
         key=origin.path,
         excerpt=text,
     )
+
+
+def _value_end(text: str, at: int) -> int:
+    """Where what begins at `at` ends: quoted or in brackets as its own end says, else a word.
+
+    What goes on in a later line ends with this one.
+    """
+    first = text[at : at + 1]
+    if first in ("'", '"'):
+        return _quoted_end(text, at)
+    if first not in _CLOSING:
+        return _word_end(text, at)
+    open_: list[str] = []
+    while at < len(text):
+        if text[at] in ("'", '"') and text[at - 1] in " \t,:[{":
+            at = _quoted_end(text, at)
+            continue
+        if text[at] in _CLOSING:
+            open_.append(_CLOSING[text[at]])
+        elif open_ and text[at] == open_[-1]:
+            open_.pop()
+        elif text[at] == "#" and text[at - 1] in " \t":
+            return len(text[:at].rstrip())
+        at += 1
+        if not open_:
+            return at
+    return len(text.rstrip())
+
+
+def _quoted_end(text: str, at: int) -> int:
+    """Behind the closing quote; in double quotes a backslash escapes, in single ones a second quote."""
+    mark, at = text[at], at + 1
+    while at < len(text):
+        if (mark == '"' and text[at] == "\\") or (mark == "'" and text[at : at + 2] == "''"):
+            at += 2
+        elif text[at] == mark:
+            return at + 1
+        else:
+            at += 1
+    return len(text.rstrip())
+
+
+def _word_end(text: str, at: int) -> int:
+    while at < len(text) and text[at] not in _WORD_ENDS:
+        if text.startswith("${", at) and "}" in text[at:]:
+            at = text.index("}", at)
+        at += 1
+    return at
 
 
 def _line(data: bytes, number: int) -> str | None:

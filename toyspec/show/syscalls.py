@@ -161,10 +161,15 @@ def _expected(expects: Expect, args: tuple[Argument, ...]) -> str:
     return f" is {expects.kind or expects.filesystem}"
 
 
-def call(step: Step) -> str:
-    """`openat2(root, "usr", {flags=O_PATH}, 24) = bind_1`: the call, its result, what is fine."""
+def call(step: Step, *, met: bool = True) -> str:
+    """`openat2(root, "usr", {flags=O_PATH}, 24) = bind_1`: the call, its result, what is fine.
+
+    `met`: with all that; else, for a call that went wrong, without what it was to give.
+    """
     args = ", ".join(_value(arg.value, step.args) for arg in step.args)
     text = f"{step.call}({args})"
+    if not met:
+        return text
     if step.yields is not None:
         text += f" = {escape(step.yields)}"
     if step.expects is not None:

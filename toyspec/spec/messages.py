@@ -18,6 +18,10 @@ _NEVER_HOST = {
     "namespaces.pid": ("a box sees processes of its own, or of a namespace that it joins", ""),
     "namespaces.user": ("a box never has more than its caller", ""),
 }
+_HIDEPID = {"0": "off", "1": "noaccess", "2": "invisible", "4": "ptraceable"}
+_HIDEPID_HELP = "proc's numbers by name: " + ", ".join(f"{n} is {w}" for n, w in _HIDEPID.items())
+_GIT_HELP = "`protected` keeps it read-only in the box, `writable` lets the box commit"
+_PROTECT = {"default": "[default]", "none": "[]"}
 _MAPPINGS = ("required", "additionalProperties")
 _SUGGESTIONS = 30
 """Unknown keys for which the nearest known one is looked up; the lookup is slow."""
@@ -91,6 +95,11 @@ def _type(misfit: Misfit, node: Node, name: str) -> tuple[str, str, str]:
         return message, *_null(node, place)
     if place == "seccomp" and isinstance(data, bool):
         return message, f"write {'default' if data else 'none'}", ""
+    if place == "seccomp" and isinstance(data, dict):
+        remedy = "put the profile into a file of its own, as JSON, and name that: `./seccomp.json`"
+        return message, "", remedy
+    if place == "protect" and isinstance(data, str):
+        return message, f"write {_PROTECT.get(data, f'[{escape(data)}]')}", ""
     if isinstance(node, Scalar) and node.plain and not isinstance(data, str) and (
         "string" in asked or "path" in asked
     ):  # fmt: skip
@@ -107,9 +116,10 @@ def _type(misfit: Misfit, node: Node, name: str) -> tuple[str, str, str]:
         return message, "name each one that the box needs", ""
     if "array" in names and isinstance(data, str) and place in ("init", "binds", "capabilities"):
         if len(data) < 60:
+            from toyspec.spec.command_line import split
             from toyspec.spec.reference import flow
 
-            listed = flow(_command(data) if place == "init" else [data])
+            listed = flow(split(data) if place == "init" else [data])
             return message, f"write {escape(listed)}", _no_shell(place)
         return message, "", _no_shell(place)
     if place == "binds" and isinstance(data, dict):
@@ -122,17 +132,6 @@ def _type(misfit: Misfit, node: Node, name: str) -> tuple[str, str, str]:
     if "integer" in names and isinstance(data, str) and data.isdigit():
         return message, "write it without quotes", ""
     return message, "", _example(misfit)
-
-
-def _command(text: str) -> list[str]:
-    """The words of a command line; where they need a shell, the shell's."""
-    import shlex
-
-    try:
-        words = shlex.split(text)
-    except ValueError:
-        words = []
-    return words if words and not set("|&;<>`$") & set(text) else ["sh", "-c", text]
 
 
 def _no_shell(place: str) -> str:
@@ -162,7 +161,7 @@ def _choice(misfit: Misfit, name: str) -> tuple[str, str, str]:
     if place == "etc[]":
         return f"{name} must be a name, not {_kind(data)}", "", "known: " + ", ".join(etc.NAMES)
     shown = quote(data) if isinstance(data, str) else _kind(data)
-    known = " or ".join(str(option) for option in options)
+    known = _either([str(option) for option in options])
     if misfit.path == ("version",):
         if data == "1":
             return "version must be the number 1, not a string", "write it without quotes", ""
@@ -174,7 +173,15 @@ def _choice(misfit: Misfit, name: str) -> tuple[str, str, str]:
         label = f"did you mean `{guess}`?" if guess else ""
     elif isinstance(data, bool) or data is None:
         label = "write the word"
-    return f"{name} must be {known}, not {shown}", label, ""
+    message = f"{name} must be {known}, not {shown}"
+    if place == "mounts[].hidepid" and str(data) in _HIDEPID:
+        return message, f"write {_HIDEPID[str(data)]}", _HIDEPID_HELP
+    return message, label, _GIT_HELP if place == "git" else ""
+
+
+def _either(words: list[str]) -> str:
+    """`a`, `a or b`, `a, b or c`."""
+    return " or ".join(part for part in (", ".join(words[:-1]), words[-1]) if part)
 
 
 def _pattern_help(misfit: Misfit) -> str:

@@ -122,4 +122,4 @@ def _number(
 
 
 def _article(kind: str) -> str:
-    return "an" if kind[0] in "aeiou" else "a"
+    return "an" if kind[0] in "aeiou" or kind == "mqueue" else "a"

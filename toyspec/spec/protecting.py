@@ -55,6 +55,8 @@ def _name(text: str) -> str:
         raise Wrong(
             f"{quote(text)} is not relative", "a name inside a writable bind, like `.envrc`"
         )
+    if ".." in text.split("/"):
+        raise Wrong(f"`..` in {quote(text)}", "write the path that it means")
     name = paths.target("/" + text)[1:]
     if "/" not in text and text != DEFAULT and nearest(text, [DEFAULT]):
         raise Wrong(

@@ -38,7 +38,9 @@ def root(context: Context) -> Root:
     kind = data.get("type", implied)
     for name in data:
         if name in _BELONGS and kind not in _BELONGS[name] and isinstance(node, Mapping):
-            wrong = Wrong(f"a {kind} root has no `{name}`", f"for {_listed(_BELONGS[name])} roots")
+            article = "an" if kind == "overlay" else "a"
+            label = f"for {_listed(_BELONGS[name])} roots"
+            wrong = Wrong(f"{article} {kind} root has no `{name}`", label)
             context.refuse(wrong, node.key(name) or node, "root", name)
             return Root()
     read_only: bool = data.get("read_only", False)

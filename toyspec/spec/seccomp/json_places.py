@@ -22,7 +22,7 @@ def findings(text: str, problems: tuple[ProfileProblem, ...]) -> list[Finding]:
     """Each problem at its place, or the nearest above it that is there, and how many more there are."""
     found = []
     for one in problems[:_SHOWN]:
-        start, end = one.place if one.place is not None else _place(text, one.path)
+        start, end = one.place if one.place is not None else _place(text, one.path, one.at_key)
         message = f"{one.path}: {one.message}" if one.path else one.message
         found.append(Finding(start, end, message, key="seccomp"))
     if len(problems) > _SHOWN:
@@ -30,10 +30,10 @@ def findings(text: str, problems: tuple[ProfileProblem, ...]) -> list[Finding]:
     return found
 
 
-def _place(text: str, path: str) -> tuple[int, int]:
-    """The value at `path`, of one line, or what of it is there."""
+def _place(text: str, path: str, at_key: bool) -> tuple[int, int]:
+    """The value at `path`, of one line, or its key, or what of it is there."""
     try:
-        begin, end = _walk(text, _steps(path))
+        begin, end = _walk(text, _steps(path), at_key)
     except (ValueError, RecursionError):  # no JSON after all
         return 0, 1
     line = text.find("\n", begin, end)
@@ -49,32 +49,37 @@ def _steps(path: str) -> Iterable[str | int]:
             yield part
 
 
-def _walk(text: str, steps: Iterable[str | int]) -> tuple[int, int]:
+def _walk(text: str, steps: Iterable[str | int], at_key: bool) -> tuple[int, int]:
     from json import JSONDecoder
 
     skip = JSONDecoder().raw_decode
-    at = _blank(text, 0)
+    at = key = _blank(text, 0)
     for step in steps:
         below = _below(text, at, step, skip)
         if below is None:
+            key = at
             break
-        at = below
+        key, at = below
+    at = key if at_key else at
     return at, skip(text, at)[1]
 
 
-def _below(text: str, at: int, step: str | int, skip: Skip) -> int | None:
-    """Where the member or item `step` of what begins at `at` begins; None where it has none."""
+def _below(text: str, at: int, step: str | int, skip: Skip) -> tuple[int, int] | None:
+    """Where the member or item `step` of what begins at `at` has its key and its value, if it is
+    there; an item's key is its value.
+    """
     if text[at : at + 1] != ("{" if isinstance(step, str) else "["):
         return None
     count = 0
     at = _blank(text, at + 1)
     while text[at : at + 1] not in ("}", "]", ""):
         key: object = count
+        begin = at
         if isinstance(step, str):
             key, at = skip(text, at)
             at = _blank(text, _blank(text, at) + 1)
         if key == step:
-            return at
+            return (begin, at) if isinstance(step, str) else (at, at)
         _, at = skip(text, at)
         at = _blank(text, at)
         if text[at : at + 1] == ",":

@@ -21,12 +21,14 @@ _MANY: Final = 20
 class ProfileProblem:
     """One problem; `path` is where, as `syscalls[3].args[0].op`, or empty for the whole file.
 
-    Where there is no JSON yet, `place` is: first and last character in the text.
+    `at_key`: it is the key there that is wrong, not its value. Where there is no JSON yet, `place`
+    says where: first and last character in the text.
     """
 
     path: str
     message: str
     place: tuple[int, int] | None = None
+    at_key: bool = False
 
 
 class ProfileError(Exception):
@@ -58,8 +60,7 @@ def decoded(data: bytes) -> object:
         problem = ProfileProblem("", f"not UTF-8: byte {error.start}", (at, at + 1))
         raise ProfileError(problem) from None
     except json.JSONDecodeError as error:
-        where = f"line {error.lineno}, column {error.colno}"
-        message = f"not JSON: {error.msg} ({where})"
+        message = f"not JSON: {error.msg}"
         raise ProfileError(ProfileProblem("", message, (error.pos, error.pos + 1))) from None
     except RecursionError:
         raise ProfileError(ProfileProblem("", "nested too deeply")) from None
@@ -74,9 +75,9 @@ class Reader:
     def __init__(self) -> None:
         self.problems: list[ProfileProblem] = []
 
-    def wrong(self, path: str, message: str) -> None:
+    def wrong(self, path: str, message: str, *, at_key: bool = False) -> None:
         """Note a problem and go on."""
-        self.problems.append(ProfileProblem(path, message))
+        self.problems.append(ProfileProblem(path, message, at_key=at_key))
 
     def keys(
         self,
@@ -92,7 +93,8 @@ class Reader:
         found: dict[str, object] = {}
         for key, item in value.pairs:
             if key not in required and key not in optional:
-                self.wrong(join(path, key[:60]), self.unknown("key", key, (*required, *optional)))
+                message = self.unknown("key", key, (*required, *optional))
+                self.wrong(join(path, key[:60]), message, at_key=True)
             elif key in found:
                 self.wrong(join(path, key), "stands here twice")
             else:
