@@ -118,7 +118,9 @@ def test_words_that_are_shared_are_known() -> None:
     ours = set(SPEC["definitions"]["box"]["properties"])
     theirs = {(w.of, w.wrote or w.word) for w in FOREIGN}
     for word in SHARED:
-        others = any((w.word, w.where) == (word.word, "") and w.of != word.of for w in WORDS)
+        others = any(
+            (w.word, w.where) == (word.word, word.where) and w.of != word.of for w in WORDS
+        )
         assert word.wrote or word.word in ours or others, word
         assert (word.of, word.wrote or word.word) not in theirs, word
 

@@ -161,6 +161,14 @@ def test_a_value_that_the_kernel_refuses_is_told_with_its_line(product: Product)
     error = refused(up(product, product.directory(), spec))
     assert "box.yaml:3:" in error
     assert "sysctl net.ipv4.ip_forward = nonsense" in error
+    assert "the kernel does not take that value" in error
+
+
+def test_a_sysctl_that_this_kernel_has_not(product: Product) -> None:
+    spec = "version: 1\nsystem: host\nsysctls: {net.ipv4.nope: 0}\ninit: [/bin/true]\n"
+    error = refused(up(product, product.directory(), spec))
+    assert "this kernel has no such sysctl in the box's namespaces" in error
+    assert "check the name" in error
 
 
 NEST = "unshare -U true && echo nested; unshare -Ur true && echo nested; true"

@@ -183,7 +183,7 @@ def test_the_remedy_names_the_user_namespace_beside_it() -> None:
         ("namespaces: {pid: /proc/9/ns/pid}\nsystem: host",
          "a proc of a pid namespace that the box's user namespace does not own"),
         ("namespaces: {ipc: /proc/self/ns/ipc}\nmounts: [{type: mqueue}]",
-         "a mqueue of an ipc namespace that the box's user namespace does not own"),
+         "an mqueue of an ipc namespace that the box's user namespace does not own"),
         ("namespaces: {network: /run/netns/vpn}\nmounts: [{type: sysfs}]",
          "a sysfs of a network namespace that the box's user namespace does not own"),
     ],

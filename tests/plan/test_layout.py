@@ -68,6 +68,26 @@ def test_a_missing_root_is_an_error() -> None:
     assert problems(host(), "root: ./root") == [f"2: root {ROOT} does not exist"]
 
 
+def test_without_a_root_mount_points_are_not_told_of() -> None:
+    spec = "root: ./root\nmounts: [{type: proc}, {type: dev}]\nbinds: ['/a:/x', '/b:/y']"
+    assert problems(host({"/a": "dir"}), spec) == [
+        f"2: root {ROOT} does not exist", "4: bind source /b does not exist",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("bind", "told"),
+    [("cache:/var/cache", True), ("./a/cache:/v", False), ("Cache:/v", False), ("/cache", False)],
+)
+def test_a_named_volume_of_compose_s(bind: str, told: bool) -> None:
+    with pytest.raises(PlanError) as caught:
+        host().plan(f"binds: ['{bind}']")
+    (problem,) = caught.value.problems
+    volume = "`mounts`: {type: volume, name: cache, target: /var/cache}"
+    assert (problem.remedy or "").endswith(volume) == told
+    assert ("volume" in (problem.remedy or "")) == told
+
+
 @pytest.mark.parametrize(
     ("files", "spec", "message"),
     [

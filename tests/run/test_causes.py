@@ -264,6 +264,14 @@ def test_nobody_to_tell_is_asked_about(product: Product) -> None:
     assert "searched its PATH: /usr/local/sbin:" in text
 
 
+@pytest.mark.parametrize("command", ["ls -la", "ls /tmp"])
+def test_a_command_line_in_one_entry(product: Product, command: str) -> None:
+    text = said(product, up(product, command), 127)
+    assert f"no command named `{command}` in the box" in text
+    assert f"one entry a word: [{', '.join(command.split())}]" in text
+    assert "searched its PATH" not in text
+
+
 def step(call: calls.Call, phase: Phase = "namespaces", item: str = "") -> Step:
     name, args = call
     return Step(1, phase, "setup", name, args, item, "", Origin("namespaces", 0, 0, "all"))

@@ -20,8 +20,25 @@ ONE = [
     ("image: debian", 3, 1, "`image` is Compose's word",
      "here: there are no images: `root` names a directory, `system: host` shows the host's"),
     ("command: [x]", 3, 1, "`command` is Compose's word", "here: `init`, a list"),
-    ("tmpfs: /x", 3, 1, "`tmpfs` is Compose's word",
+    ("tmpfs: /x", 3, 1, "`tmpfs` is Compose's and bubblewrap's word",
      "here: under `mounts`: {type: tmpfs, target: /tmp}"),
+    ("volumes: {cache: {}}", 3, 1, "`volumes` is reserved",
+     "host paths go under `binds`; a named volume under `mounts`: {type: volume, name: …, target: …}"),
+    ("mounts: [{type: proc, source: proc}]", 3, 23, "`source` is Compose's and OCI's word",
+     "here: a host path goes under `binds`, a volume has a `name`, other filesystems have none"),
+    ("mounts: [{type: bind, target: /a}]", 3, 17, "mounts[0].type: `bind` is Compose's and OCI's word",
+     "here: host paths go under `binds`"),
+    ("mounts: [{type: none, target: /a}]", 3, 17, "mounts[0].type: `none` is OCI's word",
+     "here: host paths go under `binds`"),
+    ("mounts: [{type: rbind, target: /a}]", 3, 17, "mounts[0].type: `rbind` is OCI's word",
+     "here: host paths go under `binds`, with what is mounted below them"),
+    ("namespaces: {time: 3600}", 3, 20,
+     "namespaces.time must be a word, a path or a mapping, not the number 3600",
+     "write offsets, like {boottime: 3600}"),
+    ("capabilities: all", 3, 15, "capabilities must be a list, not a string",
+     "name each one that the box needs"),
+    ("user: caller\nnamespaces: {user: /run/x}", 3, 7, "`user` with a user namespace to join",
+     "the map of the joined one says who init is"),
     ("network_mode: host", 3, 1, "`network_mode` is Compose's word", "here: `network`: none or host"),
     ("process: {}", 3, 1, "`process` is OCI's word",
      "here: its `args` are `init`, `env` is `environment`, `cwd` is `working_dir`"),
@@ -388,6 +405,12 @@ def test_yaml_1_1_does_not_surprise() -> None:
         ("no",), ("22:22",), ("0755",), ("2024-01-01",), ("1.10",),
     ]  # fmt: skip
     assert values["on"] == ("1",)
+
+
+def test_compose_s_init() -> None:
+    (problem,) = problems("version: 1\ninit: true\n")
+    assert problem.message == "init must be a list, not true"
+    assert problem.label == "`init` is the command here, a list; it is PID 1 itself"
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Literal
 
 from toyspec.host.facts import FactMissing, HostFacts, PathFact
-from toyspec.plan import copies, layers
+from toyspec.plan import copies, layers, volumes
 from toyspec.plan import entries as listing
 from toyspec.plan.covering import Covering
 from toyspec.plan.entries import Entry, Guard
@@ -54,6 +54,7 @@ class _Builder:
     def __init__(self, spec: Spec, facts: HostFacts, order: list[Entry], moves: int) -> None:
         self.spec, self.facts, self.order, self.moves = spec, facts, order, moves
         self.problems = check_root(spec, facts)
+        self.rootless = bool(self.problems)
         self.placed: list[Placed] = []
         self.places: dict[str, Entry] = {}
         self.skipped: list[Bind | File] = []
@@ -74,7 +75,8 @@ class _Builder:
             try:
                 self.place(entry)
             except TreeError as error:
-                self.problem(str(error), entry, error.remedy)
+                if not self.rootless:  # no mount point is anywhere then
+                    self.problem(str(error), entry, error.remedy)
             except FactMissing as missing:
                 questions += missing.questions
         covering = Covering(self.spec, self.tree, self.places)
@@ -199,6 +201,7 @@ class _Builder:
             return
         what = "is a dangling symlink" if fact.kind == "symlink" else "does not exist"
         remedy = "make it, correct the path, or add `optional` to leave the bind out"
+        remedy += volumes.instead_of(self.spec, bind)
         self.problem(f"bind source {bind.source} {what}", entry, remedy)
 
     def _mount(self, entry: Entry, mount: Mount) -> None:

@@ -197,7 +197,7 @@ def _mounts(spec: Spec, facts: HostFacts) -> list[PlanProblem]:
         at = "system" if kind == "proc" and at is None and spec.system == "host" else at
         if at is None or joins(spec, name) is None or in_charge(spec, facts, name):
             continue
-        message = f"a {kind} of {'an' if name == 'ipc' else 'a'} {name} namespace that the box's user namespace does not own"
+        message = f"{'an' if kind == 'mqueue' else 'a'} {kind} of {'an' if name == 'ipc' else 'a'} {name} namespace that the box's user namespace does not own"
         remedy = "join that user namespace too, or leave the mount out"
         found.append(PlanProblem(message, spec.origin(at), remedy))
     return found

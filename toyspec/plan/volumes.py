@@ -14,7 +14,7 @@ from toyspec.plan.sources import real_path
 from toyspec.plan.tree import inside
 from toyspec.plan.writer import Writer
 from toyspec.spec import places
-from toyspec.spec.model import Mount, Spec
+from toyspec.spec.model import Bind, Mount, Spec
 
 
 def wanted(spec: Spec) -> list[Mount]:
@@ -53,6 +53,17 @@ def _way(path: str) -> list[str]:
 def missing(facts: HostFacts, name: str) -> list[str]:
     """The directories on the way to a volume, and its own, that have to be made."""
     return [path for path in _way(place(facts, name)) if facts.path(path).kind == "missing"]
+
+
+def instead_of(spec: Spec, bind: Bind) -> str:
+    """The end of a remedy, where Compose would have a named volume: `cache:/var/cache`."""
+    directory, _, name = bind.source.rpartition("/")
+    if directory != spec.directory or not name.replace("-", "a").replace("_", "a").isalnum():
+        return ""
+    if not name.isascii() or name != name.lower() or name[0] in "-_":
+        return ""
+    mount = f"{{type: volume, name: {name}, target: {bind.target}}}"
+    return f"; a volume that toyspec keeps goes under `mounts`: {mount}"
 
 
 def check(spec: Spec, facts: HostFacts) -> list[PlanProblem]:

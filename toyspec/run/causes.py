@@ -7,7 +7,7 @@ import signal
 from typing import TYPE_CHECKING
 
 from toyspec.kernel import errnos
-from toyspec.plan.step import HELPERS
+from toyspec.plan.step import HELPERS, Strings
 from toyspec.run.command import reason
 from toyspec.run.failure import CANNOT_EXECUTE, NOT_FOUND, Failure
 from toyspec.run.filtered import SIGSYS, filtered, killed_by_filter
@@ -70,12 +70,23 @@ def _execve(plan: Plan, step: Step, errno: int, note: str) -> Failure:
     if cause:
         return Failure(step, name, f"{path} cannot start", cause, remedy or None, NOT_FOUND)
     tried = [path_of(each) for each in plan.steps if each.call == "execve" and each.role == "init"]
+    if words := _words_in_one(step):
+        message = f"no command named `{words}` in the box"
+        remedy = f"one entry a word: [{', '.join(words.split())}]"
+        return Failure(step, name, message, None, remedy, NOT_FOUND)
     message = f"no {path} in the box"
     if len(tried) > 1:
         message = f"no `{os.path.basename(path)}` in the box"
         cause = "searched its PATH: " + ":".join(os.path.dirname(each) or "/" for each in tried)
     remedy = "name a command that is in the box's root, or bind what holds it"
     return Failure(step, name, message, cause or None, remedy, NOT_FOUND)
+
+
+def _words_in_one(step: Step) -> str:
+    """The command's name where it holds blanks: a command line in one entry; else nothing."""
+    argv = next((a.value.values for a in step.args if isinstance(a.value, Strings)), ())
+    first = argv[0] if argv else ""
+    return first if isinstance(first, str) and len(first.split()) > 1 else ""
 
 
 _EXECVE = {

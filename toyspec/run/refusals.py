@@ -38,6 +38,8 @@ def cause_of(step: Step, errno: str) -> Cause:
             "a newer kernel, or run toyspec outside of the container; `toyspec facts` says more",
         )
     found = _identity(step, errno) if step.phase == "identity" else None
+    if found is None and step.item.startswith("sysctl "):
+        found = _sysctl(step, errno)
     if found is None and errno == "EPERM":
         found = _not_permitted(step)
     if found is None and errno in ("EACCES", "ENOENT", "ENOTDIR", "ELOOP"):
@@ -218,6 +220,20 @@ def _path(step: Step, errno: str) -> Cause | None:
     if errno == "ELOOP":
         return "a symbolic link is in the way, where a real directory has to be", None
     return f"the box's root has no {path or 'such place'}: it changed while it was built", None
+
+
+def _sysctl(step: Step, errno: str) -> Cause | None:
+    """Sysctls differ from kernel to kernel, and so do the values that each takes (proc_sys(5))."""
+    if step.call == "openat2" and errno == "ENOENT":
+        return (
+            "this kernel has no such sysctl in the box's namespaces",
+            "check the name; `ls /proc/sys/net` in a box shows those of the network",
+        )
+    if step.call == "openat2" and errno in ("EACCES", "EPERM"):
+        return "this kernel lets no box write it", "leave it out"
+    if step.call == "write" and errno in ("EINVAL", "ERANGE"):
+        return "the kernel does not take that value", "give one of the kind and range it has"
+    return None
 
 
 def _namespace(step: Step, errno: str) -> Cause | None:

@@ -102,7 +102,7 @@ _COMPOSE = (
     }),
     *words("mounts[]", "foreign", "Compose", {
         "tmpfs": "`size` and `mode` stand beside `type`",
-        "source": "a host path goes under `binds`, a volume has a `name`",
+        "source": "a host path goes under `binds`, a volume has a `name`, other filesystems have none",
         "volume": "`name` stands beside `type`, and nothing is ever copied",
     }),
     *words("mounts[].type=", "foreign", "Compose", {
@@ -172,7 +172,10 @@ _OCI = (
         "destination": "`target`", "options": "`read_only`, `exec`, `size` and `mode` are keys",
         "nr_inodes": "`inodes`",
     }),
-    *words("mounts[].type=", "foreign", "OCI", {"cgroup": "`cgroup2`"}),
+    *words("mounts[].type=", "foreign", "OCI", {
+        "cgroup": "`cgroup2`", "none": "host paths go under `binds`",
+        "rbind": "host paths go under `binds`, with what is mounted below them",
+    }),
 )  # fmt: skip
 
 _BUBBLEWRAP = (
@@ -266,6 +269,10 @@ SHARED: tuple[Word, ...] = (
         "annotations": _LABELS,
         "linux.namespaces": "`namespaces` holds the exceptions; every other one is new",
     }),
+    *words("mounts[]", "foreign", "OCI", {
+        "source": "a host path goes under `binds`; proc, sysfs, tmpfs and the like have none",
+    }),
+    *words("mounts[].type=", "foreign", "OCI", {"bind": "host paths go under `binds`"}),
     *words("", "foreign", "bubblewrap", {
         "hostname": "`hostname`",
         "tmpfs": "under `mounts`: {type: tmpfs, target: /tmp}",

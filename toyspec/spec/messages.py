@@ -106,13 +106,20 @@ def _type(misfit: Misfit, node: Node, name: str) -> tuple[str, str, str]:
         if place == "user":
             number = data if isinstance(data, int) and 0 <= data < 2**32 - 1 else 1000
             return message, f'write "UID:GID", like "{number}:{number}"', ""
+        if place == "namespaces.time":
+            return message, "write offsets, like {boottime: 3600}", ""
         text = escape(node.text) if len(node.text) < 40 else "…"
         return message, f'quote it: "{text}"', ""
+    if place == "init" and isinstance(data, bool):
+        return message, words.shared("init"), ""
+    if place == "capabilities" and isinstance(data, str) and data.upper() in ("ALL", "CAP_ALL"):
+        return message, "name each one that the box needs", ""
     if "array" in names and isinstance(data, str) and place in ("init", "binds", "capabilities"):
         if len(data) < 60:
+            from toyspec.spec.command_line import split
             from toyspec.spec.reference import flow
 
-            listed = flow(_command(data) if place == "init" else [data])
+            listed = flow(split(data) if place == "init" else [data])
             return message, f"write {escape(listed)}", _no_shell(place)
         return message, "", _no_shell(place)
     if place == "binds" and isinstance(data, dict):
@@ -125,17 +132,6 @@ def _type(misfit: Misfit, node: Node, name: str) -> tuple[str, str, str]:
     if "integer" in names and isinstance(data, str) and data.isdigit():
         return message, "write it without quotes", ""
     return message, "", _example(misfit)
-
-
-def _command(text: str) -> list[str]:
-    """The words of a command line; where they need a shell, the shell's."""
-    import shlex
-
-    try:
-        words = shlex.split(text)
-    except ValueError:
-        words = []
-    return words if words and not set("|&;<>`$") & set(text) else ["sh", "-c", text]
 
 
 def _no_shell(place: str) -> str:

@@ -7,13 +7,13 @@ place a word stands in, with indices left out: `""` is the top, `binds[]` an ent
 
 from __future__ import annotations
 
-from toyspec.spec.foreign import FOREIGN
+from toyspec.spec.foreign import FOREIGN, SHARED
 from toyspec.spec.word import Word
 from toyspec.spec.word import words as _words
 
 _RESERVED = _words("", "reserved", "toyspec", {
     "services": "a file describes one box for now; put its keys at the top",
-    "volumes": "host paths go under `binds`, a tmpfs under `mounts`",
+    "volumes": "host paths go under `binds`; a named volume under `mounts`: {type: volume, name: …, target: …}",
     "networks": "a box has one `network`: none or host",
     "secrets": "bind the file read-only under `binds`, or take a variable in `environment`",
     "configs": "a file's text, or a copy of it, goes under `files`",
@@ -84,7 +84,14 @@ def message(word: Word) -> tuple[str, str]:
         return f"`{word.word}`: not yet", word.says
     if word.of == "another place":
         return f"unknown key `{word.word}`", f"here: {word.says}"
-    return f"`{word.word}` is {word.of}'s word", f"here: {word.says}"
+    also = [w.of for w in SHARED if (w.where, w.word) == (word.where, word.word)]
+    whose = " and ".join(f"{of}'s" for of in dict.fromkeys((word.of, *also)))
+    return f"`{word.word}` is {whose} word", f"here: {word.says}"
+
+
+def shared(key: str) -> str:
+    """What a key of ours, at the top, is to those who know it from Compose."""
+    return next(w.says for w in SHARED if (w.of, w.where, w.word) == ("Compose", "", key))
 
 
 def nearest(word: str, candidates: list[str]) -> str | None:
