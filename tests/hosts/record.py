@@ -70,7 +70,8 @@ def facts(spec: Path, terminal: bool) -> HostFacts:
 
 def without_answers(found: HostFacts) -> dict[str, object]:
     """What does not depend on the spec."""
-    return asdict(replace(found, paths={}, mounts={}, variables={}))
+    bare = replace(found, paths={}, mounts={}, variables={}, listings={}, namespaces={})
+    return asdict(bare)
 
 
 def changed(found: HostFacts, key: str, value: str) -> HostFacts:
