@@ -65,7 +65,7 @@ def test_dev(product: Product) -> None:
         assert done.returncode == 0, done.stdout + done.stderr
         assert seen["compile"] == "compiled"
         if "ensurepip" not in seen["venv"]:
-            assert seen["venv"] == "/work/env"
+            assert seen["venv"] == "/code/env"
         assert seen["git"] == "one"
         assert seen["home"].splitlines() == ["there", "mine"]
         assert seen["dev"].splitlines() == ["3", "/dev/pts/0"]

@@ -190,7 +190,7 @@ def landlock() -> int:
 
 WALL = """
 root: {read_only: true}
-binds: [.:/work:rw, "./one:/one:rw"]
+binds: [.:/code:rw, "./one:/one:rw"]
 landlock: LANDLOCK
 """
 
@@ -199,7 +199,7 @@ def test_landlock_lets_the_box_write_where_its_mounts_do(caller: Product) -> Non
     if landlock() < 2:
         pytest.skip("needs Landlock 2")
     script = (
-        "cd /work; echo a > f; mkdir d; mv f d/f; cat d/f; echo b >> d/f; : > d/f; rm -r d; "
+        "cd /code; echo a > f; mkdir d; mv f d/f; cat d/f; echo b >> d/f; : > d/f; rm -r d; "
         "echo c > /one; echo x > /dev/null; echo y > /tmp/y; cat /tmp/y; echo z > /dev/shm/z; "
         "echo me > /proc/self/comm; touch /new || echo root; touch /usr/x || echo usr"
     )

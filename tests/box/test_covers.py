@@ -12,27 +12,27 @@ from toyspec.plan.error import PlanError
 SPEC = """
 version: 1
 system: host
-binds: ["./work:/work:rw"]
+binds: ["./code:/code:rw"]
 mounts: [{type: tmpfs, target: /own, mode: "0755"}]
 files:
   - {target: /own/file, content: "own secret"}
-  - {target: /alias, symlink: /work/dir}
+  - {target: /alias, symlink: /code/dir}
 COVERS
-init: [sh, /work/look]
+init: [sh, /code/look]
 """
 LOOK = """
 exec 2>&1
-echo == read; cat /own/file /work/.env /work/dir/x /proc/version
-echo == list; ls -A /work/dir /usr/share
-echo == write; for f in /own/file /work/.env /work/dir/new /work/closed/new /work/closed/f \
-  /work/single /proc/sys/kernel/domainname /usr/share/new /work/free; do (echo x > $f) && echo $f; done
-echo == change; for d in /work/dir /work/closed /work/.env; do mv $d $d-moved || rm -rf $d; umount $d; done
-echo == null; stat -c '%F %t:%T' /own/file /work/.env; chmod 777 /work/.env && echo changed
+echo == read; cat /own/file /code/.env /code/dir/x /proc/version
+echo == list; ls -A /code/dir /usr/share
+echo == write; for f in /own/file /code/.env /code/dir/new /code/closed/new /code/closed/f \
+  /code/single /proc/sys/kernel/domainname /usr/share/new /code/free; do (echo x > $f) && echo $f; done
+echo == change; for d in /code/dir /code/closed /code/.env; do mv $d $d-moved || rm -rf $d; umount $d; done
+echo == null; stat -c '%F %t:%T' /own/file /code/.env; chmod 777 /code/.env && echo changed
 echo == end; true
 """
 COVERS = """
-masked_paths: [/own/file, /work/.env, /alias, /proc/version, /usr/share]
-read_only_paths: [/work/closed, /work/single, /proc/sys]
+masked_paths: [/own/file, /code/.env, /alias, /proc/version, /usr/share]
+read_only_paths: [/code/closed, /code/single, /proc/sys]
 """
 
 
@@ -40,22 +40,22 @@ def look(product: Product, covers: str) -> tuple[dict[str, str], bool]:
     """What the box saw, and whether the host's files are as they were."""
     directory = product.directory()
     for name in (".env", "dir/x", "closed/f", "single"):
-        product.write(directory / "work" / name, f"secret of {name}\n")
-    product.write(directory / "work/look", LOOK)
+        product.write(directory / "code" / name, f"secret of {name}\n")
+    product.write(directory / "code/look", LOOK)
     product.own(directory)
-    before = tree(directory / "work")
+    before = tree(directory / "code")
     seen = sections(good(up(product, directory, SPEC.replace("COVERS", covers))))
-    after = tree(directory / "work")
+    after = tree(directory / "code")
     after.pop("free", None)
     return seen, before == after
 
 
 def test_what_is_covered_is_neither_read_nor_written(product: Product) -> None:
     seen, unchanged = look(product, COVERS)
-    assert seen["read"].split(": ") == ["cat", "/work/dir/x", "No such file or directory\n"]
-    assert seen["list"].split() == ["/usr/share:", "/work/dir:"]
+    assert seen["read"].split(": ") == ["cat", "/code/dir/x", "No such file or directory\n"]
+    assert seen["list"].split() == ["/code/dir:", "/usr/share:"]
     written = [line for line in seen["write"].splitlines() if " " not in line]
-    assert written == ["/own/file", "/work/.env", "/work/free"]  # null devices swallow it
+    assert written == ["/own/file", "/code/.env", "/code/free"]  # null devices swallow it
     assert seen["null"].count("character special file 1:3") == 2
     assert "changed" not in seen["null"]
     assert unchanged
@@ -67,7 +67,7 @@ def test_without_it_all_of_that_happens(product: Product) -> None:
     assert "own secret" in seen["read"]
     assert "secret of dir/x" in seen["read"]
     assert "Linux" in seen["read"]
-    assert "/work/closed/new" in seen["write"]
+    assert "/code/closed/new" in seen["write"]
     assert not unchanged
 
 

@@ -13,7 +13,7 @@ from tests.box.boxes import good, script, sections, up
 from tests.product import STANDARD_PATH, Product
 from toyspec.spec.etc import MADE
 
-SPEC = "version: 1\nsystem: host\nbinds: ['.:/work:rw']\nworking_dir: /work\n"
+SPEC = "version: 1\nsystem: host\nbinds: ['.:/code:rw']\nworking_dir: /code\n"
 
 
 def inside(product: Product, directory: Path, text: str, more: str = "") -> str:

@@ -134,13 +134,13 @@ def test_directories_have_their_mode_and_are_the_box_s(product: Product) -> None
         "  - {target: /a/b, directory: true, mode: '2770'}\n  - {target: /tmp, directory: true}\n"
         "  - {target: /usr/share, directory: true, mode: '1777'}\n"
         "  - {target: /a/b/c, directory: true}\n  - {target: /usr/share/x, content: x}\n"
-        "  - {target: /work, directory: true, mode: '0700'}\n"
+        "  - {target: /code, directory: true, mode: '0700'}\n"
     )
     (directory / "shown").mkdir()
     product.write(directory / "shown/theirs", "")
     product.own(directory)
     script = (
-        "for d in /a/b /tmp /usr/share /a/b/c /work; do "
+        "for d in /a/b /tmp /usr/share /a/b/c /code; do "
         "touch $d/new && stat -c '%a %u' $d && ls $d; done"
     )
     seen = good(up(product, directory, spec(files, script))).splitlines()

@@ -29,7 +29,7 @@ from tests.box.boxes import (
 from tests.product import Product
 
 SECRET = "what-nobody-inside-may-see"
-TARGETS = ("tmp", "proc", "sys", "dev", "etc", "work", "data/file", "etc/passwd")
+TARGETS = ("tmp", "proc", "sys", "dev", "etc", "code", "data/file", "etc/passwd")
 LINKS = {
     "absolute": "{outside}",
     "relative": "../outside",
@@ -52,7 +52,7 @@ user: root
 etc: auto
 binds:
   - {busybox}:/busybox
-  - ./shown:/work:rw
+  - ./shown:/code:rw
   - ./shown/file:/data/file
 mounts:
   - {{type: proc}}
@@ -69,8 +69,8 @@ init:
     b=/busybox
     echo mounts; $b cat /proc/self/mountinfo
     echo files; $b find / -path /proc -prune -o -path /sys -prune -o -print
-    echo above; $b ls -a /.. /../.. /tmp/.. /work/../.. /proc/1/root /proc/1/root/.. /proc/1/cwd/..
-    echo seen; $b cat /work/file /data/file /made; $b ls /proc/1/exe /dev/null /sys/kernel
+    echo above; $b ls -a /.. /../.. /tmp/.. /code/../.. /proc/1/root /proc/1/root/.. /proc/1/cwd/..
+    echo seen; $b cat /code/file /data/file /made; $b ls /proc/1/exe /dev/null /sys/kernel
 """
 
 
@@ -148,7 +148,7 @@ def test_symlinks_when_root_calls(as_root: Product, link: str) -> None:
 @pytest.mark.parametrize("kind", ["fifo", "socket", "file", "unreadable"])
 def test_other_things_at_every_target(product: Product, kind: str) -> None:
     """Onto what is no directory a file can be bound, never a directory; and no open ever blocks."""
-    for where in ("tmp", "proc", "dev", "etc", "work", "data", "data/file", "made", "etc/passwd"):
+    for where in ("tmp", "proc", "dev", "etc", "code", "data", "data/file", "made", "etc/passwd"):
         case = Case(product)
         path = case.root / where
         path.parent.mkdir(exist_ok=True)
@@ -168,7 +168,7 @@ def test_other_things_at_every_target(product: Product, kind: str) -> None:
         files = where in ("data/file", "made", "etc/passwd")
         if kind == "unreadable":
             # The box's user may not look inside, so nothing can be made there.
-            assert came == (where in ("tmp", "proc", "dev", "work"))
+            assert came == (where in ("tmp", "proc", "dev", "code"))
         else:
             assert came == files, (where, kind)
 
@@ -194,7 +194,7 @@ def test_directories_of_someone_else(product: Product) -> None:
     assert "cannot be written by uid" in error
     assert "box.yaml:8:5" in error
     assert not list(case.root.iterdir())
-    for name in ("work", "data", "proc", "sys", "dev", "tmp", "etc"):
+    for name in ("code", "data", "proc", "sys", "dev", "tmp", "etc"):
         (case.root / name).mkdir()
     for name in ("passwd", "group", "hosts", "hostname", "nsswitch.conf"):
         (case.root / "etc" / name).touch()

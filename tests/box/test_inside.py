@@ -46,7 +46,7 @@ SYSTEM = frozenset(["bin", "dev", "etc", "lib", "proc", "sbin", "tmp", "usr"])
 EXPECTED = {
     "hello.yaml": Expected(("sh", "-c"), SYSTEM, busybox=False),
     "dev.yaml": Expected(
-        ("sh", "-c"), SYSTEM | {"work"}, cwd="/work", writable=frozenset(("/work",)),
+        ("sh", "-c"), SYSTEM | {"code"}, cwd="/code", writable=frozenset(("/code",)),
         environment=("LANG=C.UTF-8",), busybox=False,
     ),
     "toybox-20230824.yaml": Expected(

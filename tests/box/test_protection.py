@@ -20,7 +20,7 @@ APIS = pytest.mark.parametrize("api", ["new", "old"])
 
 def spec(command: str, more: str = "") -> str:
     return (
-        "version: 1\nsystem: host\nbinds: ['.:/work:rw']\nworking_dir: /work\n"
+        "version: 1\nsystem: host\nbinds: ['.:/code:rw']\nworking_dir: /code\n"
         f"{more}init:\n- sh\n- -c\n- |\n  exec 2>&1; {command}\n"
     )
 
@@ -91,8 +91,8 @@ def test_submodules_keep_their_repository(product: Product) -> None:
     before = (directory / "vendor/sub/.git").read_text()
     assert "DONE" not in good(up(product, directory, text))
     assert (directory / "vendor/sub/.git").read_text() == before
-    binds = "binds: ['.:/work:rw', './vendor/sub/.git:/work/vendor/sub/.git:rw']\n"
-    opened = f"version: 1\nsystem: host\n{binds}working_dir: /work\ninit: [sh, -c, '{tries[1]}']\n"
+    binds = "binds: ['.:/code:rw', './vendor/sub/.git:/code/vendor/sub/.git:rw']\n"
+    opened = f"version: 1\nsystem: host\n{binds}working_dir: /code\ninit: [sh, -c, '{tries[1]}']\n"
     assert good(up(product, directory, opened)) == ""
     assert (directory / "vendor/sub/.git").read_text() == "x\n"
 
@@ -101,7 +101,7 @@ def test_submodules_keep_their_repository(product: Product) -> None:
 def test_a_git_that_is_a_file_says_where_it_is(product: Product, git: str) -> None:
     directory = product.directory()
     product.write(directory / ".git", "gitdir: /elsewhere\n")
-    commands = "echo gitdir: /work/evil > .git; mv .git g; rm .git; cat .git"
+    commands = "echo gitdir: /code/evil > .git; mv .git g; rm .git; cat .git"
     out = good(up(product, directory, spec(commands, f"git: {git}\n")))
     assert out.endswith("gitdir: /elsewhere\n")
     assert (directory / ".git").read_text() == "gitdir: /elsewhere\n"
@@ -241,7 +241,7 @@ def test_toyspec_s_own_code_cannot_be_written(product: Product) -> None:
     text = "cd toyspec && touch evil.py; rm version.py; mv ../toyspec ../t; rm -r ../toyspec; pwd"
     product.write(made / "box.yaml", spec(text))
     out = good(product.as_user(argv, made, env))
-    assert out.endswith("/work/toyspec\n"), out
+    assert out.endswith("/code/toyspec\n"), out
     assert tree(made / "toyspec") == before
     product.write(made / "box.yaml", spec("true").replace("'.:", "'./toyspec/cli:"))
     said = refused(product.as_user(argv, made, env))

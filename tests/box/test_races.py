@@ -24,7 +24,7 @@ user: root
 etc: auto
 binds:
   - {busybox}:/busybox
-  - ./shown:/work/deep/bind:rw
+  - ./shown:/code/deep/bind:rw
   - ./shown:/box/new/bind
 mounts:
   - {{type: tmpfs, target: /box}}
@@ -41,10 +41,10 @@ init:
   - -c
   - >-
     /busybox find / -path /proc -prune -o -path /dev -prune -o -print;
-    /busybox ls -a / /.. /tmp /work /work/deep /box /data /etc /dev;
+    /busybox ls -a / /.. /tmp /code /code/deep /box /data /etc /dev;
     /busybox cat /proc/self/mountinfo; exit 0
 """
-RACED = ("work", "box", "dev", "tmp", "etc", "data", "proc", "work/deep")
+RACED = ("code", "box", "dev", "tmp", "etc", "data", "proc", "code/deep")
 
 
 LINKS = {"pivot": ("{outside}", "../outside"), "old-root": ("tmp{outside}", "../outside")}
@@ -59,7 +59,7 @@ def test_swaps_while_the_box_is_built(product: Product, kind: str, fresh: bool) 
     for path in (
         outside / "deep" / "bind",
         outside / "new",
-        root / "work/deep",
+        root / "code/deep",
         directory / "shown",
     ):
         path.mkdir(parents=True)

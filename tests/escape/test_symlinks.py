@@ -18,7 +18,7 @@ from tests.product import Product
 SPEC = """\
 version: 1
 root: ./root
-binds: ["{busybox}:/busybox", "./shown:/work/deep/bind"]
+binds: ["{busybox}:/busybox", "./shown:/code/deep/bind"]
 init: [/busybox, sh, -c, "echo came up"]
 """
 LINKS = ("../outside", "{outside}", "/../../../../..{outside}")
@@ -27,7 +27,7 @@ LINKS = ("../outside", "{outside}", "/../../../../..{outside}")
 def made(product: Product, link: str, *, wall: bool) -> tuple[int, list[str]]:
     """The exit status, and what came in a directory outside of the root."""
     directory = product.directory()
-    for name in ("root/work", "shown", "outside"):
+    for name in ("root/code", "shown", "outside"):
         (directory / name).mkdir(parents=True)
     product.own(directory)
     product.write(directory / "box.yaml", SPEC.format(busybox=busybox()))
@@ -37,8 +37,8 @@ def made(product: Product, link: str, *, wall: bool) -> tuple[int, list[str]]:
     if not wall:
         plan = no.weaken(plan, *INDIRECT)
     product.write(directory / "plan.json", json.dumps(plan))
-    (directory / "root/work").rmdir()
-    (directory / "root/work").symlink_to(link.format(outside=directory / "outside"))
+    (directory / "root/code").rmdir()
+    (directory / "root/code").symlink_to(link.format(outside=directory / "outside"))
     replay = product.checkout / "tests/kernel_side/replay.py"
     ran = product.as_user([product.python, "-B", replay, "plan.json"], cwd=directory)
     return ran.returncode, sorted(tree(directory / "outside"))

@@ -220,7 +220,7 @@ def test_variables_stay_names() -> None:
 def test_exposure() -> None:
     plan = host({"/a": "dir", "/dev/x": "char 9:9"}, groups=(1000, 27)).plan(
         """
-        binds: [".:/work:rw", "/a", "/dev/x:/dev/x:dev"]
+        binds: [".:/code:rw", "/a", "/dev/x:/dev/x:dev"]
         network: host
         namespaces: {ipc: host}
         no_new_privileges: false
@@ -228,7 +228,7 @@ def test_exposure() -> None:
         """
     )
     shown = plan.exposure
-    assert [(e.source, e.target) for e in shown.writable] == [(".", "/work")]
+    assert [(e.source, e.target) for e in shown.writable] == [(".", "/code")]
     assert shown.network == "host"
     assert shown.environment == ("PATH", "HOME", "A")
     assert shown.weakened == (

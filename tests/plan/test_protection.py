@@ -47,14 +47,14 @@ def refused(world: World, text: str) -> str:
 
 
 def test_the_spec_and_git_and_what_is_there_of_the_table() -> None:
-    plan = here(below(".git/", ".envrc")).plan("binds: ['.:/work:rw']")
+    plan = here(below(".git/", ".envrc")).plan("binds: ['.:/code:rw']")
     assert held(plan) == [
-        "protected /work/.envrc", "protected /work/.git", "protected /work/box.yaml",
+        "protected /code/.envrc", "protected /code/.git", "protected /code/box.yaml",
     ]  # fmt: skip
-    steps = [s for s in plan.steps if s.item == "protected /work/.git"]
+    steps = [s for s in plan.steps if s.item == "protected /code/.git"]
     names = ["openat2", "open_tree", "mount_setattr", "move_mount", "close", "close"]
     assert [s.call for s in steps] == names
-    assert value(steps[0], "path") == "work/.git"
+    assert value(steps[0], "path") == "code/.git"
     assert "RESOLVE_NO_SYMLINKS" in str(steps[0].args)
     assert watched(plan)[f"{DIRECTORY}/.git"] == "directory"
     assert watched(plan)[f"{DIRECTORY}/.idea"] == "missing"
@@ -66,38 +66,38 @@ def test_a_profile_is_as_much_the_spec_as_its_own_file() -> None:
     world = here(below("conf/", "conf/p.json", ".git/"))
     real = f"{DIRECTORY}/conf/p.json"
     given = (Included("seccomp", "conf/p.json", real, "0" * 64),)
-    spec = replace(world.spec("binds: ['.:/work:rw']"), included=given)
+    spec = replace(world.spec("binds: ['.:/code:rw']"), included=given)
     plan = gather(spec, world.ask)[1]
     assert held(plan) == [
-        "protected /work/.git", "protected /work/box.yaml", "held in place /work/conf",
-        "protected /work/conf/p.json",
+        "protected /code/.git", "protected /code/box.yaml", "held in place /code/conf",
+        "protected /code/conf/p.json",
     ]  # fmt: skip
     assert plan.spec_files == (("conf/p.json", "0" * 64),)
 
 
 def test_nothing_where_nothing_is_writable() -> None:
-    plan = here(below(".git/")).plan("binds: ['.:/work']")
+    plan = here(below(".git/")).plan("binds: ['.:/code']")
     assert (held(plan), plan.watched) == ([], ())
 
 
 def test_directories_on_the_way_are_mount_points() -> None:
     plan = here(below(".config/mise/", "a/b/c")).plan(
-        "binds: ['.:/work:rw']\nprotect: [default, a/b/c]"
+        "binds: ['.:/code:rw']\nprotect: [default, a/b/c]"
     )
     assert held(plan)[1:] == [
-        "held in place /work/.config", "protected /work/.config/mise",
-        "held in place /work/a", "held in place /work/a/b", "protected /work/a/b/c",
+        "held in place /code/.config", "protected /code/.config/mise",
+        "held in place /code/a", "held in place /code/a/b", "protected /code/a/b/c",
     ]  # fmt: skip
-    pin = [s for s in plan.steps if s.item == "held in place /work/a"]
+    pin = [s for s in plan.steps if s.item == "held in place /code/a"]
     assert "mount_setattr" not in [s.call for s in pin]
 
 
 def test_git_writable_keeps_what_git_runs() -> None:
     files = below(".git/hooks/", ".git/config", ".git/modules/", ".git/objects/")
-    plan = here(files).plan("binds: ['.:/work:rw']\ngit: writable")
+    plan = here(files).plan("binds: ['.:/code:rw']\ngit: writable")
     assert held(plan) == [
-        "protected /work/box.yaml", "held in place /work/.git", "protected /work/.git/config",
-        "protected /work/.git/hooks", "protected /work/.git/modules",
+        "protected /code/box.yaml", "held in place /code/.git", "protected /code/.git/config",
+        "protected /code/.git/hooks", "protected /code/.git/modules",
     ]  # fmt: skip
     assert watched(plan)[f"{DIRECTORY}/.git/commondir"] == "missing"
     assert plan.exposure.weakened == ("git writable",)
@@ -105,34 +105,34 @@ def test_git_writable_keeps_what_git_runs() -> None:
 
 @pytest.mark.parametrize("git", ["protected", "writable"])
 def test_a_git_file_is_read_only_in_any_case(git: str) -> None:
-    plan = here(below(".git")).plan(f"binds: ['.:/work:rw']\ngit: {git}")
-    assert held(plan)[0] == "protected /work/.git"
+    plan = here(below(".git")).plan(f"binds: ['.:/code:rw']\ngit: {git}")
+    assert held(plan)[0] == "protected /code/.git"
 
 
 def test_a_bind_of_git_itself_opens_it_but_for_what_git_runs() -> None:
     files = below(".git/hooks/", ".git/config")
-    plan = here(files).plan("binds: ['.:/work:rw', './.git:/work/.git:rw']")
+    plan = here(files).plan("binds: ['.:/code:rw', './.git:/code/.git:rw']")
     assert held(plan) == [
-        "protected /work/box.yaml", "protected /work/.git/config", "protected /work/.git/hooks",
+        "protected /code/box.yaml", "protected /code/.git/config", "protected /code/.git/hooks",
     ]  # fmt: skip
     opened = here(files).plan(
-        "binds: ['.:/work:rw', './.git:/work/.git:rw', './.git/hooks:/work/.git/hooks:rw']"
+        "binds: ['.:/code:rw', './.git:/code/.git:rw', './.git/hooks:/code/.git/hooks:rw']"
     )
-    assert "protected /work/.git/hooks" not in held(opened)
+    assert "protected /code/.git/hooks" not in held(opened)
 
 
 def test_protect_replaces_or_adds() -> None:
     files = below(".envrc", "Makefile")
-    plan = here(files).plan("binds: ['.:/work:rw']\nprotect: [Makefile]")
-    assert held(plan) == ["protected /work/Makefile", "protected /work/box.yaml"]
+    plan = here(files).plan("binds: ['.:/code:rw']\nprotect: [Makefile]")
+    assert held(plan) == ["protected /code/Makefile", "protected /code/box.yaml"]
     assert plan.exposure.weakened == ("protected: Makefile",)
-    plan = here(files).plan("binds: ['.:/work:rw']\nprotect: []")
-    assert held(plan) == ["protected /work/box.yaml"]
+    plan = here(files).plan("binds: ['.:/code:rw']\nprotect: []")
+    assert held(plan) == ["protected /code/box.yaml"]
     assert plan.exposure.weakened == ("protected: nothing",)
 
 
 def test_the_spec_is_opened_by_a_bind_of_its_own_and_counted() -> None:
-    plan = here().plan("binds: ['.:/work:rw', './box.yaml:/work/box.yaml:rw']")
+    plan = here().plan("binds: ['.:/code:rw', './box.yaml:/code/box.yaml:rw']")
     assert held(plan) == []
     assert plan.exposure.weakened == ("the spec itself",)
 
@@ -150,9 +150,9 @@ def test_a_symbolic_link_is_watched_and_what_it_leads_to_is_held() -> None:
         f"{DIRECTORY}/.git": "-> /srv/x.git",
         "/srv/x.git": "dir",
     }
-    plan = here({**files, **below("conf/env")}).plan("binds: ['.:/work:rw']")
+    plan = here({**files, **below("conf/env")}).plan("binds: ['.:/code:rw']")
     assert held(plan) == [
-        "held in place /work/conf", "protected /work/conf/env", "protected /work/box.yaml",
+        "held in place /code/conf", "protected /code/conf/env", "protected /code/box.yaml",
     ]  # fmt: skip
     assert watched(plan)[f"{DIRECTORY}/.envrc"] == "symlink"
     assert watched(plan)[f"{DIRECTORY}/.git"] == "symlink"
@@ -178,7 +178,7 @@ def test_toyspec_s_own_directories_are_made_and_covered() -> None:
         assert f"held in place {path}" in held(plan)
     assert "protected /home/me/project/box.yaml" in held(plan)
     assert "protected /home/me/.bashrc" in held(plan)
-    assert calls(here().plan("binds: ['.:/work:rw']"), "mkdirat")[0].phase == "attach"
+    assert calls(here().plan("binds: ['.:/code:rw']"), "mkdirat")[0].phase == "attach"
 
 
 def test_no_spec_opens_them() -> None:
@@ -203,7 +203,7 @@ def test_a_way_to_them_that_the_box_could_replace_is_refused() -> None:
 
 def test_its_code_is_covered_and_cannot_be_opened() -> None:
     world = here(below("venv/lib/x"), installation=(f"{DIRECTORY}/venv",))
-    assert "protected /work/venv" in held(world.plan("binds: ['.:/work:rw']"))
+    assert "protected /code/venv" in held(world.plan("binds: ['.:/code:rw']"))
     said = refused(world, "binds: ['./venv/lib:/x:rw']")
     assert "is where toyspec's code runs from" in said
 
@@ -213,7 +213,7 @@ def test_on_an_old_kernel_they_are_remounted() -> None:
     features = {**world.facts.features, "mount_setattr": False}
     world.facts = replace(world.facts, features=features)
     steps = [
-        s for s in world.plan("binds: ['.:/work:rw']").steps if s.item == "protected /work/.git"
+        s for s in world.plan("binds: ['.:/code:rw']").steps if s.item == "protected /code/.git"
     ]
     (again,) = [s for s in steps if s.call == "mount"]
     assert "MS_REMOUNT" in str(value(again, "mountflags"))
@@ -223,11 +223,11 @@ def test_on_an_old_kernel_they_are_remounted() -> None:
 
 def test_one_round_of_questions_more() -> None:
     world = here(below(".git/"))
-    world.plan("binds: ['.:/work:rw']")
+    world.plan("binds: ['.:/code:rw']")
     assert len(world.asked) <= 3
 
 
-HELD = "binds: ['.:/work:rw']\n"
+HELD = "binds: ['.:/code:rw']\n"
 
 
 def test_a_box_that_can_leave_the_mounts_that_hold_is_warned_of() -> None:
@@ -267,8 +267,8 @@ def test_submodules_are_held_too() -> None:
             "sub/.git", "sub/in/.git", "vendor/x/.git/",
         )
     )  # fmt: skip
-    assert sorted(held(world.plan("binds: ['.:/work:rw']"))) == [
-        "held in place /work/sub", "held in place /work/sub/in", "held in place /work/vendor",
-        "held in place /work/vendor/x", "protected /work/.git", "protected /work/box.yaml",
-        "protected /work/sub/.git", "protected /work/sub/in/.git", "protected /work/vendor/x/.git",
+    assert sorted(held(world.plan("binds: ['.:/code:rw']"))) == [
+        "held in place /code/sub", "held in place /code/sub/in", "held in place /code/vendor",
+        "held in place /code/vendor/x", "protected /code/.git", "protected /code/box.yaml",
+        "protected /code/sub/.git", "protected /code/sub/in/.git", "protected /code/vendor/x/.git",
     ]  # fmt: skip

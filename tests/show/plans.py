@@ -62,8 +62,8 @@ def _steps() -> list[Step]:
         "open_how", (("flags", Flags(("O_PATH",))), ("resolve", Flags(("RESOLVE_IN_ROOT",))))
     )
     buffer = Struct("char[]", (("size", Int(1)),))
-    bind = "bind . at /work, writable"
-    reason = "The spec wants the host's . at /work, and the box may write there."
+    bind = "bind . at /code, writable"
+    reason = "The spec wants the host's . at /code, and the box may write there."
     drop = "no capabilities: all 3 dropped from the bounding set"
     return [
         step("prepare", "monitor", "pipe2",
@@ -89,10 +89,10 @@ def _steps() -> list[Step]:
              {"fd": Fd("uid_map"), "buf": text, "count": Length("buf")}, "uid 1000 as itself",
              "One id is mapped.", default("user"), expects=Expect(result="count")),
         step("attach", "setup", "mkdirat",
-             {"dirfd": Fd("root"), "path": Path("work"), "mode": Flags(("0755",))}, bind, reason,
+             {"dirfd": Fd("root"), "path": Path("code"), "mode": Flags(("0755",))}, bind, reason,
              BIND, tolerates=("EEXIST",)),
         step("attach", "setup", "openat2",
-             {"dirfd": Fd("root"), "path": Path("work"), "how": how, "size": Int(24)}, bind,
+             {"dirfd": Fd("root"), "path": Path("code"), "how": how, "size": Int(24)}, bind,
              reason, BIND, yields="bind_1", retries=("EAGAIN", "EINTR")),
         step("attach", "setup", "statx",
              {"dirfd": Fd("bind_1"), "path": Path(""), "flags": Flags(("AT_EMPTY_PATH",)),
@@ -133,7 +133,7 @@ def plan(*steps: Step, **changes: Any) -> Plan:
         host=(("kernel", "6.18"),),
         steps=numbered,
         exposure=Exposure(
-            writable=(Exposed(".", "/work"),),
+            writable=(Exposed(".", "/code"),),
             network="none",
             environment=("PATH", "HOME", "TERM"),
             terminal=False,

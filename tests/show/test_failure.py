@@ -14,8 +14,8 @@ from toyspec.spec.model import Origin
 SPEC = b"""version: 1
 name: dev
 system: host
-binds: [".:/work:rw"]
-working_dir: /work
+binds: [".:/code:rw"]
+working_dir: /code
 init: [bash, -l]
 """
 
@@ -23,15 +23,15 @@ init: [bash, -l]
 def test_a_failed_step_is_told_with_its_place_cause_and_remedy() -> None:
     made = plan()
     failure = Failure(
-        made.steps[7], "EINVAL", "cannot open /work in the box", "it is odd", "mend it\nor not"
+        made.steps[7], "EINVAL", "cannot open /code in the box", "it is odd", "mend it\nor not"
     )
     assert failure_text(failure, made, SPEC, colour=False) == (
-        "dev.yaml:4:9: error: cannot open /work in the box\n"
-        '    4 | binds: [".:/work:rw"]\n'
+        "dev.yaml:4:9: error: cannot open /code in the box\n"
+        '    4 | binds: [".:/code:rw"]\n'
         "      |         ^^^^^^^^^^^^\n"
-        '    step: 8 of 16, in setup: openat2(root, "work", {flags=O_PATH, '
+        '    step: 8 of 16, in setup: openat2(root, "code", {flags=O_PATH, '
         "resolve=RESOLVE_IN_ROOT}, 24)\n"
-        "    which is: bind . at /work, writable: The spec wants the host's . at /work, "
+        "    which is: bind . at /code, writable: The spec wants the host's . at /code, "
         "and the box may write there.\n"
         "    errno: EINVAL, invalid argument\n"
         "    likely cause: it is odd\n"

@@ -35,7 +35,7 @@ def test_steps_of_one_item_are_one_line() -> None:
     assert len(drops) == 1
     assert drops[0].startswith("  11-13  ")
     assert drops[0].endswith("default capabilities")
-    assert [line for line in lines if line.startswith("    7-9  writable bind . at /work  ")]
+    assert [line for line in lines if line.startswith("    7-9  writable bind . at /code  ")]
 
 
 def test_phases_are_headings_in_the_plans_order() -> None:
@@ -57,7 +57,7 @@ def test_colours_change_nothing_else() -> None:
 
 def test_verbose_shows_every_call_and_every_reason_once() -> None:
     text = plan_text(plan(), verbose=True)
-    assert 'mkdirat(root, "work", 0755) or EEXIST' in text
+    assert 'mkdirat(root, "code", 0755) or EEXIST' in text
     assert text.count("Nothing that init starts can gain a capability.") == 1
     assert text.count("prctl(PR_CAPBSET_DROP, ") == 3
 
@@ -67,8 +67,8 @@ def test_verbose_shows_every_call_and_every_reason_once() -> None:
     [
         (exposure(), "1 step · writable: nothing of the host · network none · environment 1"),
         (
-            exposure(writable=(Exposed(".", "/work"), Exposed("/data", "/data"))),
-            "1 step · writable: . at /work, /data · network none · environment 1",
+            exposure(writable=(Exposed(".", "/code"), Exposed("/data", "/data"))),
+            "1 step · writable: . at /code, /data · network none · environment 1",
         ),
         (
             exposure(terminal=True, real_root=True, weakened=("network host", "devices of /dev/dri"),
@@ -145,7 +145,7 @@ def bound(item: str, source: str, columns: int | None = None) -> str:
     ("source", "target", "names"),
     [
         ("/usr", "/usr", "/usr"),
-        (".", "/work", ". at /work"),
+        (".", "/code", ". at /code"),
         ("/my files", "/my files", '"/my files"'),
         ("/a", "/b c", '/a at "/b c"'),
         ("/a at /b", "/c", '"/a at /b" at /c'),

@@ -92,7 +92,7 @@ def test_a_plan_is_one_line_a_call_with_its_source() -> None:
     lines = syscalls(plan()).splitlines()
     assert lines[0] == "# prepare"
     assert lines[3] == (" 3 monitor supervise(pid of setup, exec.read, go.write)  # default setup")
-    assert ' 7 setup   mkdirat(root, "work", 0755) or EEXIST  # dev.yaml:4:9 binds[0]' in lines
+    assert ' 7 setup   mkdirat(root, "code", 0755) or EEXIST  # dev.yaml:4:9 binds[0]' in lines
     assert lines[-1].endswith("or ENOENT  # dev.yaml:6:7 init")
     assert len([line for line in lines if line[0] != "#"]) == len(plan().steps)
 

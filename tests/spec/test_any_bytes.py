@@ -78,7 +78,7 @@ name: dev
 root: {path: ./rootfs, create: true, old_root: /tmp}
 user: "1000:1000"
 binds:
-  - .:/work:rw
+  - .:/code:rw
   - {source: "${HOME}/x", target: /x, optional: true}
 mounts:
   - {type: tmpfs, target: /scratch, size: 256m, mode: "1777"}

@@ -14,14 +14,14 @@ PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 def test_the_smallest_useful_spec_with_every_default_written_out() -> None:
     found = spec(
-        'version: 1\nsystem: host\nbinds: [".:/work:rw"]\nworking_dir: /work\ninit: [bash]\n'
+        'version: 1\nsystem: host\nbinds: [".:/code:rw"]\nworking_dir: /code\ninit: [bash]\n'
     )
     assert found.name == found.hostname == "dev"
     assert found.directory == "/home/me/proj"
     assert found.root == Root("tmpfs")
     assert found.user == User("caller")
     assert found.host_namespaces == frozenset()
-    assert found.binds == (Bind("binds[0]", "/home/me/proj", "/work", writable=True),)
+    assert found.binds == (Bind("binds[0]", "/home/me/proj", "/code", writable=True),)
     assert (found.mounts, found.files, found.capabilities) == ((), (), ())
     assert (found.system, found.network, found.etc) == ("host", "none", "auto")
     assert found.environment == (
@@ -29,7 +29,7 @@ def test_the_smallest_useful_spec_with_every_default_written_out() -> None:
         Env("environment.HOME", "HOME", ("/home/me",)),
         Env("environment.TERM", "TERM", (Variable("TERM"),)),
     )
-    assert found.working_dir == "/work"
+    assert found.working_dir == "/code"
     assert found.init == ("bash",)
     assert found.no_new_privileges is True
     assert found.origin("binds[0].target") == Origin("binds[0]", 3, 9)
@@ -102,7 +102,7 @@ files:
   - {target: /closed, directory: true, mode: "0700"}
 etc: auto
 environment: {CI: 1, TERM: , A: no, B: 0755, C: "${X:-y}z", D: "${NONE:-d}", GONE: }
-working_dir: /work/
+working_dir: /code/
 hostname: h.example
 init: [bash, -c, "echo $HOME ${X}"]
 network: none
@@ -147,7 +147,7 @@ x-mine: {anything: [~, 1, "${NOT_SET}"]}
         "C": (Variable("X"), "z"),
         "D": ("d",),
     }
-    assert found.working_dir == "/work"
+    assert found.working_dir == "/code"
     assert found.hostname == "h.example"
     assert found.init == ("bash", "-c", "echo $HOME ${X}")
     assert found.no_new_privileges is False

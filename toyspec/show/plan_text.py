@@ -235,7 +235,7 @@ def _weakened(text: str) -> str:
 
 
 def exposure_lines(plan: Plan, columns: int | None) -> list[Line]:
-    """`41 steps · writable: . at /work · network none · environment 3`.
+    """`41 steps · writable: . at /code · network none · environment 3`.
 
     One line, or wrapped between its parts where there are `columns`.
     """

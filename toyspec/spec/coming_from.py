@@ -55,14 +55,14 @@ init: [python3, -m, http.server]
 ```
 bwrap --unshare-all --die-with-parent --new-session --ro-bind /usr /usr --symlink usr/bin /bin \\
   --symlink usr/lib /lib --symlink usr/lib64 /lib64 --proc /proc --dev /dev --tmpfs /tmp \\
-  --bind . /work --chdir /work --setenv CI 1 bash
+  --bind . /code --chdir /code --setenv CI 1 bash
 ```
 
 is
 
 ```yaml
 version: 1
-binds: [/usr, ".:/work:rw"]
+binds: [/usr, ".:/code:rw"]
 files:
   - {target: /bin, symlink: usr/bin}
   - {target: /lib, symlink: usr/lib}
@@ -71,7 +71,7 @@ mounts:
   - {type: proc}
   - {type: dev}
   - {type: tmpfs, target: /tmp}
-working_dir: /work
+working_dir: /code
 environment: {CI: "1"}
 init: [bash]
 ```

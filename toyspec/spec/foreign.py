@@ -64,7 +64,7 @@ _COMPOSE = (
         "healthcheck": "nothing watches a box but its caller",
         "post_start": _NO_HOOKS,
         "pre_stop": _NO_HOOKS,
-        "develop": "bind the sources writable: .:/work:rw",
+        "develop": "bind the sources writable: .:/code:rw",
         "provider": "a spec describes one box and starts nothing else",
         "models": "a spec describes one box and starts nothing else",
         "labels": _LABELS,
