@@ -240,7 +240,7 @@ class Protection:
 
 def needs(spec: Spec) -> Needs:
     """What is asked where something of the host's is writable: the rest follows from the answers."""
-    tops = [bind.source for bind in spec.binds if bind.writable]
+    tops = [bind.source for bind in spec.binds if bind.writable and not bind.devices]
     root = spec.root.path if not spec.root.read_only else None
     if not (tops or root or spec.root.upper or any(mount.upper for mount in spec.mounts)):
         kept = any(mount.type == "volume" for mount in spec.mounts)
