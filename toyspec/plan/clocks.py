@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from toyspec.plan import calls
+from toyspec.plan import proc_files
 from toyspec.plan.box import Box
-from toyspec.plan.step import Expect
 from toyspec.plan.writer import Writer
 
 _BILLION = 1_000_000_000
@@ -15,13 +14,7 @@ def open_offsets(w: Writer, box: Box) -> None:
     if not box.spec.time_offsets:
         return
     w.about("clocks of its own", box.origin("namespaces.time"))
-    opened = calls.openat(calls.CWD, "/proc/self/timens_offsets", "O_WRONLY")
-    w.do(opened, "opened first, so that the next step can look at what it is", yields="clocks")
-    w.do(
-        calls.fstatfs("clocks"),
-        "what is written lands in procfs, not in something mounted over it (CVE-2025-52881)",
-        expects=Expect(filesystem="PROC_SUPER_MAGIC"),
-    )
+    proc_files.open_own(w, "timens_offsets", "clocks")
 
 
 def write_offsets(w: Writer, box: Box) -> None:
@@ -35,8 +28,7 @@ def write_offsets(w: Writer, box: Box) -> None:
         for clock, offset in box.spec.time_offsets
     ]
     why = "clock, seconds, nanoseconds; they hold from the next fork on, and never change again"
-    w.do(calls.write("clocks", ("".join(lines),)), why, expects=Expect(result="count"))
-    w.do(calls.close("clocks"), "done with it")
+    proc_files.write(w, "clocks", "".join(lines), why)
 
 
 def _shown(offset: int) -> str:

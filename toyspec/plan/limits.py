@@ -7,10 +7,9 @@ before anything runs.
 from __future__ import annotations
 
 from toyspec.host.facts import HostFacts
-from toyspec.plan import calls, confine_calls
+from toyspec.plan import calls, confine_calls, proc_files
 from toyspec.plan.box import Box
 from toyspec.plan.error import PlanProblem
-from toyspec.plan.step import Expect
 from toyspec.plan.writer import Writer
 from toyspec.spec.model import Spec, Ulimit
 
@@ -78,16 +77,9 @@ def oom_score(w: Writer, box: Box) -> None:
     if score is None:
         return
     w.about(f"oom_score_adj {score}", box.origin("oom_score_adj"))
-    opened = calls.openat(calls.CWD, "/proc/self/oom_score_adj", "O_WRONLY")
-    w.do(opened, "opened first, so that the next step can look at what it is", yields="oom")
-    w.do(
-        calls.fstatfs("oom"),
-        "what is written lands in procfs, not in something mounted over it (CVE-2025-52881)",
-        expects=Expect(filesystem="PROC_SUPER_MAGIC"),
-    )
+    proc_files.open_own(w, "oom_score_adj", "oom")
     why = "how early the box goes when memory runs out"
-    w.do(calls.write("oom", (str(score),)), why, expects=Expect(result="count"))
-    w.do(calls.close("oom"), "done with it")
+    proc_files.write(w, "oom", str(score), why)
 
 
 def scheduling(w: Writer, box: Box) -> None:

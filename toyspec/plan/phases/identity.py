@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from toyspec.host.facts import Needs
-from toyspec.plan import calls, helpers
+from toyspec.plan import helpers, proc_files
 from toyspec.plan.box import Box
 from toyspec.plan.joining import new
-from toyspec.plan.step import Expect, Step
+from toyspec.plan.step import Step
 from toyspec.plan.writer import Writer
 from toyspec.spec.model import Spec
 
@@ -44,13 +44,5 @@ def steps(box: Box) -> list[Step]:
 
 
 def _write(w: Writer, name: str, text: str, why: str) -> None:
-    path = f"/proc/self/{name}"
-    opened = calls.openat(calls.CWD, path, "O_WRONLY")
-    w.do(opened, "opened first, so that the next step can look at what it is", yields=name)
-    w.do(
-        calls.fstatfs(name),
-        "what is written lands in procfs, not in something mounted over it (CVE-2025-52881)",
-        expects=Expect(filesystem="PROC_SUPER_MAGIC"),
-    )
-    w.do(calls.write(name, (text,)), why, expects=Expect(result="count"))
-    w.do(calls.close(name), "done with it")
+    proc_files.open_own(w, name, name)
+    proc_files.write(w, name, text, why)
