@@ -46,7 +46,6 @@ def spec(host: HostFacts, name: str) -> Spec:
         home=host.home,
         variables={"TERM": "xterm-256color"} if host.terminal else {},
         terminal=host.terminal,
-        caller_uid=host.uid,
     )
     return load((REPOSITORY / path).read_bytes(), path, around)
 

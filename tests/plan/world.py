@@ -138,9 +138,7 @@ class World:
         """A spec in this world: `version: 1` and, if it has none, an init are added."""
         text = "version: 1\n" + dedent(text)
         text += "" if "init:" in text else "\ninit: [/bin/true]\n"
-        around = Surroundings(
-            DIRECTORY, self.facts.home, {"TERM": "dumb"}, self.facts.terminal, self.facts.uid
-        )
+        around = Surroundings(DIRECTORY, self.facts.home, {"TERM": "dumb"}, self.facts.terminal)
         return load(text.encode(), "box.yaml", around)
 
     def plan(self, text: str) -> Plan:

@@ -21,7 +21,6 @@ HERE = Surroundings(
     home="/home/me",
     variables={"HOME": "/home/me", "TERM": "xterm", "X": "ex", "EMPTY": "", "WIDE": "/a:/b:rw"},
     terminal=True,
-    caller_uid=1000,
     read=read,
 )
 HEAD = "version: 1\ninit: [sh]\n"

@@ -98,7 +98,7 @@ from toyspec.spec.load import Surroundings, SpecError, load
 data = sys.stdin.buffer.read()
 begin = time.process_time()
 try:
-    load(data, "dev.yaml", Surroundings("/p", "/h", {"HOME": "/h", "X": "x"}, True, 0))
+    load(data, "dev.yaml", Surroundings("/p", "/h", {"HOME": "/h", "X": "x"}, True))
 except SpecError:
     pass
 took = time.process_time() - begin

@@ -181,7 +181,7 @@ def test_a_valid_spec_needs_no_jsonschema() -> None:
     program = (
         "import sys\n"
         "from toyspec.spec.load import Surroundings, load\n"
-        "s = Surroundings('/', '/', {}, False, 0)\n"
+        "s = Surroundings('/', '/', {}, False)\n"
         "load(b'version: 1\\ninit: [a]\\n', 'a.yaml', s)\n"
         "assert 'jsonschema' not in sys.modules\n"
         "assert 'ctypes' not in sys.modules\n"

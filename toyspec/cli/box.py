@@ -186,7 +186,6 @@ def surroundings(
             home=facts.home,
             variables=os.environ,
             terminal=facts.terminal,
-            caller_uid=facts.uid,
             read=read_beside,
         )
     return Surroundings(
@@ -194,7 +193,6 @@ def surroundings(
         home=home(),
         variables=os.environ,
         terminal=plans and _terminal(printing),
-        caller_uid=os.getuid(),
         read=read_beside,
     )
 

@@ -33,10 +33,10 @@ def build(context: Context, path: str, sha256: str) -> Spec:
     data = context.data
     context.origins.clear()
     for key, default in _SIMPLE.items():
-        _note(context, key, f"{key}: {default}")
+        context.note(key, f"{key}: {default}")
     system: Literal["none", "host"] = "host" if data.get("system") == "host" else "none"
     network: Literal["none", "host"] = "host" if data.get("network") == "host" else "none"
-    _note(context, "root", "root: tmpfs")
+    context.note("root", "root: tmpfs")
     user = identity.user(context)
     name = _name(context, path)
     confined = confinement(context)
@@ -88,7 +88,7 @@ def build(context: Context, path: str, sha256: str) -> Spec:
 
 def _etc(context: Context, system: str) -> Literal["auto", "none"] | tuple[str, ...]:
     default: Literal["auto", "none"] = "auto" if system == "host" else "none"
-    _note(context, "etc", f"etc: {default}, with system: {system}")
+    context.note("etc", f"etc: {default}, with system: {system}")
     data = context.data.get("etc", default)
     if not context.usable("etc"):
         return default
@@ -100,18 +100,9 @@ def _etc(context: Context, system: str) -> Literal["auto", "none"] | tuple[str, 
     return tuple(data)
 
 
-def _note(context: Context, key: str, rule: str) -> None:
-    """The origin of a top-level key: its value in the file, or the default's rule."""
-    node = context.top.get(key)
-    if node is not None:
-        context.origin(key, node)
-    else:
-        context.default(key, rule)
-
-
 def _name(context: Context, path: str) -> str:
     fitted = fit_name(path, context.surroundings.directory)
-    _note(context, "name", f"name: {fitted}, from the file's place")
+    context.note("name", f"name: {fitted}, from the file's place")
     return _plain(context, "name") or fitted
 
 
@@ -142,7 +133,7 @@ def _plain(context: Context, key: str) -> str | None:
 
 
 def _hostname(context: Context, name: str) -> str:
-    _note(context, "hostname", f"hostname: {name}, the box's name")
+    context.note("hostname", f"hostname: {name}, the box's name")
     hostname = _plain(context, "hostname")
     if hostname is None:
         return name

@@ -50,11 +50,7 @@ def confinement(context: Context) -> Confinement:
         ("ioprio", "the caller's"), ("sysctls", "{}"), ("disable_user_namespaces", "false"),
         ("landlock", "false"),
     ):  # fmt: skip
-        node = context.top.get(key)
-        if node is not None:
-            context.origin(key, node)
-        else:
-            context.default(key, f"{key}: {rule}")
+        context.note(key, f"{key}: {rule}")
     found = Confinement(
         capabilities=_capabilities(context),
         ulimits=_ulimits(context),

@@ -55,6 +55,15 @@ class Context:
         if key not in self.origins:
             self.origins[key] = Origin(key, default=rule)
 
+    def note(self, key: str, rule: str) -> Node | None:
+        """The origin of a top-level key: its value in the file, which is returned, or the default's rule."""
+        node = self.top.get(key)
+        if node is not None:
+            self.origin(key, node)
+        else:
+            self.default(key, rule)
+        return node
+
     def refuse(self, wrong: Wrong, node: Node, *path: str | int) -> None:
         """Note what is wrong with a value."""
         if isinstance(node, Scalar):

@@ -27,11 +27,9 @@ def covers(
     context: Context, key: Literal["masked_paths", "read_only_paths"]
 ) -> tuple[str, ...] | None:
     """The paths; None where the key is not there."""
-    node = context.top.get(key)
+    node = context.note(key, f"{key}: none, OCI's and more where root runs the box")
     if node is None:
-        context.default(key, f"{key}: none, OCI's and more where root runs the box")
         return None
-    context.origin(key, node)
     if not context.readable(key) or not isinstance(node, Sequence):
         return OCI[key]
     found: list[str] = []

@@ -29,13 +29,9 @@ def environment(
     """
     found = _defaults(context, system, user)
     _files(context, values, found)
-    node = context.top.get("environment")
-    if node is None:
-        context.default("environment", "environment: PATH, HOME and TERM on a terminal")
-    else:
-        context.origin("environment", node)
-        if context.readable("environment"):
-            _entries(context, node, found)
+    node = context.note("environment", "environment: PATH, HOME and TERM on a terminal")
+    if node is not None and context.readable("environment"):
+        _entries(context, node, found)
     for name, value in context.overrides.environment:
         _override(context, name, value, found)
     return tuple(found.values())

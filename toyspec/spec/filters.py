@@ -21,11 +21,9 @@ _MEANT = {
 
 def seccomp(context: Context, spec: str) -> Literal["default", "none"] | Profile:
     """Which filter; what is wrong with a profile goes into the report, at the profile's own lines."""
-    node = context.top.get("seccomp")
+    node = context.note("seccomp", "seccomp: default")
     if node is None:
-        context.default("seccomp", "seccomp: default")
         return "default"
-    context.origin("seccomp", node)
     text = context.data.get("seccomp")
     if not context.usable("seccomp") or text == "default":
         return "default"

@@ -15,7 +15,7 @@ _MOST = 2**32 - 2
 
 def user(context: Context) -> User:
     """Init's ids, and whether the caller's sub-ids are mapped."""
-    _note(context, "user", "user: caller")
+    context.note("user", "user: caller")
     data = context.data.get("user", "caller")
     if not context.usable("user") or data == "caller":
         return User()
@@ -57,15 +57,6 @@ def _long(context: Context, data: dict[str, Any]) -> User:
 
 def groups(context: Context, of: User) -> Literal["keep", "drop"]:
     """What becomes of the caller's supplementary groups."""
-    _note(context, "groups", "groups: drop, with ranges" if of.ranges else "groups: keep")
+    context.note("groups", "groups: drop, with ranges" if of.ranges else "groups: keep")
     given = context.data.get("groups") if context.usable("groups") else None
     return "drop" if given == "drop" or (given is None and of.ranges) else "keep"
-
-
-def _note(context: Context, key: str, rule: str) -> None:
-    """The origin of a key: its value in the file, or the default's rule."""
-    node = context.top.get(key)
-    if node is not None:
-        context.origin(key, node)
-    else:
-        context.default(key, rule)

@@ -34,11 +34,7 @@ class Shared:
 
 def namespaces(context: Context, network: str) -> Shared:
     """The exceptions; what does not go together is noted."""
-    node = context.top.get("namespaces")
-    if node is None:
-        context.default("namespaces", "namespaces: all new but time")
-    else:
-        context.origin("namespaces", node)
+    node = context.note("namespaces", "namespaces: all new but time")
     host: set[Namespace] = {"network"} if network == "host" else set()
     joined: list[Join] = []
     offsets: tuple[tuple[Clock, int], ...] | None = None

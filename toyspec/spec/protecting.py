@@ -15,21 +15,15 @@ from toyspec.spec.wrong import Wrong
 
 def git(context: Context) -> Literal["protected", "writable"]:
     """Whether commands of git can write in the box."""
-    node = context.top.get("git")
-    if node is None:
-        context.default("git", "git: protected")
-    else:
-        context.origin("git", node)
+    context.note("git", "git: protected")
     return "writable" if context.data.get("git") == "writable" else "protected"
 
 
 def protect(context: Context) -> tuple[str, ...]:
     """The names, normal and relative; the word `default` stands for itself."""
-    node = context.top.get("protect")
+    node = context.note("protect", "protect: [default]")
     if node is None:
-        context.default("protect", "protect: [default]")
         return (DEFAULT,)
-    context.origin("protect", node)
     if not context.readable("protect") or not isinstance(node, Sequence):
         return ()
     found: dict[str, int] = {}

@@ -23,7 +23,6 @@ class Surroundings:
     home: str
     variables: Mapping[str, str]
     terminal: bool = False
-    caller_uid: int = 0
     read: Callable[[str, int], bytes] = no_files
 
 
