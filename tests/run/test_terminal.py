@@ -145,6 +145,28 @@ def test_stop_and_continue(product: Product) -> None:
         assert gone(processes)
 
 
+def test_a_stop_typed_as_soon_as_the_box_has_the_terminal_is_not_lost(product: Product) -> None:
+    """A SIGCONT that came after it would take it back."""
+    with shell(product) as outside:
+        outside.start(up(product, "sh", "-c", "echo re''ady; read x"))
+        outside.expect("ready")
+        init = family(monitor_of(outside), "sh -c")[2]
+        outside.type("\x1a")
+        outside.expect(PROMPT)
+        for _ in range(20):
+            outside.type("fg\n")
+            outside.expect("\n")
+            while os.tcgetpgrp(outside.master) != init:
+                pass
+            outside.type("\x1a")
+            assert "Stopped" in outside.expect(PROMPT)
+        outside.type("fg\n")
+        eventually(lambda: os.tcgetpgrp(outside.master) == init)
+        become("S", init)
+        outside.type("\n")
+        outside.expect(PROMPT)
+
+
 def test_a_program_that_stops_its_own_group_stops_the_job(product: Product) -> None:
     """As vi and less do, which read ^Z as a key."""
     with shell(product) as outside:

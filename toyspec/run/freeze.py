@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import signal
+from dataclasses import dataclass
 
 from toyspec.run.ending import kill
 
@@ -18,7 +19,7 @@ _MOST_PASSES = 1000  # each finds what was forked during the one before
 def freeze(init: int) -> list[int]:
     """Stop every process of the box; returns those that ran, for `thaw`.
 
-    All descend from init: the kernel gives it the orphans of its namespace.
+    All descend from init: the kernel gives it the orphans of its namespace, unless that was joined.
     """
     stopped: dict[int, None] = {}
     for _ in range(_MOST_PASSES):
@@ -37,28 +38,45 @@ def thaw(stopped: list[int]) -> None:
         kill(pid, signal.SIGCONT)
 
 
+def group(init: int) -> list[int]:
+    """Init, and those of the box in its process group, in whatever state they are."""
+    found = [pid for pid, seen in _below(init).items() if seen.group == init and pid != init]
+    return [init, *found]
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """Of proc_pid_stat(5)."""
+
+    state: bytes
+    parent: int
+    group: int
+
+
 def _running(init: int) -> list[int]:
-    parents: dict[int, int] = {}
-    states: dict[int, bytes] = {}
+    return [pid for pid, seen in _below(init).items() if seen.state not in _HELD]
+
+
+def _below(init: int) -> dict[int, _Seen]:
+    """Every process of the box."""
+    every: dict[int, _Seen] = {}
     for name in os.listdir("/proc"):
         if not name.isdigit():
             continue
         try:
             with open(f"/proc/{name}/stat", "rb") as file:
-                state, parent = file.read().rpartition(b")")[2].split()[:2]
+                state, parent, group = file.read().rpartition(b")")[2].split()[:3]
         except OSError:
             continue  # it has ended
-        parents[int(name)], states[int(name)] = int(parent), state
-    return [
-        pid for pid, state in states.items() if state not in _HELD and _below(init, pid, parents)
-    ]
+        every[int(name)] = _Seen(state, int(parent), int(group))
+    return {pid: seen for pid, seen in every.items() if _descends(pid, init, every)}
 
 
-def _below(init: int, pid: int, parents: dict[int, int]) -> bool:
-    seen = set[int]()
+def _descends(pid: int, init: int, every: dict[int, _Seen]) -> bool:
+    passed = set[int]()
     while pid != init:
-        if pid in seen or pid not in parents:
+        if pid in passed or pid not in every:
             return False
-        seen.add(pid)
-        pid = parents[pid]
+        passed.add(pid)
+        pid = every[pid].parent
     return True

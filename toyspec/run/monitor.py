@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from toyspec.kernel.signals import open_signals, read_signals
 from toyspec.run.ending import kill, takes
-from toyspec.run.freeze import freeze, thaw
+from toyspec.run.freeze import freeze, group, thaw
 from toyspec.run.relay import READY, STOPPING
 
 if TYPE_CHECKING:
@@ -221,13 +221,12 @@ class Monitor:
         does not stop the box either.
         """
         terminal, box = self.terminal, self.box
-        if terminal is not None and terminal.ours():
-            terminal.lend(box.init)  # a shell's `fg` of a running job: it only lacked the terminal
-            self._continue()
-            return
         if self.setup_listens:
             kill(box.setup, signal.SIGCONT)  # whoever stopped it: it must see our own end
-        else:
+        if terminal is not None and terminal.ours():
+            self._continue([])  # a shell's `fg` of a running job: it only lacked the terminal
+            return
+        if not self.setup_listens:
             kill(box.setup, signal.SIGSTOP)
         frozen = freeze(box.init) if box.init else []
         if self._setup_is_gone():
@@ -239,23 +238,26 @@ class Monitor:
         signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTSTP])
         if signal.SIGCONT not in signal.sigpending():
             time.sleep(0.05)  # we did not: what asks in vain for the terminal must not spin
-        if terminal is not None:
-            terminal.lend(box.init)
-        thaw(frozen)
-        self._continue()
+        self._continue(frozen)
 
     def _setup_is_gone(self) -> bool:
         options = os.WEXITED | os.WNOWAIT | os.WNOHANG
         return os.waitid(os.P_PID, self.box.setup, options) is not None
 
-    def _continue(self) -> None:
-        """The box's foreground group; and setup, which may have been stopped with it."""
-        if self.box.init:
-            try:
-                os.killpg(self.box.init, signal.SIGCONT)
-            except ProcessLookupError:
-                kill(self.box.init, signal.SIGCONT)  # it leads no group yet
-        kill(self.box.setup, signal.SIGCONT)
+    def _continue(self, frozen: list[int]) -> None:
+        """The terminal to the box; then what held still, and what had stopped with its group.
+
+        Once the box has the terminal, setup gets no SIGCONT any more: that would take back a ^Z which
+        waits there to be told (signal(7): it discards stop signals, blocked ones too).
+        """
+        setup, init = self.box.setup, self.box.init
+        if self.setup_listens:
+            kill(setup, signal.SIGCONT)
+        if self.terminal is not None:
+            self.terminal.lend(init)
+        thaw([*frozen, *group(init)] if init else frozen)
+        if not self.setup_listens:
+            kill(setup, signal.SIGCONT)
 
     def _setup_ended(self) -> int | None:
         """setup's status once it has ended. Where someone stopped it (`suspend`), all stops."""
