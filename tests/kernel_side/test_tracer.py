@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import errno
+import os
+import signal
 from dataclasses import dataclass, field
 
 from tests.kernel_side import traced
 from tests.kernel_side.names import CALL_NUMBERS, NAMES
 from tests.kernel_side.traced import Traced, trace
-from tests.kernel_side.tracer import Fail, Kill, Process, Seen, Watcher, isolated
+from tests.kernel_side.tracer import Fail, Kill, Process, Seen, Tracer, Watcher, isolated
 from tests.product import Product
 
 pytestmark = traced.pytestmark
@@ -88,3 +90,32 @@ def test_what_does_not_end_is_killed_and_said(product: Product) -> None:
         return "it ended"
 
     assert "alive after 0.5 s" in isolated(work)
+
+
+def test_a_parent_killed_as_it_forks_names_no_child() -> None:
+    """Its event tells the pid 0, which to kill(2) is one's own process group."""
+
+    class Killing(Tracer):
+        def _fork(self, parent: Process) -> None:
+            os.kill(parent.pid, signal.SIGKILL)
+            os.waitid(os.P_PID, parent.pid, os.WEXITED | os.WNOWAIT)
+            super()._fork(parent)
+
+    def work() -> tuple[list[int], list[str]]:
+        reader, writer = os.pipe()
+        pid = os.fork()
+        if pid == 0:
+            os.read(reader, 1)
+            os.fork()
+            os._exit(0)
+        recorder = Recorder()
+        tracer = Killing(recorder)
+        tracer.seize(pid)
+        os.write(writer, b"x")
+        tracer.run(10)
+        return [process.pid - pid for process in tracer.every], sorted(recorder.names)
+
+    pids, names = isolated(work)
+    assert len(pids) == 2
+    assert pids[0] == 0 < pids[1]
+    assert "exit_group" in names

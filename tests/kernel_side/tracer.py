@@ -141,6 +141,7 @@ class Tracer:
     processes: dict[int, Process] = field(default_factory=dict)
     every: list[Process] = field(default_factory=list)  # also those that have ended
     early: dict[int, int] = field(default_factory=dict)  # stopped before its parent's fork event
+    silent: list[Process] = field(default_factory=list)  # killed before they could name their child
 
     def seize(self, pid: int) -> Process:
         """Begin to trace `pid`, which must be blocked or asleep until this returns."""
@@ -162,7 +163,7 @@ class Tracer:
         before = signal.signal(signal.SIGALRM, late)
         signal.setitimer(signal.ITIMER_REAL, seconds)
         try:
-            while self.processes:
+            while self.processes or self.silent:
                 self._stopped(*os.waitpid(-1, _WALL))
         finally:
             signal.setitimer(signal.ITIMER_REAL, 0)
@@ -196,9 +197,14 @@ class Tracer:
     def _stopped(self, pid: int, status: int) -> None:
         process = self.processes.get(pid)
         if process is None:
-            if os.WIFSTOPPED(status):
+            if not os.WIFSTOPPED(status):
+                if self.early.pop(pid, None) is None and self.silent:
+                    self.silent.pop()
+                return
+            if not self.silent:
                 self.early[pid] = status
-            return
+                return
+            process = self._forked(self.silent.pop(), pid)
         if not os.WIFSTOPPED(status):
             process.status = status
             process.forget_memory()
@@ -224,12 +230,24 @@ class Tracer:
             self._resume(process, number)
 
     def _fork(self, parent: Process) -> None:
+        """A parent that was killed in this very stop no longer tells the pid: 0, our own group."""
         message = ctypes.c_ulong()
         ptrace(_EVENTMSG, parent.pid, 0, ctypes.addressof(message))
-        child = self._add(Process(message.value, parent, free=parent.free))
+        pid = message.value
+        if pid == 0 and not self.early:
+            self.silent.append(parent)
+            return
+        if pid == 0:
+            pid = next(iter(self.early))
+        if pid not in self.processes:
+            self._forked(parent, pid)
+        if pid in self.early:
+            self._stopped(pid, self.early.pop(pid))
+
+    def _forked(self, parent: Process, pid: int) -> Process:
+        child = self._add(Process(pid, parent, free=parent.free))
         self.watcher.forked(parent, child)
-        if child.pid in self.early:
-            self._stopped(child.pid, self.early.pop(child.pid))
+        return child
 
     def _syscall(self, process: Process) -> None:
         if process.free and process.call is None:
