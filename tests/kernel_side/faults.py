@@ -48,7 +48,7 @@ class Case:
 
 @dataclass
 class Server:
-    """The product, ready to run one spec again and again. To be used in `tracer.isolated`."""
+    """The product, ready to run one spec again and again. To be used in `isolation.isolated`."""
 
     product: Product
     spec: Path

@@ -17,8 +17,8 @@ from tests.kernel_side.faults import (
     snapshot,
     wrong,
 )
+from tests.kernel_side.isolation import isolated
 from tests.kernel_side.specs import fresh, to_trace
-from tests.kernel_side.tracer import isolated
 from tests.product import Product
 
 pytestmark = traced.pytestmark

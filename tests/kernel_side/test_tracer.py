@@ -8,9 +8,10 @@ import signal
 from dataclasses import dataclass, field
 
 from tests.kernel_side import traced
+from tests.kernel_side.isolation import isolated
 from tests.kernel_side.names import CALL_NUMBERS, NAMES
 from tests.kernel_side.traced import Traced, trace
-from tests.kernel_side.tracer import Fail, Kill, Process, Seen, Tracer, Watcher, isolated
+from tests.kernel_side.tracer import Fail, Kill, Process, Seen, Tracer, Watcher
 from tests.product import Product
 
 pytestmark = traced.pytestmark
