@@ -141,6 +141,7 @@ class Checker(Watcher):
     problems: list[str] = field(default_factory=list)
     seen: list[int] = field(default_factory=list)  # the ids of the steps, as their calls began
     done: list[int] = field(default_factory=list)  # and as they ended as the plan allows
+    places: dict[int, int] = field(default_factory=dict)  # of the instructions that made the calls
     walks: dict[str, Walk] = field(default_factory=dict)
     acted: list[int] = field(default_factory=list)
     ran: bool = False  # a program was executed: the box stood
@@ -179,6 +180,7 @@ class Checker(Watcher):
         if difference is None:
             walk.matched = call
             self.seen.append(call.id)
+            self.places[call.id] = seen.place
             return self._act(process, call) or self._let_go(process, call)
         if not self.between(seen) and not self.acted:
             self.problems.append(

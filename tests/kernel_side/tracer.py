@@ -19,7 +19,7 @@ from typing import Any, Final
 SUPPORTED: Final = platform.machine() == "x86_64"
 
 _SEIZE, _INTERRUPT, _LISTEN, _SYSCALL_INFO = 0x4206, 0x4207, 0x4208, 0x420E
-_CONT, _SYSCALL, _DETACH, _POKEUSER, _EVENTMSG = 7, 24, 17, 6, 0x4201
+_CONT, _SYSCALL, _DETACH, _PEEKUSER, _POKEUSER, _EVENTMSG = 7, 24, 17, 3, 6, 0x4201
 _OPTIONS: Final = 0x1 | 0x2 | 0x4 | 0x8 | 0x10 | 0x100000  # SYSGOOD FORK VFORK CLONE EXEC EXITKILL
 _EVENT_FORKS: Final = (1, 2, 3)  # fork, vfork, clone
 _EVENT_EXEC: Final = 4
@@ -87,6 +87,12 @@ class Process:
             if b"\0" in data[-step:]:
                 return data[: data.index(b"\0")]
         raise OSError(errno.E2BIG, f"no end of the string at {address:#x}")
+
+    def place(self) -> int:
+        """The address of the instruction that comes next."""
+        ctypes.set_errno(0)
+        found: int = _PTRACE(_PEEKUSER, self.pid, _RIP, None)
+        return found
 
     def forget_memory(self) -> None:
         """After an exec or its end: the memory is another."""
