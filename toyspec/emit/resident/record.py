@@ -1,0 +1,132 @@
+"""The records of a compiled box: what its resident code is told, and what it keeps.
+
+A record is an array of 8-byte numbers in writable memory; a field's number here is its offset in
+bytes. Addresses are absolute, of NUL-terminated text where nothing else is said; 0 is none. There
+is one file record, and one box record for each variant of the plan. Fields are filled when the
+file is made, save those that the resident code keeps itself: they are made as 0.
+"""
+
+from __future__ import annotations
+
+# The file record.
+UID = 0  # that the plan was made for: another caller is refused
+GID = 8
+HOME = 16  # that the plan depends on, as $HOME must be when it runs; 0: it depends on none
+HOME_UNSET = 24  # 1: where HOME is not set it is the same
+NAME = 32  # what begins every message that no step has: "toyspec: " or the spec's name
+PLAN = 40  # what --plan prints, and how many bytes
+PLAN_SIZE = 48
+PLAIN = 56  # the box record where 0 and 1 are not one controlling terminal, and 0 to 2 no terminal
+TTY = 64  # the same, and yet one of 0 to 2 is a terminal
+FOREGROUND = 72  # on a terminal, whose foreground we are
+BACKGROUND = 80  # on a terminal, in the background
+REPLACES = 88  # 1: `FILE -- ARGV` is possible (its init may be replaced)
+FILE_KEPT = 96  # from here on kept by the resident code
+CALLER_ENVIRONMENT = 96  # the caller's envp
+AGAIN = 104  # argv of what explains a failure better; 0: the box does that itself
+CLOCK = 112  # clock_gettime of the vDSO; 0: none, or no times are wanted
+VIEW = 120  # a descriptor to wait for before `go`; -1: none
+DEAF = 128  # the signals that the caller wants ignored, a mask
+FILE_SIZE = 136
+
+# A box record.
+FILE = 0  # address of the file record
+CODE = 8  # address of the monitor's straight-line code
+PAGE_SIZE = 16  # bytes of the shared page
+SETUP = 24  # addresses of the slots' 4-byte cells: pid:setup
+INIT = 32  # pid:init
+EXEC_READ = 40  # exec.read
+EXEC_WRITE = 48
+GO_WRITE = 56
+LIFE_READ = 64
+GO_STEP = 72  # the step in which init waits for a byte from go
+EXEC_STEP = 80  # init's first execve; every step from there on is one
+STEPS = 88  # how many the plan has
+EXECS = 96  # for each step from EXEC_STEP on: the address of the path that it executes
+TERMINAL = 104  # 1: the box runs on the caller's terminal
+TAKES_FOREGROUND = 112  # 1: init takes the terminal's foreground while it is built
+REBOOTS = 120  # 1: init begins a pid namespace: SIGINT and SIGHUP can only be reboot(2)'s
+GRACE = 128  # milliseconds between TERM and KILL
+WATCHED = 136  # table of what is watched, and how many
+WATCHES = 144
+LATE = 152  # table of texts that the caller's environment completes, and how many
+LATES = 160
+MESSAGES = 168  # table of each step's messages, from step 1 on
+TEXTS = 176  # what offsets in the tables of messages, errnos and signals count from
+ERRNOS = 184  # table of 4-byte offsets by number, and how many
+ERRNO_COUNT = 192
+SIGNALS = 200  # the same, by number
+SIGNAL_COUNT = 208
+ENVIRONMENT = 216  # the box's envp, for an ARGV that replaces init
+BOX_KEPT = 224  # from here on kept by the resident code, but for ARGV
+ARGV = 224  # what init executes instead, searched in the box's PATH; 0: the plan's own steps do
+PAGE = 232  # the shared page
+SIGNAL_FD = 240
+SETUP_LISTENS = 248
+EXECUTING = 256
+ENDED_BY = 264
+PRESSES = 272
+DEADLINE = 280  # CLOCK_MONOTONIC, milliseconds; 0: none
+VIEW_SINCE = 288
+LENT = 296  # the box has the terminal's foreground
+GROUP = 304  # the caller's process group
+CALLERS_MODES = 312  # 1: CALLERS holds termios modes
+BOXES_MODES = 320
+CALLERS = 328  # struct termios of the kernel: 60 bytes at most
+BOXES = 392
+GONE = 456  # setup's raw wait status, once it has ended
+BOX_SIZE = 464
+
+# An entry of WATCHED.
+WATCH_PATH = 0
+WATCH_DIRECTORY = 8  # as it is printed: escaped, "/" for the root
+WATCH_NAME = 16
+WATCH_KEPT = 24  # from here on kept by the resident code
+WATCH_KIND = 24
+WATCH_DEVICE = 32
+WATCH_INODE = 40
+WATCH_STATE = 48
+WATCH_WHAT = 56
+WATCH_SIZE = 64
+
+# An entry of LATE: the pieces of a text, in order; where the address of the text is stored, and,
+# unless that is 0, how many bytes it has.
+LATE_ADDRESS = 0
+LATE_LENGTH = 8
+LATE_PIECES = 16  # table of pieces, and how many
+LATE_COUNT = 24
+LATE_SIZE = 32
+
+# A piece: a text as it is (PIECE_TEXT), the value of the variable of that name (PIECE_VALUE), or its
+# whole entry NAME=VALUE (PIECE_ENTRY, which stands alone and costs no copy).
+PIECE_KIND = 0
+PIECE_WORD = 8
+PIECE_SIZE = 16
+PIECE_TEXT = 0
+PIECE_VALUE = 1
+PIECE_ENTRY = 2
+
+# An entry of MESSAGES: four offsets of 4 bytes each from TEXTS; 0 is none.
+MESSAGE_PLACE = 0  # "dev.yaml:6:5: error: "
+MESSAGE_ITEM = 4  # "bind /opt at /opt: ", which the errno's text follows
+MESSAGE_ODD = 8  # the sentence where no errno says it; of an execve, where nothing is found
+MESSAGE_TAIL = 12  # whole lines: the excerpt, the step, which it is
+MESSAGE_SIZE = 16
+
+# A text of ERRNOS is "EACCES, permission denied".
+
+# The shared page: offsets of toyspec.run.progress, and cells that it leaves free.
+FAILED_STEP = 24
+FAILED_ERRNO = 32
+CURRENT = 128  # 8 bytes a role, in the order of ROLES: the step it is in
+PIDS = 192  # 8 bytes a role: what clone gave, as the forking process knows it; 0 before
+ATTEMPTS = 256  # 8 bytes an execve of init's from EXEC_STEP on: the result, where it was tolerated
+MOST_ATTEMPTS = 32
+TIMES = 512  # 16 bytes a step, by its id: CLOCK_REALTIME nanoseconds, the result
+
+# Roles, by their place in toyspec.plan.step.ROLES.
+MONITOR_ROLE = 0
+SETUP_ROLE = 1
+INIT_ROLE = 2
+UIDMAP_ROLE = 3
+GIDMAP_ROLE = 4
