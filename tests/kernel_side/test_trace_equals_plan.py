@@ -104,29 +104,31 @@ def test_one_call_more_is_found(product: Product, what: str) -> None:
     assert ran.status == "exit 0", ran.stderr
 
 
-def test_the_view_adds_no_call(product: Product) -> None:
-    """On a terminal: another plan (the terminal is shared), and a process that is no part of it."""
-    spec = fresh(product, "hello.yaml")
-    gate = spec.parent / "gate"
-    os.mkfifo(gate)
-    product.own(gate)
-    # What is planned depends on the terminal, so the plan has to be printed on it.
-    planning, screen = product.terminal(["plan", "--json", spec], cwd=spec.parent)
-    with planning:
+def on_terminal(product: Product, argv: list[str], directory: Path) -> str:
+    """What a program prints on a terminal: what is planned depends on there being one."""
+    started, screen = product.terminal(argv, cwd=directory, program=True)
+    with started:
         printed: list[bytes] = []
         read_all(screen, printed)
-        assert planning.wait(timeout=60) == 0, printed
+        assert started.wait(timeout=60) == 0, printed
     os.close(screen)
-    plan = json.loads(b"".join(printed).replace(b"\r\n", b"\n"))
+    return b"".join(printed).replace(b"\r\n", b"\n").decode()
+
+
+def check_on_terminal(
+    product: Product, plan: Json, argv: list[str], directory: Path, way: Way = EXECUTOR
+) -> tuple[Traced, list[str]]:
+    """As `check`, on a terminal; stdout is all that it showed."""
+    gate = product.directory() / "gate"
+    os.mkfifo(gate)
+    product.own(gate)
     assert plan["exposure"]["terminal"]
 
-    def work() -> tuple[str, bytes, list[str], int]:
-        variables = product.environ({"TERM": "xterm-256color"})
-        checker = Checker(encode_plan(plan, variables))
+    def work() -> tuple[Traced, list[str]]:
+        calls = encode_plan(plan, product.environ({"TERM": "xterm-256color"}))
+        checker = Checker(calls, before=way.before, between=way.between)
         process, screen = product.terminal(
-            ["sh", "-c", 'read -r go <"$0"; exec "$@"', gate, *product.toyspec, "up", spec],
-            cwd=spec.parent,
-            program=True,
+            ["sh", "-c", 'read -r go <"$0"; exec "$@"', gate, *argv], cwd=directory, program=True
         )
         shown: list[bytes] = []
         reader = threading.Thread(target=read_all, args=(screen, shown))
@@ -134,13 +136,22 @@ def test_the_view_adds_no_call(product: Product) -> None:
         ended, ends = follow(process, checker, gate, 60)
         reader.join(timeout=10)
         os.close(screen)
-        problems = checker.problems + checker.missing()
-        return ending(ended.status), b"".join(shown), problems, len(ends)
+        ran = Traced(ending(ended.status), b"".join(shown).decode(), "", ends)
+        return ran, checker.problems + checker.missing()
 
-    status, shown, problems, processes = isolated(work)
+    return isolated(work)
+
+
+def test_the_view_adds_no_call(product: Product) -> None:
+    """On a terminal: another plan (the terminal is shared), and a process that is no part of it."""
+    spec = fresh(product, "hello.yaml")
+    words = [*product.toyspec, "plan", "--json", str(spec)]
+    plan = json.loads(on_terminal(product, words, spec.parent))
+    argv = [*product.toyspec, "up", str(spec)]
+    ran, problems = check_on_terminal(product, plan, argv, spec.parent)
     assert not problems, "\n".join(problems)
-    assert status == "exit 0", shown
-    assert processes >= 4, "no view was forked"
+    assert ran.status == "exit 0", ran.stdout
+    assert len(ran.ends) >= 4, "no view was forked"
 
 
 def read_all(screen: int, shown: list[bytes]) -> None:
