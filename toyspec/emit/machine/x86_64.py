@@ -31,7 +31,7 @@ _MOST_ERRNO: Final = 4095
 class Assembler(Code):
     """Emits instructions at the end of the code."""
 
-    def fill(self, at: int, distance: int, kind: int) -> None:
+    def fill(self, at: int, distance: int, kind: int) -> None:  # noqa: ARG002
         """rel32, counted from behind itself."""
         self.bytes[at : at + 4] = (distance - 4).to_bytes(4, "little", signed=True)
 
