@@ -34,14 +34,6 @@ _STDLIB_LEFT_OUT: Final = (
     "config-*", "__pycache__",
 )  # fmt: skip
 
-_SCRIPT: Final = """\
-#!{python}
-import sys
-from toyspec.cli.main import main
-if __name__ == "__main__":
-    sys.exit(main())
-"""
-
 
 def session_directory(uid: int, gid: int) -> Path:
     """A new directory that `uid` can enter and run programs from; short, for socket paths.
@@ -79,7 +71,8 @@ def install(session: Path, checkout: Path, uid: int, gid: int) -> Path:
     copy_distributions(site)
     (site / "toyspec").symlink_to(checkout / "toyspec")
     script = venv / "bin" / "toyspec"
-    script.write_text(_SCRIPT.format(python=venv / "bin" / "python"))
+    own = (checkout / "bin" / "toyspec").read_text().removeprefix("#!python\n")
+    script.write_text(f"#!{venv / 'bin' / 'python'}\n{own}")  # as pip does
     script.chmod(0o755)
     subprocess.run([sys.executable, "-m", "compileall", "-qq", str(site)], check=False)
     return venv / "bin"

@@ -84,3 +84,8 @@ def test_processes_are_found_by_their_user(product: Product) -> None:
 
 def test_root_is_root_on_purpose(as_root: Product) -> None:
     assert as_root.as_user(["id", "-u"]).stdout == "0\n"
+
+
+def test_the_command_is_a_module_too(product: Product) -> None:
+    done = product.as_user([product.python, "-P", "-m", "toyspec", "--version"])
+    assert (done.returncode, done.stdout) == (0, product.run(["--version"]).stdout)

@@ -42,7 +42,17 @@ def test_version_imports_nothing_dear(product: Product) -> None:
     assert done.stdout.startswith("toyspec ")
     modules = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
     assert "toyspec.cli.main" in modules
-    dear = {"yaml", "jsonschema", "rich", "argparse", "json", "ctypes", "subprocess"}
+    dear = {
+        "yaml",
+        "jsonschema",
+        "rich",
+        "argparse",
+        "json",
+        "ctypes",
+        "subprocess",
+        "re",
+        "typing",
+    }
     assert modules & dear == set()
 
 

@@ -34,8 +34,8 @@ def legacy(spec: str) -> int:
 
     real = probe.probe
 
-    def older(needs: Needs, *, printing: bool = False) -> HostFacts:
-        facts = real(needs, printing=printing)
+    def older(needs: Needs, **given: Any) -> HostFacts:
+        facts = real(needs, **given)
         return replace(facts, features={**facts.features, **dict.fromkeys(ABSENT, False)})
 
     probe.probe = older

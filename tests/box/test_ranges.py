@@ -100,7 +100,9 @@ from toyspec.host.facts import MapperFact
 from toyspec.cli.main import main
 sys.exit(main(["up", "-q", "box.yaml"]))
 """
-STUCK = "subids.mappers = lambda: dict.fromkeys(subids.MAPPERS, MapperFact({path!r}, True, False))"
+STUCK = (
+    "subids.mappers = lambda *a: dict.fromkeys(subids.MAPPERS, MapperFact({path!r}, True, False))"
+)
 
 
 def patched(product: Product, patch: str) -> subprocess.CompletedProcess[str]:

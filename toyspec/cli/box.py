@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import os
 import stat
-from errno import EISDIR
+from errno import EINVAL, EISDIR
 from typing import TYPE_CHECKING, NamedTuple
 
 from toyspec.cli.error import FatalError, Reported, UsageError
 from toyspec.cli.streams import colour, say
 from toyspec.cli.words import Syntax, Words, a_file, spec_and_name
+from toyspec.host.look import Look
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from toyspec.host.facts import HostFacts
     from toyspec.plan.error import PlanError
     from toyspec.plan.step import Plan
@@ -32,20 +35,18 @@ class Source(NamedTuple):
     name: str | None
 
 
-def home() -> str:
+def home(look: Look) -> str:
     """The caller's home: $HOME, else the password file's."""
-    named = os.environ.get("HOME", "")
+    from toyspec.host.look import account, ids, variable
+
+    named = look.ask(variable, "HOME") or ""
     if named.startswith("/"):
         return named
-    import pwd
-
-    try:
-        return pwd.getpwuid(os.getuid()).pw_dir
-    except KeyError:
-        return "/"
+    entry = look.ask(account, str(look.ask(ids)[0]))
+    return "/" if entry is None else entry[1]
 
 
-def read(words: Words, syntax: Syntax) -> Source:
+def read(words: Words, syntax: Syntax, look: Look | None = None) -> Source:
     """Find and read the spec; raises UsageError or FatalError."""
     path, name = spec_and_name(words, syntax)
     try:
@@ -58,7 +59,7 @@ def read(words: Words, syntax: Syntax) -> Source:
         from toyspec.cli.find import find
 
         try:
-            path = find(here, home(), os.getuid(), syntax.verb)
+            path = find(here, home(look or Look()), os.getuid(), syntax.verb)
         except FatalError:
             if name is not None and (said := a_file(name)) is not None:
                 raise UsageError(*said) from None
@@ -81,21 +82,6 @@ def read_file(path: str) -> bytes:
         raise FatalError(f"{path!r} is no path") from None
     try:
         return _bytes(path, fd)
-    finally:
-        os.close(fd)
-
-
-def read_beside(path: str, most: int) -> bytes:
-    """A file that a spec names as a part of itself, up to a byte more than `most`; raises OSError."""
-    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOCTTY | os.O_NONBLOCK)
-    try:
-        if not stat.S_ISREG(os.fstat(fd).st_mode):
-            raise OSError(22, "not a regular file", path)
-        pieces = []
-        while most >= 0 and (piece := os.read(fd, min(most + 1, 1 << 20))):
-            most -= len(piece)
-            pieces.append(piece)
-        return b"".join(pieces)
     finally:
         os.close(fd)
 
@@ -171,36 +157,44 @@ def overrides(words: Words) -> Overrides:
 
 
 def surroundings(
-    source: Source, facts: HostFacts | None, *, plans: bool, printing: bool = False
+    source: Source, facts: HostFacts | None, look: Look, *, plans: bool, printing: bool = False
 ) -> Surroundings:
     """What the loader may know of the caller: of this one, or of the one in saved facts.
 
     `plans`: a plan will be made, which must agree with the loader about the terminal, and about
     whether standard output is for `printing`.
     """
+    from toyspec.host.variables import Variables
     from toyspec.spec.surroundings import Surroundings
 
-    if facts is not None:
-        return Surroundings(
-            directory=source.directory,
-            home=facts.home,
-            variables=os.environ,
-            terminal=facts.terminal,
-            read=read_beside,
-        )
     return Surroundings(
         directory=source.directory,
-        home=home(),
-        variables=os.environ,
-        terminal=plans and _terminal(printing),
-        read=read_beside,
+        home=home(look) if facts is None else facts.home,
+        variables=Variables(look),
+        terminal=plans and _terminal(look, printing) if facts is None else facts.terminal,
+        read=_read_beside(look),
     )
 
 
-def _terminal(printing: bool) -> bool:
+def _read_beside(look: Look) -> Callable[[str, int], bytes]:
+    """How a file is read that a spec names as a part of itself."""
+    from toyspec.host.look_paths import part
+
+    def read(path: str, most: int) -> bytes:
+        found = look.ask(part, f"{most}:{path}")
+        if isinstance(found, bytes):
+            return found
+        if found < 0:
+            raise OSError(EINVAL, "not a regular file", path)
+        raise OSError(found, os.strerror(found), path)
+
+    return read
+
+
+def _terminal(look: Look, printing: bool) -> bool:
     from toyspec.host.probe import terminal
 
-    return terminal(printing=printing)
+    return terminal(look, printing=printing)
 
 
 def load_spec(
@@ -211,12 +205,13 @@ def load_spec(
     *,
     plans: bool = True,
     printing: bool = False,
+    look: Look | None = None,
 ) -> Spec:
     """The Spec, or its problems on standard error and Reported(`invalid`)."""
     from toyspec.spec.problem import SpecError
 
     try:
-        return named_spec(source, words, facts, plans=plans, printing=printing)
+        return named_spec(source, words, facts, plans=plans, printing=printing, look=look)
     except SpecError as error:
         say(diagnostics(error, colour(words, 2)))
         raise Reported(invalid) from None
@@ -229,11 +224,12 @@ def named_spec(
     *,
     plans: bool = True,
     printing: bool = False,
+    look: Look | None = None,
 ) -> Spec:
     """The Spec; raises SpecError, and UsageError where it is another box than the one named."""
     from toyspec.spec.load import load
 
-    caller = surroundings(source, facts, plans=plans, printing=printing)
+    caller = surroundings(source, facts, look or Look(), plans=plans, printing=printing)
     spec = load(source.data, source.path, caller, overrides(words))
     if source.name is None or source.name == spec.name:
         return spec
@@ -261,10 +257,11 @@ def make_plan(
     saved: HostFacts | None = None,
     *,
     printing: bool = False,
+    look: Look | None = None,
 ) -> tuple[HostFacts, Plan]:
     """The plan for this machine, or for that of the `saved` facts.
 
-    `printing`: standard output takes the plan or the facts, and will not be the box's.
+    `look` takes what is asked of the machine. `printing`: standard output takes the plan or the facts, and will not be the box's.
     Where there is none, the reasons on standard error and Reported(`invalid`).
     """
     from toyspec.host.facts import FactMissing
@@ -276,7 +273,8 @@ def make_plan(
             return saved, plan(spec, saved)
         from toyspec.host.probe import probe
 
-        return gather(spec, lambda needs: probe(needs, printing=printing))
+        one = look or Look()
+        return gather(spec, lambda needs: probe(needs, printing=printing, look=one))
     except PlanError as error:
         say(problems(error, source, colour(words, 2)))
         raise Reported(invalid) from None

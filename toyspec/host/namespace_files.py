@@ -1,16 +1,23 @@
 """Files of namespaces (namespaces(7), ioctl_nsfs(2)): what each is, and who owns it.
 
-Only `host.probe` uses this. Its ioctls answer, or hand out descriptors, which are closed again.
+Questions of `host.look`, and as light. Its ioctls answer, or hand out descriptors, which are closed again.
 """
 
 from __future__ import annotations
 
 import os
 import stat
-import struct
-from typing import Final
+import sys
 
-from toyspec.host.facts import NamespaceFact, NamespaceKind
+TYPE_CHECKING = False  # typing's own costs its import
+if TYPE_CHECKING:
+    from typing import Final
+
+    from toyspec.host.facts import NamespaceKind
+
+    Chain = tuple[tuple[str, int], ...]
+    Map = tuple[tuple[int, int, int], ...]
+    Seen = tuple[str] | tuple[str, str, Chain, tuple[str, ...], Map, Map]
 
 FILES: Final[dict[NamespaceKind, str]] = {
     "mount": "mnt", "user": "user", "pid": "pid", "network": "net", "uts": "uts", "ipc": "ipc",
@@ -29,35 +36,38 @@ _DEEPEST = 40  # namespaces nest 32 deep
 _MOST_LINKS = 40
 
 
-def own() -> dict[str, str]:
-    """The caller's own namespaces, by kind; those that the kernel does not have are left out."""
-    found: dict[str, str] = {}
+def own() -> tuple[tuple[str, str], ...]:
+    """The caller's own namespaces, kind and inode; those that the kernel does not have are left out."""
+    found = []
     for kind, name in FILES.items():
         try:
-            found[kind] = _inode(os.stat(f"/proc/self/ns/{name}"))
+            found.append((kind, _inode(os.stat(f"/proc/self/ns/{name}"))))
         except OSError:
             continue
-    return found
+    return tuple(found)
 
 
-def fact(path: str) -> NamespaceFact:
-    """What is at `path`. Nothing is opened that is not known to be a namespace's file."""
+def seen(path: str) -> Seen:
+    """What is at `path`: the fields of a NamespaceFact. Nothing is opened that is not known to be a
+    namespace's file.
+    """
     try:
-        seen = os.stat(path)
-        if seen.st_dev != os.stat("/proc/self/ns/user").st_dev or not stat.S_ISREG(seen.st_mode):
-            return NamespaceFact("other")
+        status = os.stat(path)
+        own_device = os.stat("/proc/self/ns/user").st_dev
+        if status.st_dev != own_device or not stat.S_ISREG(status.st_mode):
+            return ("other",)
         fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except PermissionError:
-        return NamespaceFact("denied")
+        return ("denied",)
     except (OSError, ValueError):
-        return NamespaceFact("missing")
+        return ("missing",)
     try:
         return _open(path, fd)
     finally:
         os.close(fd)
 
 
-def _open(path: str, fd: int) -> NamespaceFact:
+def _open(path: str, fd: int) -> Seen:
     from fcntl import ioctl
 
     try:
@@ -65,16 +75,15 @@ def _open(path: str, fd: int) -> NamespaceFact:
     except OSError:
         kind = None
     if kind is None:
-        return NamespaceFact("other")
+        return ("other",)
     inode = _inode(os.fstat(fd))
-    owners = _chain(fd, _GET_USERNS if kind != "user" else None, "user")
-    return NamespaceFact(
+    return (
         kind,
         inode,
-        owners=tuple((each, uid) for each, uid in owners),
-        parents=tuple(each for each, _ in _chain(fd, None, "pid")) if kind == "pid" else (),
-        uid_map=_map(path, inode, "uid_map") if kind == "user" else (),
-        gid_map=_map(path, inode, "gid_map") if kind == "user" else (),
+        tuple(_chain(fd, _GET_USERNS if kind != "user" else None, "user")),
+        tuple(each for each, _ in _chain(fd, None, "pid")) if kind == "pid" else (),
+        _map(path, inode, "uid_map") if kind == "user" else (),
+        _map(path, inode, "gid_map") if kind == "user" else (),
     )
 
 
@@ -84,7 +93,7 @@ def _chain(fd: int, first: int | None, kind: NamespaceKind) -> list[tuple[str, i
 
     last = _inode(os.stat(f"/proc/self/ns/{FILES[kind]}"))
     found: list[tuple[str, int]] = []
-    opened = list[int]()
+    opened: list[int] = []
     try:
         here = fd
         if first is not None:
@@ -94,7 +103,7 @@ def _chain(fd: int, first: int | None, kind: NamespaceKind) -> list[tuple[str, i
             inode = _inode(os.fstat(here))
             uid = 0
             if kind == "user":
-                uid = struct.unpack("I", ioctl(here, _GET_OWNER_UID, bytes(4)))[0]
+                uid = int.from_bytes(ioctl(here, _GET_OWNER_UID, bytes(4)), sys.byteorder)
             found.append((inode, uid))
             if inode == last:
                 return found

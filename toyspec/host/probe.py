@@ -1,18 +1,16 @@
 """The only look at the machine before a run: it answers needs, and changes nothing.
 
-Features are learnt by calls that cannot succeed, ids and sysctls by reading. What only an
-attempt can tell (AppArmor's veto) stays unknown here.
+Facts are made of answers to `host.look`'s questions. Features are learnt by calls that cannot
+succeed. What only an attempt can tell (AppArmor's veto) stays unknown here.
 """
 
 from __future__ import annotations
 
-import os
-import stat
-import sys
-from collections.abc import Iterable
-
-from toyspec.host import mountinfo, namespace_files, subids
-from toyspec.host.facts import HostFacts, Kind, MountFact, Needs, PathFact
+from toyspec.host import look as questions
+from toyspec.host import look_paths as at
+from toyspec.host import mountinfo, subids
+from toyspec.host.facts import HostFacts, MountFact, NamespaceFact, Needs, PathFact
+from toyspec.host.look import Look
 from toyspec.kernel import features
 from toyspec.kernel.flags import RLIMITS, flags
 
@@ -21,45 +19,41 @@ _SYSCTLS = (
     "kernel.unprivileged_userns_clone",
     "kernel.apparmor_restrict_unprivileged_userns",
 )
-_SYSTEM = {"/", "/usr", "/usr/local"}
-_KINDS: tuple[tuple[int, Kind], ...] = (
-    (stat.S_IFDIR, "directory"),
-    (stat.S_IFREG, "file"),
-    (stat.S_IFLNK, "symlink"),
-    (stat.S_IFCHR, "character"),
-    (stat.S_IFBLK, "block"),
-    (stat.S_IFIFO, "fifo"),
-    (stat.S_IFSOCK, "socket"),
-)
+_UNLIMITED = -1  # as getrlimit(2)'s RLIM_INFINITY reads in Python
 
 
-def probe(needs: Needs, *, printing: bool = False) -> HostFacts:
+def probe(needs: Needs, *, printing: bool = False, look: Look | None = None) -> HostFacts:
     """Everything that `needs` asks, and what every plan depends on.
 
-    `printing`: standard output takes the plan or the facts, and will not be the box's.
+    `printing`: standard output takes the plan or the facts, and will not be the box's. `look` takes
+    the questions and their answers; what it knows already is not asked again.
     """
-    system = os.uname()
-    arch = system.machine
-    uid, gid = os.getuid(), os.getgid()
-    user, home = _account(uid)
+    look = Look() if look is None else look
+    ask = look.ask
+    kernel, _version, arch, _boot = ask(questions.system)
+    uid, _, gid, _, groups = ask(questions.ids)
+    user, home, primary = ask(questions.account, str(uid)) or (str(uid), "/", None)
+    new_privs, ignored, _filtered = ask(questions.status)
+    *ttys, _own, _same, foreground = ask(questions.terminal)
+    cpus, nice = ask(questions.scheduling)
     return HostFacts(
         arch=arch,
-        kernel=system.release,
+        kernel=kernel,
         uid=uid,
         gid=gid,
-        groups=tuple(sorted(os.getgroups())),
+        groups=groups,
         user_name=user,
-        group_name=_group(gid),
-        home=os.environ.get("HOME") or home,
-        last_capability=int(_read("/proc/sys/kernel/cap_last_cap") or "40"),
-        no_new_privs=_status("NoNewPrivs") == "1",
-        terminal=terminal(printing=printing),
-        foreground=foreground(),
-        installation=_installation(),
-        ignored=_ignored(arch),
-        tty=any(os.isatty(fd) for fd in ((0, 2) if printing else (0, 1, 2))),
-        console=console(),
-        inherited=inherited(),
+        group_name=ask(questions.group, str(gid)) or str(gid),
+        home=ask(questions.variable, "HOME") or home,
+        last_capability=int(ask(at.line, "/proc/sys/kernel/cap_last_cap") or "40"),
+        no_new_privs=new_privs == "1",
+        terminal=terminal(look, printing=printing),
+        foreground=foreground,
+        installation=ask(questions.installation),
+        ignored=_ignored(arch, ignored),
+        tty=any((ttys[0], ttys[2]) if printing else ttys),
+        console=ask(questions.console),
+        inherited=ask(questions.inherited),
         features={
             "openat2": features.openat2(arch),
             "open_tree": features.open_tree(arch),
@@ -67,227 +61,68 @@ def probe(needs: Needs, *, printing: bool = False) -> HostFacts:
             "close_range_cloexec": features.close_range_cloexec(arch),
             "seccomp_filter": features.seccomp_filter(arch),
         },
-        sysctls={name: _read("/proc/sys/" + name.replace(".", "/")) for name in _SYSCTLS},
-        rlimits=_rlimits(),
-        cpus=tuple(sorted(os.sched_getaffinity(0))),
+        sysctls={name: ask(at.line, "/proc/sys/" + name.replace(".", "/")) for name in _SYSCTLS},
+        rlimits=_rlimits(look),
+        cpus=cpus,
         landlock=features.landlock(arch),
-        nice=os.getpriority(os.PRIO_PROCESS, 0),
-        oom_score_adj=_number("/proc/self/oom_score_adj"),
-        mappers=subids.mappers(),
-        primary_gid=subids.primary_gid(uid),
-        subuids=subids.ranges("/etc/subuid", user, uid),
-        subgids=subids.ranges("/etc/subgid", user, uid),
-        paths={path: path_fact(path) for path in sorted(needs.paths)},
-        mounts=_mounts(needs.mounts),
-        variables={name: os.environ.get(name) for name in sorted(needs.variables)},
-        listings={path: _names(path) for path in sorted(needs.listings)},
-        namespaces={path: namespace_files.fact(path) for path in sorted(needs.namespaces)},
-        own_namespaces=namespace_files.own(),
+        nice=nice,
+        oom_score_adj=_number(look, "/proc/self/oom_score_adj"),
+        mappers=subids.mappers(look),
+        primary_gid=primary,
+        subuids=subids.ranges(ask(at.text, "/etc/subuid"), user, uid),
+        subgids=subids.ranges(ask(at.text, "/etc/subgid"), user, uid),
+        paths={path: PathFact(*ask(at.path, path)) for path in sorted(needs.paths)},  # type: ignore[arg-type]  # its kinds are Kind's
+        mounts=_mounts(look, needs.mounts),
+        variables={name: ask(questions.variable, name) for name in sorted(needs.variables)},
+        listings={path: ask(at.names, path) for path in sorted(needs.listings)},
+        namespaces={
+            path: NamespaceFact(*ask(questions.namespace, path))
+            for path in sorted(needs.namespaces)
+        },
+        own_namespaces=dict(ask(questions.namespaces)),
     )
 
 
-def terminal(*, printing: bool = False) -> bool:
+def terminal(look: Look, *, printing: bool = False) -> bool:
     """Input and output are our controlling terminal: only of that one the foreground is told.
 
     `printing`: input alone counts, so that `plan | less` shows what `up` does on this terminal.
     """
-    out = 0 if printing else 1
-    try:
-        return os.isatty(0) and os.isatty(out) and os.tcgetpgrp(0) == os.tcgetpgrp(out)
-    except OSError:
-        return False
+    read, write, _, own, same, _ = look.ask(questions.terminal)
+    return read and own and (printing or (write and same))
 
 
-def foreground() -> bool:
-    """Our process group is the terminal's foreground: a background job must not take it."""
-    try:
-        return os.tcgetpgrp(0) == os.getpgrp()
-    except OSError:
-        return False
-
-
-def console() -> str | None:
-    """The device node of the terminal that is standard input; None where this namespace has none."""
-    try:
-        return os.ttyname(0)
-    except OSError:
-        return None
-
-
-def inherited() -> tuple[int, ...]:
-    """Descriptors above 2 that an execve passes on."""
-    found = []
-    try:
-        names = os.listdir("/proc/self/fd")
-    except OSError:
-        return ()
-    for name in names:
-        try:
-            if int(name) > 2 and os.get_inheritable(int(name)):
-                found.append(int(name))
-        except OSError:
-            continue  # the one that listed the directory
-    return tuple(sorted(found))
-
-
-def _ignored(arch: str) -> tuple[str, ...]:
+def _ignored(arch: str, mask: str) -> tuple[str, ...]:
     """What an execve passes on as ignored; Python's own two are reset in every box."""
-    mask = int(_status("SigIgn") or "0", 16)
-    found = [name for name, number in flags("signal", arch).items() if mask >> (number - 1) & 1]
+    bits = int(mask or "0", 16)
+    found = [name for name, number in flags("signal", arch).items() if bits >> (number - 1) & 1]
     return tuple(name for name in found if name not in ("SIGPIPE", "SIGXFSZ"))
 
 
-def _installation() -> tuple[str, ...]:
-    """Where this package and all that it imports lie, and the command that starts it.
-
-    An environment or an interpreter of somebody's own counts as a whole, the system's only by its
-    modules. A command's directory is searched for modules too: below a home it counts.
-    """
-    found = {os.path.dirname(os.path.dirname(os.path.realpath(__file__)))}
-    found |= {os.path.realpath(sys.prefix), os.path.realpath(sys.base_prefix)}
-    if found & _SYSTEM:
-        found -= _SYSTEM
-        modules = [each for each in sys.path if each.endswith("-packages")]
-        found |= {os.path.realpath(each) for each in (os.path.dirname(os.__file__), *modules)}
-    script = os.path.abspath(sys.argv[0])
-    if os.path.basename(script) == "toyspec" and os.path.isfile(script):
-        own = script.startswith(os.path.expanduser("~/"))
-        found.add(os.path.realpath(os.path.dirname(script) if own else script))
-    return tuple(sorted(found))
-
-
-def path_fact(path: str) -> PathFact:
-    """One path by lstat(2), and where it leads by the host's rules."""
-    try:
-        seen = os.lstat(path)
-    except PermissionError:
-        return PathFact("denied", real_kind="denied", denied=_denied(path))
-    except (OSError, ValueError):
-        return PathFact("missing")
-    kind = _kind(seen)
-    if kind != "symlink":
-        return _found(path, kind, seen, None, path, seen)
-    try:
-        link = os.readlink(path)
-    except OSError:
-        return PathFact("missing")  # no symlink any more: whatever is there changes as we look
-    try:
-        return _found(path, kind, seen, link, os.path.realpath(path, strict=True), os.stat(path))
-    except PermissionError:
-        return PathFact(kind, link=link, uid=seen.st_uid, denied=_denied(_real(path)))
-    except OSError:
-        return PathFact(kind, link=link, uid=seen.st_uid)
-
-
-def _found(
-    path: str, kind: Kind, seen: os.stat_result, link: str | None, real: str, end: os.stat_result
-) -> PathFact:
-    real = _real(path) if link is None else real
-    device = f"{os.major(end.st_rdev)}:{os.minor(end.st_rdev)}"
-    return PathFact(
-        kind,
-        link=link,
-        real=real,
-        real_kind=_kind(end),
-        uid=seen.st_uid,
-        mode=stat.S_IMODE(end.st_mode),
-        device=device if _kind(end) in ("character", "block") else None,
-        writable=os.access(path, os.W_OK, effective_ids=True),
-        size=end.st_size if _kind(end) == "file" else None,
-        unreadable=not os.access(path, os.R_OK, effective_ids=True),
-    )
-
-
-def _real(path: str) -> str:
-    """Where `path` leads; `path` itself where a symlink on the way changes while it is read."""
-    try:
-        return os.path.realpath(path)
-    except OSError:
-        return path
-
-
-def _kind(seen: os.stat_result) -> Kind:
-    form = stat.S_IFMT(seen.st_mode)
-    return next((kind for bits, kind in _KINDS if bits == form), "file")
-
-
-def _denied(path: str) -> str:
-    """The outermost directory on the way to `path` that the caller may not search."""
-    here = ""
-    for part in path.strip("/").split("/"):
-        here = f"{here}/{part}"
-        try:
-            os.lstat(here)
-        except PermissionError:
-            return here.rpartition("/")[0] or "/"
-        except OSError:
-            break
-    return os.path.dirname(path) or "/"
-
-
-def _mounts(paths: Iterable[str]) -> dict[str, tuple[MountFact, ...]]:
+def _mounts(look: Look, paths: frozenset[str]) -> dict[str, tuple[MountFact, ...]]:
     wanted = sorted(paths)
     if not wanted:
         return {}
-    table = mountinfo.visible(_bytes("/proc/self/mountinfo"))
-    real = {path: _real(path) for path in wanted}
-    real |= {path: path for path in real.values()}
-    return {path: mountinfo.below(table, where) for path, where in real.items()}
+    table = mountinfo.visible(look.ask(questions.mounts))
+    leads = {path: look.ask(at.real, path) for path in wanted}
+    leads |= {path: path for path in leads.values()}
+    return {path: mountinfo.below(table, where) for path, where in leads.items()}
 
 
-def _names(path: str) -> tuple[str, ...]:
-    try:
-        return tuple(sorted(os.listdir(path)))
-    except OSError:
-        return ()
-
-
-def _read(path: str) -> str | None:
-    try:
-        return _bytes(path).decode("utf-8", "replace").strip()
-    except OSError:
-        return None
-
-
-def _number(path: str) -> int | None:
-    text = _read(path)
+def _number(look: Look, path: str) -> int | None:
+    text = look.ask(at.line, path)
     return int(text) if text else None
 
 
-def _bytes(path: str) -> bytes:
-    with open(path, "rb") as file:
-        return file.read()
+def _rlimits(look: Look) -> dict[str, tuple[int, int]]:
+    """From the columns of /proc/self/limits, which has them in the order of their numbers."""
+    rows = (look.ask(at.text, "/proc/self/limits") or b"").decode().splitlines()[1:]
+    found = {}
+    for name, row in zip(RLIMITS, rows, strict=False):
+        soft, hard = row[26:].split()[:2]
+        found[name.lower()] = (_limit(soft), _limit(hard))
+    return found
 
 
-def _status(key: str) -> str | None:
-    for line in (_read("/proc/self/status") or "").splitlines():
-        name, _, value = line.partition(":")
-        if name == key:
-            return value.strip()
-    return None
-
-
-def _rlimits() -> dict[str, tuple[int, int]]:
-    import resource
-
-    return {name.lower(): resource.getrlimit(number) for number, name in enumerate(RLIMITS)}
-
-
-def _account(uid: int) -> tuple[str, str]:
-    """The caller's name and home, from /etc/passwd or whatever else names users here."""
-    import pwd
-
-    try:
-        entry = pwd.getpwuid(uid)
-    except KeyError:
-        return str(uid), "/"
-    return entry.pw_name, entry.pw_dir
-
-
-def _group(gid: int) -> str:
-    import grp
-
-    try:
-        return grp.getgrgid(gid).gr_name
-    except KeyError:
-        return str(gid)
+def _limit(text: str) -> int:
+    return _UNLIMITED if text == "unlimited" else int(text)

@@ -2,67 +2,38 @@
 
 from __future__ import annotations
 
-import os
-import stat
+from typing import TYPE_CHECKING
 
 from toyspec.host.facts import MapperFact
+from toyspec.host.look_paths import program
+
+if TYPE_CHECKING:
+    from toyspec.host.look import Look
 
 MAPPERS = ("newuidmap", "newgidmap")
 _DIRECTORIES = ("/run/wrappers/bin", "/usr/bin", "/bin", "/usr/local/bin")
 """Where they are looked for, in this order, the first being NixOS's: never in the caller's PATH."""
-_CAPABILITIES = "security.capability"
 
 
-def mappers() -> dict[str, MapperFact]:
+def mappers(look: Look) -> dict[str, MapperFact]:
     """Those of newuidmap and newgidmap that can be executed, by name."""
     found = {}
     for name in MAPPERS:
         for directory in _DIRECTORIES:
-            fact = _mapper(f"{directory}/{name}")
-            if fact is not None:
-                found[name] = fact
+            path = f"{directory}/{name}"
+            seen = look.ask(program, path)
+            if seen is not None:
+                found[name] = MapperFact(path, *seen)
                 break
     return found
 
 
-def _mapper(path: str) -> MapperFact | None:
-    try:
-        seen = os.stat(path)
-        if not stat.S_ISREG(seen.st_mode) or not os.access(path, os.X_OK):
-            return None
-        nosuid = bool(os.statvfs(path).f_flag & os.ST_NOSUID)
-    except OSError:
-        return None
-    setuid = bool(seen.st_mode & stat.S_ISUID) and seen.st_uid == 0
-    return MapperFact(path, setuid or _has_capabilities(path), nosuid)
-
-
-def _has_capabilities(path: str) -> bool:
-    try:
-        return bool(os.getxattr(path, _CAPABILITIES))
-    except OSError:
-        return False
-
-
-def primary_gid(uid: int) -> int | None:
-    """The group that the user's entry in passwd names: newuidmap wants both (newuidmap.c)."""
-    import pwd
-
-    try:
-        return pwd.getpwuid(uid).pw_gid
-    except KeyError:
-        return None
-
-
-def ranges(path: str, user: str, uid: int) -> tuple[tuple[int, int], ...]:
-    """The user's lines of subuid(5) or subgid(5), by name and by number, as (first, count)."""
+def ranges(data: bytes | None, user: str, uid: int) -> tuple[tuple[int, int], ...]:
+    """The user's lines in the bytes of subuid(5) or subgid(5), by name and by number, as
+    (first, count).
+    """
     found = []
-    try:
-        with open(path, encoding="utf-8", errors="replace") as file:
-            lines = file.read().splitlines()
-    except OSError:
-        return ()
-    for line in lines:
+    for line in (data or b"").decode("utf-8", "replace").splitlines():
         name, _, numbers = line.partition(":")
         first, _, count = numbers.partition(":")
         if name in (user, str(uid)) and first.isdecimal() and count.isdecimal():

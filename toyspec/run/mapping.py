@@ -82,4 +82,9 @@ def _ranges(path: str) -> list[tuple[int, int]]:
         name = pwd.getpwuid(os.getuid()).pw_name
     except KeyError:
         name = ""
-    return list(subids.ranges(path, name, os.getuid()))
+    try:
+        with open(path, "rb") as file:
+            data = file.read()
+    except OSError:
+        return []
+    return list(subids.ranges(data, name, os.getuid()))

@@ -1,0 +1,9 @@
+"""`python -P -m toyspec`: the command where its script cannot be, as in an environment with a blank in
+its path, which no `#!` line can name.
+"""
+
+import sys
+
+from toyspec.cli.main import main
+
+sys.exit(main())
