@@ -4,12 +4,15 @@
 each line of stdin, the path of a file for stderr, fork a process that waits for a byte on
 descriptor GATE and runs the box as `toyspec up -q SPEC` would.
 
+`driver.py execute GATE FILE`: the same for a program that runs a plan by itself.
+
 `driver.py plant CALL SPEC`: `toyspec up -q SPEC`, with one call more in the middle of setup.
 """
 
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from collections.abc import Callable
 from typing import Any, NoReturn
@@ -58,12 +61,28 @@ def serve(gate: int, plan_path: str, spec: str) -> int:
         return main(words)
     except PlannedError:
         box.run = real
+    return fork_cases(gate, lambda: main(words))
+
+
+def execute(gate: int, program: str) -> int:
+    """`program`, once for each line of stdin."""
+
+    def become() -> NoReturn:
+        for number in (signal.SIGPIPE, signal.SIGXFSZ):  # Python ignores them
+            signal.signal(number, signal.SIG_DFL)
+        os.execv(program, [program])
+
+    return fork_cases(gate, become)
+
+
+def fork_cases(gate: int, case: Callable[[], int]) -> int:
+    """Do `case` in a fork for each line of stdin, and say its pid and how it ended."""
     os.write(1, b"ready\n")
     for line in sys.stdin.buffer:
         pid = os.fork()
         if pid == 0:
             become_case(gate, os.fsdecode(line.rstrip(b"\n")))
-            return main(words)
+            return case()
         os.write(1, b"%d\n" % pid)
         os.write(1, b"%d\n" % os.waitpid(pid, 0)[1])
     return 0
@@ -113,7 +132,11 @@ def plant(what: str, spec: str) -> int:
 def run(argv: list[str]) -> NoReturn:
     """Take the words of the command line; exit with the product's status."""
     verb, *rest = argv
-    status = serve(int(rest[0]), rest[1], rest[2]) if verb == "serve" else plant(*rest)
+    if verb == "plant":
+        status = plant(*rest)
+    else:
+        gate = int(rest.pop(0))
+        status = serve(gate, *rest) if verb == "serve" else execute(gate, *rest)
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(status)

@@ -1,31 +1,20 @@
-"""One step of a real run failed, or its process killed, case after case; and what is left of it.
-
-A `Server` has the product loaded, the spec planned and lowered; each case is a fork of it, traced
-from there on, so that a case costs a run and not a start of Python.
-"""
+"""A run in which one step failed, or its process was killed: what may be said of it and left of it."""
 
 from __future__ import annotations
 
-import errno
 import hashlib
-import json
 import os
 import re
 import stat
-import subprocess
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
-from tests.kernel_side.encode import Call, encode_plan
-from tests.kernel_side.match import HELPERS, Checker, ending
-from tests.kernel_side.operands import Json
-from tests.kernel_side.tracer import Fail, Kill, Process, Tracer
-from tests.product import Product
+from tests.kernel_side.encode import Call
+from tests.kernel_side.match import HELPERS
 
 KILL = "KILL"
 KINDS = ("EPERM", "ENOMEM", KILL)
-DRIVER = Path("tests/kernel_side/driver.py")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,78 +33,6 @@ class Case:
         return (
             f"step {self.step.id} ({self.step.name}, {self.step.role}) {self.kind}: {self.status}"
         )
-
-
-@dataclass
-class Server:
-    """The product, ready to run one spec again and again. To be used in `tracer.isolated`."""
-
-    product: Product
-    spec: Path
-    scratch: Path
-    calls: list[Call] = field(default_factory=list)
-    plan: Json = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        reader, self.gate = os.pipe()
-        plan = self.scratch / "plan.json"
-        self.errors = open(self.scratch / "driver", "w+b")  # noqa: SIM115 - close() closes it
-        self.driver = self.product.popen(
-            [self.product.python, self.product.checkout / DRIVER, "serve", str(reader), plan, self.spec],
-            cwd=self.spec.parent, stdin=subprocess.PIPE, stderr=self.errors, pass_fds=(reader,),
-            program=True,
-        )  # fmt: skip
-        os.close(reader)
-        if self._line() != "ready":
-            self.driver.wait()
-            self.errors.seek(0)
-            raise AssertionError(f"the driver did not start: {self.errors.read().decode()}")
-        self.plan = json.loads(plan.read_bytes())
-        self.calls = encode_plan(self.plan, self.product.environ())
-
-    def close(self) -> None:
-        """The driver ends; nothing of it is left."""
-        self.driver.communicate(timeout=10)
-        self.errors.close()
-        os.close(self.gate)
-
-    def reached(self) -> list[Call]:
-        """The steps whose calls an undisturbed run makes: all but the rest of a search of PATH."""
-        checker = Checker(self.calls)
-        status, stderr = self._run(checker, 60)
-        assert not checker.problems + checker.missing(), checker.problems + checker.missing()
-        assert status == "exit 0", stderr
-        return [call for call in self.calls if call.id in checker.seen]
-
-    def case(self, step: Call, kind: str) -> Case:
-        """Run the box with `step` failing with the errno `kind`, or its process killed there."""
-        action = Kill() if kind == KILL else Fail(getattr(errno, kind))
-
-        def act(process: Process, call: Call) -> Fail | Kill | None:
-            return action if call.id == step.id and not checker.acted else None
-
-        checker = Checker(self.calls, act)
-        status, stderr = self._run(checker, 20)
-        return Case(step, kind, status, stderr, checker.acted, checker.problems, checker.ran)
-
-    def _run(self, checker: Checker, seconds: float) -> tuple[str, str]:
-        errors = self.scratch / "stderr"
-        assert self.driver.stdin is not None
-        self.driver.stdin.write(f"{errors}\n")
-        self.driver.stdin.flush()
-        tracer = Tracer(checker)
-        process = tracer.seize(int(self._line()))
-        checker.start(process)
-        os.write(self.gate, b"!")
-        try:
-            tracer.run(seconds)
-        finally:
-            self._line()
-        return ending(process.status), errors.read_text(errors="replace")
-
-    def _line(self) -> str:
-        assert self.driver.stdout is not None
-        return self.driver.stdout.readline().strip()
 
 
 def wrong(case: Case, spec: str, calls: list[Call]) -> list[str]:

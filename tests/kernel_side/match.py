@@ -1,7 +1,8 @@
 """Trace equals plan: every call of monitor, setup and init against the plan's steps, deny by default.
 
 `Checker` watches a traced run. From the monitor's first step on, each call of each of the three
-processes must be the next step of its role, or stand in `QUIET`. Whatever else is seen is a problem.
+processes must be the next step of its role, or be quiet. Whatever else is seen is a problem. What
+comes before the first step, and which calls are quiet, is the way's matter that runs the plan.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ QUIET: Final[frozenset[int]] = frozenset(
         "clock_gettime",
     )
 )
-"""The one short list of calls that change nothing outside the process; and anonymous mmap."""
+"""Calls of an interpreter's that change nothing outside the process; and anonymous mmap."""
 
 AFTER_SUPERVISE: Final[frozenset[int]] = QUIET | frozenset(
     CALL_NUMBERS[name]
@@ -105,18 +106,46 @@ class Walk:
             self.over = True
 
 
+def quiet(seen: Seen) -> bool:
+    """Whether the call stands on the short list."""
+    if NAMES.get(seen.number) == "mmap":
+        return bool(seen.args[3] & _MAP_ANONYMOUS)
+    return seen.number in QUIET
+
+
+def whatever(seen: Seen) -> bool:
+    """Any call."""
+    return True
+
+
+def nothing(seen: Seen) -> bool:
+    """No call."""
+    return False
+
+
+Allows = Callable[[Seen], bool]
+
+
 @dataclass(slots=True)
 class Checker(Watcher):
-    """Collects `problems`. `act` may fail or kill a process at a step that was recognised."""
+    """Collects `problems`. `act` may fail or kill a process at a step that was recognised.
+
+    `before` says what the program may do before its first step, `between` what it may do between
+    two, besides.
+    """
 
     calls: list[Call]
     act: Callable[[Process, Call], Fail | Kill | None] | None = None
+    before: Allows = whatever
+    between: Allows = quiet
     problems: list[str] = field(default_factory=list)
     seen: list[int] = field(default_factory=list)  # the ids of the steps, as their calls began
     done: list[int] = field(default_factory=list)  # and as they ended as the plan allows
+    places: dict[int, int] = field(default_factory=dict)  # of the instructions that made the calls
     walks: dict[str, Walk] = field(default_factory=dict)
     acted: list[int] = field(default_factory=list)
     ran: bool = False  # a program was executed: the box stood
+    begun: bool = False  # the program that runs the plan was executed
     root: Process | None = None
     processes: list[Process] = field(default_factory=list)
 
@@ -151,8 +180,9 @@ class Checker(Watcher):
         if difference is None:
             walk.matched = call
             self.seen.append(call.id)
+            self.places[call.id] = seen.place
             return self._act(process, call) or self._let_go(process, call)
-        if not quiet(seen) and not self.acted:
+        if not self.between(seen) and not self.acted:
             self.problems.append(
                 f"{walk.role} ({process.pid}) makes {describe(process, seen)} where step {call.id}, "
                 f"{call.name}, is next: {difference}"
@@ -180,6 +210,8 @@ class Checker(Watcher):
         steps = self._steps(self.calls[0].role)
         if differs(steps[0], process, {}, seen) is None:
             self._take(process, steps[0].role, {})
+        elif self.begun and not self.before(seen):
+            self.problems.append(f"{describe(process, seen)} before the first step")
 
     def _steps(self, role: str) -> tuple[Call, ...]:
         return tuple(call for call in self.calls if call.role == role)
@@ -259,7 +291,8 @@ class Checker(Watcher):
     def executed(self, process: Process) -> None:
         walk: Walk = process.state
         if not self.walks:
-            return  # the product itself begins
+            self.begun = process is self.root
+            return
         self.ran = True
         if process.free:
             return
@@ -271,13 +304,6 @@ class Checker(Watcher):
                 f"{walk.role} ({process.pid}) executed a program: no step of the plan"
             )
         walk.over = process.free = bool(walk.role)
-
-
-def quiet(seen: Seen) -> bool:
-    """Whether the call stands on the short list."""
-    if NAMES.get(seen.number) == "mmap":
-        return bool(seen.args[3] & _MAP_ANONYMOUS)
-    return seen.number in QUIET
 
 
 def ending(status: int | None) -> str:

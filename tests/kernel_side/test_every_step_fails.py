@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import os
+from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 
@@ -11,14 +14,14 @@ from tests.kernel_side.faults import (
     KILL,
     KINDS,
     Case,
-    Server,
     announced,
     mounts,
     snapshot,
     wrong,
 )
+from tests.kernel_side.isolation import isolated
+from tests.kernel_side.servers import Executing, Server
 from tests.kernel_side.specs import fresh, to_trace
-from tests.kernel_side.tracer import isolated
 from tests.product import Product
 
 pytestmark = traced.pytestmark
@@ -44,42 +47,49 @@ def written(before: dict[str, str], after: dict[str, str], names: set[str]) -> l
     return found
 
 
+def tampered(server: Server, spec: Path, watched: list[Path], kinds: Sequence[str]) -> list[str]:
+    """What is wrong with the runs in which one step each failed, or was its process's last."""
+    names = announced(server.calls)
+    clean = snapshot(watched)
+    steps = server.reached()
+    restore(clean, snapshot(watched))
+    before, mounted = snapshot(watched), mounts()
+    problems = []
+    for step, kind in itertools.product(steps, kinds):
+        case = server.case(step, kind)
+        found = tolerated(case)
+        if found is None:
+            found = wrong(case, str(spec), server.calls)
+        after = snapshot(watched)
+        if not case.ran:
+            found += written(before, after, names)
+        if after != before:
+            restore(before, after)
+            before = snapshot(watched)
+        if mounts() != mounted:
+            found.append("a mount is visible outside")
+        if found:
+            problems.append(f"{case}\n    " + "\n    ".join([*found, *case.stderr.splitlines()]))
+    assert len(steps) > 30
+    if problems:
+        return [f"{len(problems)} of {len(steps) * len(kinds)} cases:", *problems[:10]]
+    return []
+
+
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("name", to_trace())
 def test_a_step_that_fails(product: Product, name: str, kind: str) -> None:
     spec = fresh(product, name)
-    watched = [spec.parent, product.home]
     assert product.run(["check", spec]).returncode == 0  # and Python's .pyc files are there
 
-    def work() -> tuple[int, list[str]]:
-        server = Server(product, spec, product.directory())
-        names = announced(server.calls)
-        clean = snapshot(watched)
-        steps = server.reached()
-        restore(clean, snapshot(watched))
-        problems = []
-        for step in steps:
-            before, mounted = snapshot(watched), mounts()
-            case = server.case(step, kind)
-            found = tolerated(case)
-            if found is None:
-                found = wrong(case, str(spec), server.calls)
-            after = snapshot(watched)
-            if not case.ran:
-                found += written(before, after, names)
-            restore(before, after)
-            if mounts() != mounted:
-                found.append("a mount is visible outside")
-            if found:
-                problems.append(
-                    f"{case}\n    " + "\n    ".join([*found, *case.stderr.splitlines()])
-                )
+    def work() -> list[str]:
+        server = Executing.start(product, spec, product.directory())
+        problems = tampered(server, spec, [spec.parent, product.home], [kind])
         server.close()
-        return len(steps), problems
+        return problems
 
-    count, problems = isolated(work)
-    assert count > 30
-    assert not problems, f"{len(problems)} of {count} cases:\n" + "\n".join(problems[:10])
+    problems = isolated(work)
+    assert not problems, "\n".join(problems)
 
 
 def tolerated(case: Case) -> list[str] | None:
@@ -93,7 +103,7 @@ def test_errnos_that_the_plan_tolerates_or_retries(product: Product) -> None:
     spec = fresh(product, "hello.yaml")
 
     def work() -> tuple[int, list[str]]:
-        server = Server(product, spec, product.directory())
+        server = Executing.start(product, spec, product.directory())
         problems, count = [], 0
         for step in server.reached():
             for kind in sorted(step.tolerates | step.retries):

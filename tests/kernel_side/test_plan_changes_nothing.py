@@ -10,10 +10,11 @@ from tests.kernel_side import traced
 from tests.kernel_side.compare import describe
 from tests.kernel_side.constants import CONSTANTS
 from tests.kernel_side.faults import snapshot
+from tests.kernel_side.isolation import isolated
 from tests.kernel_side.names import NAMES
 from tests.kernel_side.specs import SPECS, fresh
 from tests.kernel_side.traced import Traced, trace
-from tests.kernel_side.tracer import Fail, Kill, Process, Seen, Watcher, isolated
+from tests.kernel_side.tracer import Fail, Kill, Process, Seen, Watcher
 from tests.product import Product
 
 pytestmark = traced.pytestmark

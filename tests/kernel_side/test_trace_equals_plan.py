@@ -12,11 +12,12 @@ import pytest
 from tests.kernel_side import traced
 from tests.kernel_side.driver import PLANTED
 from tests.kernel_side.encode import encode_plan
+from tests.kernel_side.isolation import isolated
 from tests.kernel_side.match import Checker, ending
 from tests.kernel_side.operands import Json
 from tests.kernel_side.specs import NEWER, RANGES, fresh, to_trace
 from tests.kernel_side.traced import Traced, follow, trace
-from tests.kernel_side.tracer import isolated
+from tests.kernel_side.ways import EXECUTOR, WAYS, Way
 from tests.product import Product
 
 pytestmark = traced.pytestmark
@@ -39,6 +40,7 @@ def check(
     argv: list[str],
     directory: Path,
     variables: dict[str, str] | None = None,
+    way: Way = EXECUTOR,
 ) -> Checked:
     """Run `argv` under the tracer; also what was not as planned, and the steps that were done.
 
@@ -46,20 +48,23 @@ def check(
     """
 
     def work() -> Checked:
-        checker = Checker(encode_plan(plan, {**product.environ(), **(variables or {})}))
+        calls = encode_plan(plan, {**product.environ(), **(variables or {})})
+        checker = Checker(calls, before=way.before, between=way.between)
         ran = trace(product, argv, checker, cwd=directory)
         return ran, checker.problems + checker.missing(), checker.done
 
     return isolated(work)
 
 
+@pytest.mark.parametrize("way", WAYS, ids=str)
 @pytest.mark.parametrize("name", to_trace())
-def test_every_call_is_a_step(caller: Product, name: str) -> None:
+def test_every_call_is_a_step(caller: Product, name: str, way: Way) -> None:
+    """Twice: what the plan makes on the host, empty mount points, is there the second time."""
     spec = fresh(caller, name)
     for _ in range(2):
         plan = plan_of(caller, spec)
-        argv = [*caller.toyspec, "up", "-q", str(spec)]
-        ran, problems, done = check(caller, plan, argv, spec.parent)
+        argv = way.build(caller, spec)
+        ran, problems, done = check(caller, plan, argv, spec.parent, way=way)
         assert not problems, "\n".join([*problems, ran.stderr])
         assert ran.status == "exit 0", ran.stderr
         left = {step["id"] for step in plan["steps"]} - set(done)

@@ -5,12 +5,15 @@ from __future__ import annotations
 import errno
 import os
 import signal
+import struct
 from dataclasses import dataclass, field
 
 from tests.kernel_side import traced
+from tests.kernel_side.isolation import isolated
 from tests.kernel_side.names import CALL_NUMBERS, NAMES
+from tests.kernel_side.servers import Forks, Tampering
 from tests.kernel_side.traced import Traced, trace
-from tests.kernel_side.tracer import Fail, Kill, Process, Seen, Tracer, Watcher, isolated
+from tests.kernel_side.tracer import Fail, Kill, Process, Seen, Tracer, Watcher
 from tests.product import Product
 
 pytestmark = traced.pytestmark
@@ -119,3 +122,43 @@ def test_a_parent_killed_as_it_forks_names_no_child() -> None:
     assert len(pids) == 2
     assert pids[0] == 0 < pids[1]
     assert "exit_group" in names
+
+
+def program(*code: bytes) -> tuple[bytes, list[int]]:
+    """A static ELF file of such code, and the address of each piece."""
+    base, header = 0x400000, 64 + 56  # one segment
+    data = header * b"\0" + b"".join(code)
+    start = base + header
+    elf = b"\x7fELF\2\1\1".ljust(16, b"\0")
+    elf += struct.pack("<HHIQQQIHHHHHH", 2, 62, 1, start, 64, 0, 0, 64, 56, 1, 0, 0, 0)
+    elf += struct.pack("<IIQQQQQQ", 1, 5, 0, base, base, len(data), len(data), 4096)
+    return elf + data[header:], [start + sum(map(len, code[:i])) for i in range(len(code))]
+
+
+def test_a_run_is_stopped_at_one_place_only(product: Product) -> None:
+    """umask(0) twice, then exit with what the second gave: the first's 0, or its errno."""
+    load, call = b"\xb8", b"\x0f\x05"  # mov eax, ...; syscall
+    umask, leave = (load + struct.pack("<I", CALL_NUMBERS[name]) for name in ("umask", "exit"))
+    zero, move = b"\x31\xff", b"\x89\xc7"  # xor edi, edi; mov edi, eax
+    data, places = program(zero, umask, call, umask, call, move, leave, call)
+    file = product.write(product.directory() / "program", data, 0o755)
+
+    def work() -> list[tuple[str, list[int], list[str]]]:
+        forks = Forks(product, product.directory(), file.parent, ["execute", file])
+        found = []
+        for place, action in (
+            (places[4], Fail(errno.EPERM)),
+            (places[2], Fail(errno.EPERM)),
+            (places[2], Kill()),
+            (places[7], Kill()),
+        ):
+            watcher = Tampering(3, CALL_NUMBERS["umask"], action, place, set())
+            status, _ = forks.run(watcher, 10)
+            found.append((status, watcher.acted, watcher.problems))
+        forks.close()
+        return found
+
+    *good, other = isolated(work)
+    assert good == [("exit 255", [3], []), ("exit 18", [3], []), ("killed by SIGKILL", [3], [])]
+    assert other[:2] == ("exit 0", [])
+    assert "not the step's" in other[2][0]

@@ -38,7 +38,7 @@ def trace(
     env: Mapping[str, str | None] | None = None,
     seconds: float = 60,
 ) -> Traced:
-    """Run `argv` to its end with `watcher` seeing every call. To be called in `tracer.isolated`.
+    """Run `argv` to its end with `watcher` seeing every call. To be called in `isolation.isolated`.
 
     A shell waits at a FIFO until it is traced, and then executes the program. Raises StuckError
     where a process is left after `seconds`; nothing is left then.

@@ -9,45 +9,43 @@ from __future__ import annotations
 import ctypes
 import errno
 import os
-import pickle
 import platform
 import signal
 import struct
-import sys
-import time
-import traceback
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from types import FrameType
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 SUPPORTED: Final = platform.machine() == "x86_64"
 
 _SEIZE, _INTERRUPT, _LISTEN, _SYSCALL_INFO = 0x4206, 0x4207, 0x4208, 0x420E
-_CONT, _SYSCALL, _DETACH, _POKEUSER, _EVENTMSG = 7, 24, 17, 6, 0x4201
+_CONT, _SYSCALL, _DETACH, _PEEKUSER, _POKEUSER, _EVENTMSG = 7, 24, 17, 3, 6, 0x4201
 _OPTIONS: Final = 0x1 | 0x2 | 0x4 | 0x8 | 0x10 | 0x100000  # SYSGOOD FORK VFORK CLONE EXEC EXITKILL
 _EVENT_FORKS: Final = (1, 2, 3)  # fork, vfork, clone
 _EVENT_EXEC: Final = 4
 _EVENT_STOP: Final = 128
 _RAX: Final = 10 * 8  # struct user_regs_struct
 _ORIG_RAX: Final = 15 * 8
+_RIP: Final = 16 * 8
+_SYSCALL_LENGTH: Final = 2  # bytes of the instruction
 _WALL: Final = 0x40000000
-_SUBREAPER: Final = 36
 
 _LIBC: Final = ctypes.CDLL(None, use_errno=True)
 _PTRACE: Final = _LIBC.ptrace
 _PTRACE.restype = ctypes.c_long
 _PTRACE.argtypes = (ctypes.c_long, ctypes.c_long, ctypes.c_void_p, ctypes.c_void_p)
 
-T = TypeVar("T")
-
 
 @dataclass(slots=True)
 class Seen:
-    """One system call: `args` are the six registers; `result` is set at its exit (-errno)."""
+    """One system call: `args` are the six registers; `result` is set at its exit (-errno).
+
+    `place` is the address of the instruction that makes it.
+    """
 
     number: int
     args: tuple[int, ...]
+    place: int = 0
     result: int | None = None
     fails: int = 0  # the errno that it was made to fail with
 
@@ -66,12 +64,19 @@ class Process:
 
     def read(self, address: int, size: int) -> bytes:
         """`size` bytes of its memory. Raises OSError where they are not all mapped."""
-        if self.memory < 0:
-            self.memory = os.open(f"/proc/{self.pid}/mem", os.O_RDONLY | os.O_CLOEXEC)
-        data = os.pread(self.memory, size, address)
+        data = os.pread(self._memory(), size, address)
         if len(data) != size:
             raise OSError(errno.EFAULT, f"only {len(data)} of {size} bytes at {address:#x}")
         return data
+
+    def write(self, address: int, data: bytes) -> None:
+        """Change its memory, read-only or not; that which it shares with another stays theirs."""
+        assert os.pwrite(self._memory(), data, address) == len(data)
+
+    def _memory(self) -> int:
+        if self.memory < 0:
+            self.memory = os.open(f"/proc/{self.pid}/mem", os.O_RDWR | os.O_CLOEXEC)
+        return self.memory
 
     def string(self, address: int, most: int = 1 << 20) -> bytes:
         """The NUL-terminated string at `address`, without the NUL."""
@@ -82,6 +87,12 @@ class Process:
             if b"\0" in data[-step:]:
                 return data[: data.index(b"\0")]
         raise OSError(errno.E2BIG, f"no end of the string at {address:#x}")
+
+    def place(self) -> int:
+        """The address of the instruction that comes next."""
+        ctypes.set_errno(0)
+        found: int = _PTRACE(_PEEKUSER, self.pid, _RIP, None)
+        return found
 
     def forget_memory(self) -> None:
         """After an exec or its end: the memory is another."""
@@ -124,6 +135,9 @@ class Watcher:
 
     def executed(self, process: Process) -> None:
         """`process` runs a new program."""
+
+    def trapped(self, process: Process) -> int | None:
+        """A SIGTRAP. Gives the address where it goes on, seen from there; None: it is its own."""
 
     def ended(self, process: Process) -> None:
         """`process` is gone; `process.status` says how."""
@@ -226,6 +240,9 @@ class Tracer:
                 self._resume(process)
             else:
                 ptrace(_LISTEN, pid)
+        elif number == signal.SIGTRAP and (place := self.watcher.trapped(process)) is not None:
+            ptrace(_POKEUSER, pid, _RIP, place)
+            self._resume(process)
         else:
             self._resume(process, number)
 
@@ -256,8 +273,9 @@ class Tracer:
         info = ctypes.create_string_buffer(88)
         ptrace(_SYSCALL_INFO, process.pid, 88, ctypes.addressof(info))
         if info.raw[0] == 1:  # entry
+            (after,) = struct.unpack_from("<Q", info.raw, 8)
             number, *args = struct.unpack_from("<7Q", info.raw, 24)
-            process.call = Seen(number, tuple(args))
+            process.call = Seen(number, tuple(args), after - _SYSCALL_LENGTH)
             action = self.watcher.entry(process, process.call)
             if isinstance(action, Kill):
                 os.kill(process.pid, signal.SIGKILL)
@@ -288,69 +306,3 @@ def ptrace(request: int, pid: int, address: int = 0, data: int = 0) -> None:
     if _PTRACE(request, pid, address, data) == -1 and ctypes.get_errno() != errno.ESRCH:
         number = ctypes.get_errno()
         raise OSError(number, f"ptrace {request:#x} of {pid}: {os.strerror(number)}")
-
-
-def isolated(work: Callable[[], T]) -> T:
-    """`work()` in a process of its own, which owns every process that it leaves: none may be left.
-
-    A tracer waits for any child, which must not be somebody else's.
-    """
-    reader, writer = os.pipe()
-    sys.stdout.flush()
-    sys.stderr.flush()
-    pid = os.fork()
-    if pid == 0:
-        os.close(reader)
-        _LIBC.prctl(_SUBREAPER, 1, 0, 0, 0)
-        try:
-            answer: tuple[bool, Any] = (True, work())
-        except BaseException:  # noqa: BLE001, RUF100 - it is shown by the parent
-            answer = (False, traceback.format_exc())
-        left = leftovers()
-        if left and answer[0]:
-            answer = (False, f"processes left: {left}")
-        with os.fdopen(writer, "wb") as out:
-            pickle.dump(answer, out)
-        os._exit(0)
-    os.close(writer)
-    with os.fdopen(reader, "rb") as source:
-        data = source.read()
-    os.waitpid(pid, 0)
-    if not data:
-        raise ChildProcessError("the tracer died")
-    good, value = pickle.loads(data)
-    if not good:
-        raise AssertionError(f"in the tracer's process:\n{value}")
-    result: T = value
-    return result
-
-
-def children() -> list[int]:
-    """The pids of this process's children, zombies too."""
-    found = []
-    for name in filter(str.isdecimal, os.listdir("/proc")):
-        try:
-            with open(f"/proc/{name}/stat", encoding="utf-8", errors="replace") as file:
-                parent = file.read().rpartition(")")[2].split()[1]
-        except (FileNotFoundError, ProcessLookupError):
-            continue
-        if int(parent) == os.getpid():
-            found.append(int(name))
-    return found
-
-
-def leftovers() -> list[str]:
-    """Children of this process that still run, killed now, each as `pid comm`."""
-    left: list[str] = []
-    while True:
-        try:
-            found = os.waitpid(-1, os.WNOHANG | _WALL)[0]
-        except ChildProcessError:
-            return left
-        if found:
-            continue
-        for pid in children():
-            with open(f"/proc/{pid}/comm", encoding="utf-8", errors="replace") as file:
-                left.append(f"{pid} {file.read().strip()}")
-            os.kill(pid, signal.SIGKILL)
-        time.sleep(0.01)
