@@ -6,8 +6,9 @@ emitting a plan starts from here and needs nothing else.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
+
+from toyspec.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -5,7 +5,6 @@ from __future__ import annotations
 import gc
 import os
 import signal
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from toyspec.kernel import call as kernel
@@ -19,6 +18,7 @@ from toyspec.run.failure import FAILED, Failure, Outcome
 from toyspec.run.monitor import GRACE, Box, Drawing, Monitor, ignored
 from toyspec.run.relay import relay
 from toyspec.run.watch import Watch
+from toyspec.values import replace
 
 if TYPE_CHECKING:
     from toyspec.plan.step import Plan

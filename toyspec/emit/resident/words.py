@@ -1,76 +1,76 @@
-"""The intrinsics of the language: what resident code says that is no call of its own.
+"""The intrinsics of resident code: names that `language` knows, and turns into instructions.
 
-Here they have their types; what they mean is in `language`, which compiles them.
+As Python they do nothing. All numbers have 64 bits and a sign.
 """
 
 from __future__ import annotations
 
 
 def load8(address: int) -> int:
-    """One byte of memory, from 0 to 255."""
+    """The byte there, without a sign."""
     raise NotImplementedError
 
 
 def load16(address: int) -> int:
-    """Two bytes, from 0 to 65535."""
+    """The 2 bytes there, without a sign."""
     raise NotImplementedError
 
 
 def load32(address: int) -> int:
-    """Four bytes, signed."""
+    """The 4 bytes there, with their sign."""
     raise NotImplementedError
 
 
 def load64(address: int) -> int:
-    """Eight bytes, signed."""
+    """The 8 bytes there."""
     raise NotImplementedError
 
 
 def store8(address: int, value: int) -> None:
-    """The lowest byte of a number into memory."""
+    """The lowest byte of the value goes there."""
     raise NotImplementedError
 
 
 def store16(address: int, value: int) -> None:
-    """The lowest two bytes."""
+    """The lowest 2 bytes."""
     raise NotImplementedError
 
 
 def store32(address: int, value: int) -> None:
-    """The lowest four bytes."""
+    """The lowest 4 bytes."""
     raise NotImplementedError
 
 
 def store64(address: int, value: int) -> None:
-    """All eight bytes."""
+    """All 8 bytes."""
     raise NotImplementedError
 
 
 def syscall(number: int, *arguments: int) -> int:
-    """A system call of up to six arguments; its result, or minus its errno."""
+    """Make the call; its result, or minus its errno. Registers of arguments not given are as they are."""
     raise NotImplementedError
 
 
 def nr(name: str) -> int:
-    """The number of a system call, on the architecture that is compiled for."""
+    """The call's number on the architecture that is compiled for."""
     raise NotImplementedError
 
 
 def flag(kind: str, name: str) -> int:
-    """A constant of `toyspec.kernel.flags`, likewise."""
+    """A constant out of the set `kind` of toyspec.kernel.flags."""
     raise NotImplementedError
 
 
 def text(value: str) -> int:
-    """The address of a text that is written here, ended by a NUL."""
+    """The address of these bytes (UTF-8) with a NUL behind them, which nobody may write."""
     raise NotImplementedError
 
 
 def room(size: int) -> int:
-    """The address of so many bytes of the function's own frame: the same at each pass."""
+    """The address of so many bytes in this function's frame: not cleared, gone when it returns."""
     raise NotImplementedError
 
 
 def call(address: int, a: int, b: int) -> int:
-    """A C function of two arguments at an address that stands in a local."""
+    """Call a function of the C ABI at an address that stands in a local."""
     raise NotImplementedError
