@@ -13,6 +13,7 @@ from toyspec.emit.language.source import (
     OPERATORS,
     WORDS,
     LanguageError,
+    assigned,
     is_condition,
     wrong,
 )
@@ -52,7 +53,7 @@ class Function:
         parameters = [each.arg for each in node.args.args]
         if len(parameters) > _MOST_ARGUMENTS:
             raise self.wrong(node, "more than six parameters")
-        frame = self._frame(parameters)
+        frame = self._lay_out(parameters)
         self.code.place(self.whole.labels[self.source.name, node.name])
         self.code.enter(frame)
         for register, name in zip(self.machine.PARAMETERS, parameters, strict=False):
@@ -61,23 +62,18 @@ class Function:
             self.code.set(self.result, 0)
             self.code.leave()
 
-    def _frame(self, parameters: list[str]) -> int:
-        names = dict.fromkeys(parameters)
-        rooms: list[tuple[ast.AST, int]] = []
+    def _lay_out(self, parameters: list[str]) -> int:
+        """A slot for each local, rooms behind them; returns the frame's size."""
+        names = dict.fromkeys([*parameters, *assigned(self.node)])
+        self.slots = {name: -8 * (index + 1) for index, name in enumerate(names)}
+        used = 8 * len(names)
         for node in ast.walk(self.node):
-            if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
-                names[node.id] = None
-            elif isinstance(node, ast.Call) and self._intrinsic(node) == "room":
+            if isinstance(node, ast.Call) and self._intrinsic(node) == "room":
                 size = self.source.constant(node.args[0], {})
                 if size is None:
                     raise self.wrong(node, "the size of a room is a constant")
-                rooms.append((node, size))
-        for index, name in enumerate(names):
-            self.slots[name] = -8 * (index + 1)
-        used = 8 * len(names)
-        for node, size in rooms:
-            used = -(-(used + size) // 16) * 16
-            self.rooms[node] = -used
+                used = -(-(used + size) // 16) * 16
+                self.rooms[node] = -used
         return -(-used // 16) * 16
 
     def block(self, body: list[ast.stmt]) -> bool:

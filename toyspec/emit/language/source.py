@@ -116,3 +116,12 @@ def _fold(operator: str, left: int, right: int) -> int:
         "+": left + right, "-": left - right, "*": left * right,
         "&": left & right, "|": left | right, "^": left ^ right,
     }[operator]  # fmt: skip
+
+
+def assigned(function: ast.FunctionDef) -> list[str]:
+    """The names of its locals, besides its parameters."""
+    return [
+        node.id
+        for node in ast.walk(function)
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
+    ]
