@@ -26,8 +26,9 @@ CALLER_ENVIRONMENT = 96  # the caller's envp
 AGAIN = 104  # argv of what explains a failure better; 0: the box does that itself
 CLOCK = 112  # clock_gettime of the vDSO; 0: none, or no times are wanted
 VIEW = 120  # a descriptor to wait for before `go`; -1: none
-DEAF = 128  # the signals that the caller wants ignored, a mask
-FILE_SIZE = 136
+VIEWER = 128  # the pid of the process that draws, a child of ours; 0: none
+DEAF = 136  # the signals that the caller wants ignored, a mask
+FILE_SIZE = 144
 
 # A box record.
 FILE = 0  # address of the file record
@@ -116,6 +117,9 @@ MESSAGE_SIZE = 16
 # A text of ERRNOS is "EACCES, permission denied".
 
 # The shared page: offsets of toyspec.run.progress, and cells that it leaves free.
+STATE = 0  # as the view knows it: STATE_FAILED has it show where, STATE_QUIT show nothing
+STATE_FAILED = 2
+STATE_QUIT = 3
 FAILED_STEP = 24
 FAILED_ERRNO = 32
 CURRENT = 128  # 8 bytes a role, in the order of ROLES: the step it is in

@@ -1,0 +1,1 @@
+"""Machine code: two assemblers with one vocabulary. May import nothing else of toyspec."""

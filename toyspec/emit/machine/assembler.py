@@ -1,0 +1,58 @@
+"""What both assemblers share: a growing piece of code, labels in it, and places to fill in later."""
+
+from __future__ import annotations
+
+from typing import Final
+
+LINK: Final = 0x7FFFFFFF
+"""No virtual address may reach this: addresses are used as positive 32-bit numbers."""
+
+
+class Label:
+    """A place in the code; -1 until `Code.place` says where."""
+
+    __slots__ = ("offset",)
+
+    def __init__(self) -> None:
+        self.offset = -1
+
+
+class Code:
+    """Bytes that begin at the virtual address `origin`, and jumps whose targets come later."""
+
+    def __init__(self, origin: int = 0) -> None:
+        self.origin = origin
+        self.bytes = bytearray()
+        self._open: list[tuple[int, Label, int]] = []  # where, to what, of which kind
+
+    @property
+    def here(self) -> int:
+        """The virtual address of the next byte."""
+        return self.origin + len(self.bytes)
+
+    def label(self) -> Label:
+        """A label that is yet to be placed."""
+        return Label()
+
+    def place(self, label: Label) -> None:
+        """The label is here."""
+        if label.offset >= 0:
+            raise ValueError("a label has one place")
+        label.offset = len(self.bytes)
+
+    def refer(self, at: int, label: Label, kind: int) -> None:
+        """The reference at offset `at` leads to `label`; its `kind` is the architecture's own."""
+        self._open.append((at, label, kind))
+
+    def finish(self) -> bytes:
+        """The code, every reference filled in. ValueError where a label was never placed."""
+        for at, label, kind in self._open:
+            if label.offset < 0:
+                raise ValueError(f"the jump at {at} leads nowhere")
+            self.fill(at, label.offset - at, kind)
+        self._open.clear()
+        return bytes(self.bytes)
+
+    def fill(self, at: int, distance: int, kind: int) -> None:
+        """Write a reference over `distance` bytes, counted from `at`."""
+        raise NotImplementedError

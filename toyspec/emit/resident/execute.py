@@ -1,0 +1,75 @@
+"""A command in place of the spec's: searched in the box's PATH when init executes it."""
+
+from __future__ import annotations
+
+from toyspec.emit.resident.environment import value_of
+from toyspec.emit.resident.failed import exists, note
+from toyspec.emit.resident.memory import append, copy, find, length
+from toyspec.emit.resident.process import leave
+from toyspec.emit.resident.record import ARGV, ENVIRONMENT, EXEC_STEP, PAGE
+from toyspec.emit.resident.words import load8, load64, nr, room, store8, syscall, text
+
+_LONGEST = 4096  # bytes of a path (PATH_MAX)
+_FAILED = 125
+
+
+def execute(box: int) -> int:
+    """Become ARGV. Where that fails, what counts is the first that found something, else the last."""
+    argv = load64(box + ARGV)
+    name = load64(argv)
+    environment = load64(box + ENVIRONMENT)
+    path = room(_LONGEST)
+    if find(name, 47):  # /
+        return _fail(box, syscall(nr("execve"), name, argv, environment))
+    directories = value_of(environment, text("PATH"))
+    if directories == 0:
+        directories = text("")
+    counting = 0
+    result = -2  # ENOENT
+    searched = 0
+    while directories:
+        directories = _directory(directories, path)
+        if load8(path) == 47 or (directories == 0 and not searched):
+            if load8(path) != 47:
+                append(path, text("/bin"))
+            searched = 1
+            if length(path) + length(name) + 2 > _LONGEST:
+                continue
+            append(append(path + length(path), text("/")), name)
+            result = syscall(nr("execve"), path, argv, environment)
+            if counting == 0 and exists(path):
+                counting = result
+            if not _goes_on(result):
+                break
+    if counting:
+        result = counting
+    return _fail(box, result)
+
+
+def _directory(directories: int, path: int) -> int:
+    """Copy the first directory without slashes at its end; returns the rest, 0 where none is left."""
+    colon = find(directories, 58)
+    size = length(directories)
+    if colon:
+        size = colon - directories
+    if size > _LONGEST - 2:
+        size = 0
+    copy(path, directories, size)
+    while size > 1 and load8(path + size - 1) == 47:
+        size -= 1
+    store8(path + size, 0)
+    if colon:
+        return colon + 1
+    return 0
+
+
+def _goes_on(result: int) -> int:
+    """ENOENT, ENOTDIR, EACCES: another directory may have it."""
+    if result == -2 or result == -20 or result == -13:
+        return 1
+    return 0
+
+
+def _fail(box: int, result: int) -> int:
+    note(load64(box + PAGE), load64(box + EXEC_STEP), -result)
+    return leave(_FAILED)

@@ -1,0 +1,280 @@
+"""The monitor after `supervise`: it says `go`, hands on signals, and waits until setup has ended.
+
+Every signal is blocked; those in the file record's DEAF are dropped.
+"""
+
+from __future__ import annotations
+
+from toyspec.emit.resident.clock import now, wait_on
+from toyspec.emit.resident.process import (
+    POLLED,
+    READY,
+    kill,
+    poll_one,
+    readable,
+    send,
+    takes,
+)
+from toyspec.emit.resident.record import (
+    CURRENT,
+    DEADLINE,
+    DEAF,
+    ENDED_BY,
+    EXEC_READ,
+    EXECUTING,
+    FILE,
+    GO_STEP,
+    GO_WRITE,
+    GONE,
+    GRACE,
+    INIT_ROLE,
+    PAGE,
+    PIDS,
+    PRESSES,
+    SETUP,
+    SETUP_LISTENS,
+    SIGNAL_FD,
+    TERMINAL,
+    VIEW,
+    VIEW_SINCE,
+)
+from toyspec.emit.resident.relay import is_stopping
+from toyspec.emit.resident.saying import VECTOR, add, begin, say
+from toyspec.emit.resident.stop import stop
+from toyspec.emit.resident.terminal import foreground_of, lend
+from toyspec.emit.resident.view import close_view
+from toyspec.emit.resident.watch import first_look
+from toyspec.emit.resident.words import (
+    flag,
+    load16,
+    load32,
+    load64,
+    nr,
+    room,
+    store32,
+    store64,
+    syscall,
+    text,
+)
+
+_VIEW_PATIENCE = 5000  # ms that init may wait for the view's last line
+_VIEW_STEP = 500  # when init comes to wait for the view, no event tells
+_KILLING_PRESSES = 3
+_SIGNALS = 2048  # bytes of 16 signalfd_siginfo
+_ONE = 128
+_CLOEXEC_NONBLOCK = 0o2004000  # SFD_CLOEXEC | SFD_NONBLOCK, the same on both
+
+
+def setup_of(box: int) -> int:
+    """Setup's pid."""
+    return load32(load64(box + SETUP))
+
+
+def init_of(box: int) -> int:
+    """Init's pid as the host knows it, valid until it is waited for; 0 before its fork."""
+    return load64(load64(box + PAGE) + PIDS + 8 * INIT_ROLE)
+
+
+def watch_over(box: int) -> int:
+    """Until setup has ended; its raw wait status is in GONE then. Init is left to look at."""
+    every = room(8)
+    store64(every, -1)
+    flags = _CLOEXEC_NONBLOCK
+    store64(box + SIGNAL_FD, syscall(nr("signalfd4"), -1, every, 8, flags))
+    polled = room(3 * POLLED)
+    poll_one(polled, load64(box + SIGNAL_FD))
+    poll_one(polled + POLLED, load32(load64(box + EXEC_READ)))
+    while not _setup_ended(box):
+        poll_one(polled + 2 * POLLED, load64(load64(box + FILE) + VIEW))
+        if load64(box + EXECUTING):
+            store32(polled + POLLED, -1)
+        if wait_on(polled, 3, _patience(box)) > 0:
+            if load16(polled + 6):
+                _read_signals(box)
+            if load16(polled + POLLED + 6):
+                _is_executing(box)
+            if load16(polled + 2 * POLLED + 6) and load64(load64(box + FILE) + VIEW) >= 0:
+                _drawn(box)
+        _look_at_the_clock(box)
+    return 0
+
+
+def _end(box: int) -> int:
+    """End the box: init dies of setup's end, everything in it of init's."""
+    store64(box + DEADLINE, 0)
+    return kill(setup_of(box))
+
+
+def _patience(box: int) -> int:
+    """Milliseconds until the clock matters again; -1: it does not."""
+    if load64(load64(box + FILE) + VIEW) >= 0:
+        return _VIEW_STEP
+    deadline = load64(box + DEADLINE)
+    if deadline == 0:
+        return -1
+    left = deadline - now()
+    if left < 0:
+        return 0
+    return left
+
+
+def _look_at_the_clock(box: int) -> int:
+    deadline = load64(box + DEADLINE)
+    if deadline and now() >= deadline:
+        _end(box)
+    if load64(load64(box + FILE) + VIEW) < 0:
+        return 0
+    if load64(load64(box + PAGE) + CURRENT + 8 * INIT_ROLE) != load64(box + GO_STEP):
+        return 0
+    if load64(box + VIEW_SINCE) == 0:
+        store64(box + VIEW_SINCE, now())
+    if now() - load64(box + VIEW_SINCE) >= _VIEW_PATIENCE:
+        close_view(box)  # stuck: a box without its last line is better than none
+        _go_if_ready(box)
+    return 0
+
+
+def _drawn(box: int) -> int:
+    """The last line is out, or the view is gone: nothing is waited for any more."""
+    close_view(box)
+    return _go_if_ready(box)
+
+
+def _go_if_ready(box: int) -> int:
+    """One byte: init may execute its command. Nobody reading means that it failed."""
+    if load64(box + SETUP_LISTENS) and load64(load64(box + FILE) + VIEW) < 0:
+        first_look(box)
+        syscall(nr("write"), load32(load64(box + GO_WRITE)), text("g"), 1)
+    return 0
+
+
+def _is_executing(box: int) -> int:
+    """Whether init's execve succeeded, or will never be made: its end of file may be overtaken."""
+    if not load64(box + EXECUTING) and readable(load32(load64(box + EXEC_READ)), 0):
+        store64(box + EXECUTING, 1)
+        close_view(box)
+    return load64(box + EXECUTING)
+
+
+def _read_signals(box: int) -> int:
+    waiting = room(_SIGNALS)
+    while 1:
+        size = syscall(nr("read"), load64(box + SIGNAL_FD), waiting, _SIGNALS)
+        if size <= 0:
+            break
+        at = 0
+        while at < size:
+            _signal(box, load32(waiting + at), load32(waiting + at + 12))
+            at += _ONE
+    return 0
+
+
+def _signal(box: int, number: int, sender: int) -> int:
+    """One that was sent to us; or to setup, by the terminal, and setup told."""
+    told = 0
+    if sender == setup_of(box):
+        told = 1
+    if told and number == READY:
+        store64(box + SETUP_LISTENS, 1)
+        return _go_if_ready(box)
+    if number == flag("signal", "SIGCONT"):
+        if load64(box + TERMINAL) and load64(box + EXECUTING):
+            lend(box, init_of(box))  # a shell's `fg`
+        return 0
+    if load64(load64(box + FILE) + DEAF) >> (number - 1) & 1 or _is_ours(number):
+        return 0
+    if is_stopping(number):
+        if number == flag("signal", "SIGTSTP") or (told and not _has_foreground(box)):
+            stop(box)
+        return 0
+    if _is_deadly(number) and not _is_executing(box):
+        store64(box + ENDED_BY, number)
+        return _end(box)
+    if not told or number == flag("signal", "SIGHUP"):
+        send(init_of(box), number)
+    return _consider(box, number)
+
+
+def _is_ours(number: int) -> int:
+    """About ourselves, and not for init."""
+    if number == flag("signal", "SIGCHLD") or number == flag("signal", "SIGWINCH"):
+        return 1
+    if number == flag("signal", "SIGURG"):
+        return 1
+    return 0
+
+
+def _is_deadly(number: int) -> int:
+    if number == flag("signal", "SIGTERM") or number == flag("signal", "SIGHUP"):
+        return 1
+    return _is_key(number)
+
+
+def _is_key(number: int) -> int:
+    if number == flag("signal", "SIGINT") or number == flag("signal", "SIGQUIT"):
+        return 1
+    return 0
+
+
+def _has_foreground(box: int) -> int:
+    """Then init's wish for the terminal is granted, and the signal that told of it is old."""
+    if load64(box + TERMINAL) and foreground_of(0) == init_of(box):
+        return 1
+    return 0
+
+
+def _consider(box: int, number: int) -> int:
+    """What a signal that init may have no handler for is to come to."""
+    if number == flag("signal", "SIGTERM"):
+        return _give_time(box)
+    if number == flag("signal", "SIGHUP"):
+        if load64(box + TERMINAL) and foreground_of(0) < 0:
+            return _give_time(box)  # it was hung up
+        if takes(init_of(box), number) == 0:
+            return _give_time(box)
+        return 0
+    if _is_key(number):
+        return _pressed(box, number, takes(init_of(box), number))
+    return 0
+
+
+def _give_time(box: int) -> int:
+    if load64(box + DEADLINE) == 0:
+        store64(box + DEADLINE, now() + load64(box + GRACE))
+    return 0
+
+
+def _pressed(box: int, number: int, taken: int) -> int:
+    """^C at a PID 1 without a handler: the kernel drops it, so someone has to say so."""
+    if taken != 0:
+        store64(box + PRESSES, 0)
+        return 0
+    presses = load64(box + PRESSES) + 1
+    store64(box + PRESSES, presses)
+    if presses >= _KILLING_PRESSES:
+        return _end(box)
+    if presses > 1:
+        return 0
+    vector = begin(room(VECTOR))
+    add(vector, text("\r\ntoyspec: init has no handler for "))
+    if number == flag("signal", "SIGINT"):
+        add(vector, text("^C"))
+    else:
+        add(vector, text("^\\"))
+    add(vector, text(", and Linux does not end a PID 1 by it; 2 times more ends the box\r\n"))
+    return say(vector)
+
+
+def _setup_ended(box: int) -> int:
+    """Whether it has. Where someone stopped it (`suspend`), all stops."""
+    status = room(8)
+    options = flag("wait", "WNOHANG") | flag("wait", "WUNTRACED")
+    store32(status, 0)
+    found = syscall(nr("wait4"), setup_of(box), status, options, 0)
+    if found == 0:
+        return 0
+    if load32(status) & 0xFF == 0x7F:
+        stop(box)
+        return 0
+    store64(box + GONE, load32(status))
+    return 1

@@ -1,0 +1,93 @@
+"""What a box comes to, in the monitor: an exit status, or why there was none."""
+
+from __future__ import annotations
+
+from toyspec.emit.resident.monitor import init_of, watch_over
+from toyspec.emit.resident.process import (
+    CHILD,
+    EXITED,
+    KEEP,
+    end_child,
+    executed,
+    kill,
+    leave,
+    wait_for,
+    wait_for_unknown_init,
+)
+from toyspec.emit.resident.reasons import tell_failure, tell_killed
+from toyspec.emit.resident.record import (
+    CURRENT,
+    ENDED_BY,
+    EXEC_READ,
+    FAILED_STEP,
+    GIDMAP_ROLE,
+    GO_STEP,
+    GONE,
+    INIT_ROLE,
+    PAGE,
+    PIDS,
+    REBOOTS,
+    TERMINAL,
+    UIDMAP_ROLE,
+)
+from toyspec.emit.resident.terminal import take_back
+from toyspec.emit.resident.view import close_view
+from toyspec.emit.resident.watch import second_look
+from toyspec.emit.resident.words import flag, load32, load64, nr, syscall
+
+_UNKNOWN = -1
+
+
+def supervise_monitor(box: int) -> int:
+    """The rest of the monitor's life."""
+    page = load64(box + PAGE)
+    watch_over(box)
+    end_helpers(page)
+    init = init_of(box)
+    ran = 0
+    ended = _UNKNOWN
+    if init:
+        # It dies by its PDEATHSIG, unless it cleared that.
+        kill(init)
+        if syscall(nr("waitid"), CHILD, init, 0, EXITED | KEEP, 0) == 0:
+            ran = executed(init)
+            ended = wait_for(init)
+            if ran < 0:  # no /proc to ask
+                ran = _passed_go(box, page)
+    else:
+        wait_for_unknown_init(load32(load64(box + EXEC_READ)))
+    if load64(box + TERMINAL):
+        take_back(box)
+    close_view(box)
+    if load64(box + ENDED_BY) and not ran:
+        return leave(128 + load64(box + ENDED_BY))
+    if load64(page + FAILED_STEP):
+        return leave(tell_failure(box))
+    if not ran or ended == _UNKNOWN:
+        return leave(tell_killed(box, load64(box + GONE), ended))
+    second_look(box)
+    return leave(_status(box, ended))
+
+
+def end_helpers(page: int) -> int:
+    """Setup has ended. Where it did not wait for its helpers, they came to the monitor."""
+    end_child(load64(page + PIDS + 8 * UIDMAP_ROLE))
+    return end_child(load64(page + PIDS + 8 * GIDMAP_ROLE))
+
+
+def _passed_go(box: int, page: int) -> int:
+    """Whether init was told to go, and no step failed since."""
+    step = load64(page + CURRENT + 8 * INIT_ROLE)
+    if step > load64(box + GO_STEP) and load64(page + FAILED_STEP) == 0:
+        return 1
+    return 0
+
+
+def _status(box: int, ended: int) -> int:
+    """Init's status. SIGINT and SIGHUP cannot end a PID 1, save that reboot(2) says so by them."""
+    number = ended & 0x7F
+    if number == 0:
+        return ended >> 8 & 0xFF
+    if load64(box + REBOOTS) and number == flag("signal", "SIGINT"):
+        return 0  # it powered itself off
+    return 128 + number

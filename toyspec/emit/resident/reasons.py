@@ -1,0 +1,183 @@
+"""Why there is no box, in words; or handed on to what explains it better."""
+
+from __future__ import annotations
+
+from toyspec.emit.resident.memory import append_number, find
+from toyspec.emit.resident.process import set_mask
+from toyspec.emit.resident.record import (
+    AGAIN,
+    ARGV,
+    CALLER_ENVIRONMENT,
+    CURRENT,
+    ERRNO_COUNT,
+    ERRNOS,
+    EXEC_STEP,
+    FAILED_ERRNO,
+    FAILED_STEP,
+    FILE,
+    INIT_ROLE,
+    MESSAGE_ITEM,
+    MESSAGE_ODD,
+    MESSAGE_PLACE,
+    MESSAGE_SIZE,
+    MESSAGE_TAIL,
+    MESSAGES,
+    NAME,
+    PAGE,
+    SETUP_ROLE,
+    SIGNAL_COUNT,
+    SIGNALS,
+    TEXTS,
+)
+from toyspec.emit.resident.saying import VECTOR, add, begin, say
+from toyspec.emit.resident.words import load32, load64, nr, room, syscall, text
+
+_FAILED = 125
+_CANNOT_EXECUTE = 126
+_NOT_FOUND = 127
+
+
+def tell_failure(box: int) -> int:
+    """The message of the step that failed; returns the exit status."""
+    page = load64(box + PAGE)
+    file = load64(box + FILE)
+    step = load64(page + FAILED_STEP)
+    errno = load64(page + FAILED_ERRNO)
+    if load64(file + AGAIN):
+        set_mask(0)
+        again = load64(file + AGAIN)
+        syscall(nr("execve"), load64(again), again, load64(file + CALLER_ENVIRONMENT))
+    executing = 0
+    if step >= load64(box + EXEC_STEP):
+        executing = 1
+    if executing and load64(box + ARGV):
+        return _tell_argv(box, errno)
+    message = load64(box + MESSAGES) + (step - 1) * MESSAGE_SIZE
+    vector = begin(room(VECTOR))
+    add(vector, _words(box, load32(message + MESSAGE_PLACE)))
+    said = 0
+    if errno and not (executing and _is_absent(errno)):
+        said = _errno(box, errno)
+    if said:
+        add(vector, _words(box, load32(message + MESSAGE_ITEM)))
+        add(vector, _behind_comma(said))
+        add(vector, text("\n"))
+    else:
+        add(vector, _words(box, load32(message + MESSAGE_ODD)))
+    add(vector, _words(box, load32(message + MESSAGE_TAIL)))
+    _add_errno(vector, box, errno, room(32))
+    say(vector)
+    return _status(executing, errno)
+
+
+def _tell_argv(box: int, errno: int) -> int:
+    """The command that `-- ARGV` gave."""
+    vector = begin(room(VECTOR))
+    add(vector, load64(load64(box + FILE) + NAME))
+    if _is_absent(errno):
+        add(vector, text("error: no `"))
+        add(vector, load64(load64(box + ARGV)))
+        add(vector, text("` in the box\n"))
+    else:
+        add(vector, text("error: `"))
+        add(vector, load64(load64(box + ARGV)))
+        add(vector, text("` cannot be executed\n"))
+    _add_errno(vector, box, errno, room(32))
+    say(vector)
+    return _status(1, errno)
+
+
+def _add_errno(vector: int, box: int, errno: int, number: int) -> int:
+    if errno == 0:
+        return 0
+    add(vector, text("    errno: "))
+    said = _errno(box, errno)
+    if said == 0:
+        append_number(number, errno)
+        said = number
+    add(vector, said)
+    return add(vector, text("\n"))
+
+
+def _is_absent(errno: int) -> int:
+    if errno == 2 or errno == 20:  # ENOENT, ENOTDIR
+        return 1
+    return 0
+
+
+def _status(executing: int, errno: int) -> int:
+    """127 where there is nothing to execute, 126 where it cannot be executed, as shells have it."""
+    if not executing:
+        return _FAILED
+    if _is_absent(errno):
+        return _NOT_FOUND
+    return _CANNOT_EXECUTE
+
+
+def tell_killed(box: int, setup: int, init: int) -> int:
+    """No step failed, and yet there was no box: a process was ended from outside.
+
+    `setup` and `init` are raw wait statuses; -1 where there is none.
+    """
+    role = INIT_ROLE
+    status = init
+    if setup & 0x7F:
+        role = SETUP_ROLE
+        status = setup
+    step = load64(load64(box + PAGE) + CURRENT + 8 * role)
+    vector = begin(room(VECTOR))
+    message = load64(box + MESSAGES) + (step - 1) * MESSAGE_SIZE
+    if step:
+        add(vector, _words(box, load32(message + MESSAGE_PLACE)))
+    else:
+        add(vector, load64(load64(box + FILE) + NAME))
+        add(vector, text("error: "))
+    if role == SETUP_ROLE:
+        add(vector, text("setup "))
+    else:
+        add(vector, text("init "))
+    _add_end(vector, box, status, room(32))
+    add(vector, text(" before init's command ran\n"))
+    if step:
+        add(vector, _words(box, load32(message + MESSAGE_TAIL)))
+    add(vector, text("    likely cause: something outside toyspec ended it: "))
+    add(vector, text("the out-of-memory killer, or a person\n"))
+    add(vector, text("    what to do: see the kernel's log (dmesg), then try again\n"))
+    say(vector)
+    return _FAILED
+
+
+def _add_end(vector: int, box: int, status: int, number: int) -> int:
+    if status < 0 or status & 0x7F == 0:
+        return add(vector, text("ended"))
+    add(vector, text("was ended by "))
+    said = _named(box, load64(box + SIGNALS), load64(box + SIGNAL_COUNT), status & 0x7F)
+    if said:
+        return add(vector, said)
+    add(vector, text("signal "))
+    append_number(number, status & 0x7F)
+    return add(vector, number)
+
+
+def _errno(box: int, errno: int) -> int:
+    """`EACCES, permission denied`; 0 where it is unknown."""
+    return _named(box, load64(box + ERRNOS), load64(box + ERRNO_COUNT), errno)
+
+
+def _behind_comma(said: int) -> int:
+    comma = find(said, 44)
+    if comma:
+        return comma + 2
+    return said
+
+
+def _named(box: int, table: int, count: int, number: int) -> int:
+    if number >= count:
+        return 0
+    return _words(box, load32(table + 4 * number))
+
+
+def _words(box: int, offset: int) -> int:
+    if offset == 0:
+        return 0
+    return load64(box + TEXTS) + offset

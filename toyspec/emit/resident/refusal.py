@@ -1,0 +1,23 @@
+"""A box that does not begin, and why."""
+
+from __future__ import annotations
+
+from toyspec.emit.resident.process import leave
+from toyspec.emit.resident.record import NAME
+from toyspec.emit.resident.saying import VECTOR, add, begin, say
+from toyspec.emit.resident.words import load64, room, text
+
+_FAILED = 125
+
+
+def refuse(file: int, reason: int, more: int, still_more: int) -> int:
+    """One line of up to three pieces (0: none), and the end of the process."""
+    vector = begin(room(VECTOR))
+    add(vector, load64(file + NAME))
+    add(vector, text("error: "))
+    add(vector, reason)
+    add(vector, more)
+    add(vector, still_more)
+    add(vector, text("\n"))
+    say(vector)
+    return leave(_FAILED)

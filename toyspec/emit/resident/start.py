@@ -1,0 +1,285 @@
+"""The first code of a compiled box: its words, what it was made for, and which variant runs.
+
+Of the file's kept fields and the box's, what the straight-line code and `supervise` need is filled.
+"""
+
+from __future__ import annotations
+
+from toyspec.emit.resident.environment import complete, value_of
+from toyspec.emit.resident.memory import (
+    append_number,
+    decimal,
+    find,
+    number,
+    same,
+)
+from toyspec.emit.resident.process import leave, set_mask
+from toyspec.emit.resident.record import (
+    AGAIN,
+    ARGV,
+    BACKGROUND,
+    CALLER_ENVIRONMENT,
+    CLOCK,
+    DEAF,
+    FILE,
+    FOREGROUND,
+    GID,
+    HOME,
+    HOME_UNSET,
+    PAGE,
+    PAGE_SIZE,
+    PLAIN,
+    PLAN,
+    PLAN_SIZE,
+    REPLACES,
+    TERMINAL,
+    TTY,
+    UID,
+    VIEW,
+    VIEWER,
+)
+from toyspec.emit.resident.refusal import refuse
+from toyspec.emit.resident.terminal import foreground_of, is_terminal, prepare_terminal
+from toyspec.emit.resident.times import clock_of
+from toyspec.emit.resident.words import (
+    flag,
+    load8,
+    load32,
+    load64,
+    nr,
+    room,
+    store64,
+    syscall,
+    text,
+)
+
+_AT_UID = 11  # linux/auxvec.h
+_AT_EUID = 12
+_AT_GID = 13
+_AT_EGID = 14
+_AT_SYSINFO_EHDR = 33
+_READ_WRITE = 3  # PROT_READ | PROT_WRITE
+_SHARED = 1  # MAP_SHARED
+_ANONYMOUS = 0x21  # MAP_SHARED | MAP_ANONYMOUS
+_SIGNALS = 64
+_IGNORED = 1  # SIG_IGN
+_ACTION = 32  # bytes of the kernel's struct sigaction
+
+
+def start(stack: int, file: int) -> int:
+    """Returns the address of the box record that runs; ends the process where none can.
+
+    `stack` is where the kernel put argc, argv, envp and the auxiliary vector.
+    """
+    words = load64(stack)
+    environment = stack + 8 * (words + 2)
+    store64(file + CALLER_ENVIRONMENT, environment)
+    store64(file + VIEW, -1)
+    argv = room(24)  # ARGV; the shared page's descriptor
+    store64(argv, 0)
+    store64(argv + 8, -1)
+    store64(argv + 16, 0)
+    _open_streams()
+    _refuse_inside(file)
+    _read_words(file, stack + 8, words, argv)
+    auxiliary = _behind_environment(environment)
+    _check_caller(file, environment, auxiliary)
+    box = _choose(file)
+    store64(box + FILE, file)
+    store64(box + ARGV, load64(argv))
+    _hear_everything(file)
+    _share_page(file, box, load64(argv + 8), auxiliary)
+    complete(file, box, environment)
+    if load64(box + TERMINAL):
+        prepare_terminal(box)
+    return box
+
+
+def _open_streams() -> int:
+    """Closed standard streams become /dev/null: 0 to 2 cross into the box, and whatever is opened
+    later would take their numbers.
+    """
+    fd = 0
+    while fd < 3:
+        if syscall(nr("fcntl"), fd, flag("fcntl", "F_GETFD"), 0) < 0:
+            syscall(nr("openat"), -100, text("/dev/null"), flag("open", "O_RDWR"), 0)
+        fd += 1
+    return 0
+
+
+def _refuse_inside(file: int) -> int:
+    """A box's init that is told to execute /proc/self/exe would be this very file: the parent of a
+    PID 1 is out of sight, and init's death with it is set before anything of the box's can be.
+    """
+    if syscall(nr("getppid")) != 0:
+        return 0
+    death = room(8)
+    store64(death, 0)
+    syscall(nr("prctl"), flag("prctl", "PR_GET_PDEATHSIG"), death, 0, 0, 0)
+    if load32(death):
+        refuse(file, text("a box does not start itself"), 0, 0)
+    return 0
+
+
+def _read_words(file: int, argv: int, count: int, found: int) -> int:
+    at = 1
+    while at < count:
+        word = load64(argv + 8 * at)
+        if same(word, text("--")):
+            if at + 1 < count:
+                store64(found, argv + 8 * (at + 1))
+            break
+        if same(word, text("--plan")) and count == 2:
+            _print_plan(file)
+        elif same(word, text("--progress")) and at + 1 < count:
+            at += 1
+            store64(found + 8, decimal(load64(argv + 8 * at)))
+        elif same(word, text("--view")) and at + 1 < count:
+            at += 1
+            _take_view(file, load64(argv + 8 * at))
+        elif same(word, text("--again")) and at + 1 < count:
+            store64(file + AGAIN, argv + 8 * (at + 1))
+            break
+        else:
+            refuse(file, text("a compiled box takes --plan, or -- and a command, not "), word, 0)
+        at += 1
+    if load64(found) and not load64(file + REPLACES):
+        refuse(file, text("this box was made for its own command: it takes no other"), 0, 0)
+    return 0
+
+
+def _take_view(file: int, word: int) -> int:
+    """FD, or FD,PID: where the process that draws tells that it is done, and which it is."""
+    fd = number(word)
+    comma = find(word, 44)
+    if comma:
+        store64(file + VIEWER, decimal(comma + 1))
+    flags = flag("fcntl_argument", "FD_CLOEXEC")
+    if fd > 2 and syscall(nr("fcntl"), fd, flag("fcntl", "F_SETFD"), flags) >= 0:
+        store64(file + VIEW, fd)
+    return 0
+
+
+def _print_plan(file: int) -> int:
+    done = 0
+    while done < load64(file + PLAN_SIZE):
+        count = syscall(nr("write"), 1, load64(file + PLAN) + done, load64(file + PLAN_SIZE) - done)
+        if count <= 0:
+            leave(2)
+        done += count
+    return leave(0)
+
+
+def _behind_environment(environment: int) -> int:
+    at = environment
+    while load64(at):
+        at += 8
+    return at + 8
+
+
+def _auxiliary(vector: int, wanted: int) -> int:
+    """An entry of the auxiliary vector (getauxval(3)); 0 where there is none."""
+    while load64(vector):
+        if load64(vector) == wanted:
+            return load64(vector + 8)
+        vector += 16
+    return 0
+
+
+def _check_caller(file: int, environment: int, auxiliary: int) -> int:
+    """What the plan took for granted of whoever runs it."""
+    kind = text("uid ")
+    expected = load64(file + UID)
+    if _auxiliary(auxiliary, _AT_UID) == expected and _auxiliary(auxiliary, _AT_EUID) == expected:
+        kind = text("gid ")
+        expected = load64(file + GID)
+        other = 0
+        if _auxiliary(auxiliary, _AT_GID) != expected:
+            other = 1
+        if _auxiliary(auxiliary, _AT_EGID) != expected:
+            other = 1
+        if not other:
+            return _check_home(file, environment)
+    digits = room(32)
+    append_number(digits, expected)
+    return refuse(file, text("this box was made for another caller, with "), kind, digits)
+
+
+def _check_home(file: int, environment: int) -> int:
+    home = load64(file + HOME)
+    if home == 0:
+        return 0
+    value = value_of(environment, text("HOME"))
+    if value == 0 or load8(value) == 0:
+        if not load64(file + HOME_UNSET):
+            refuse(file, text("this box was made for one whose HOME is "), home, 0)
+    elif not same(value, home):
+        refuse(file, text("this box was made for one whose HOME is "), home, 0)
+    return 0
+
+
+def _choose(file: int) -> int:
+    """The variant, as toyspec.host.probe judges: only of the controlling terminal the foreground is
+    told, and input and output must be that one.
+    """
+    group = -1
+    if is_terminal(0) and is_terminal(1):
+        group = foreground_of(0)
+    if group >= 0 and group == foreground_of(1):
+        if group == syscall(nr("getpgid"), 0):
+            return _variant(file, FOREGROUND)
+        return _variant(file, BACKGROUND)
+    if is_terminal(0) or is_terminal(1) or is_terminal(2):
+        return _variant(file, TTY)
+    return _variant(file, PLAIN)
+
+
+def _variant(file: int, field: int) -> int:
+    if load64(file + field) == 0:
+        refuse(file, text("this box was made with a terminal or without, not as it is here"), 0, 0)
+    return load64(file + field)
+
+
+def _hear_everything(file: int) -> int:
+    """Signals that the caller has ignored are as in any other process, and known as such.
+
+    Blocked already: none is lost meanwhile, and none of them ends us.
+    """
+    set_mask(-1)
+    action = room(_ACTION)
+    deaf = 0
+    signal = 1
+    while signal <= _SIGNALS:
+        store64(action, 0)
+        syscall(nr("rt_sigaction"), signal, 0, action, 8)
+        if load64(action) == _IGNORED:
+            store64(action, 0)
+            store64(action + 8, 0)
+            syscall(nr("rt_sigaction"), signal, action, 0, 8)
+            if not _is_pipe_or_size(signal):
+                deaf |= 1 << (signal - 1)
+        signal += 1
+    store64(file + DEAF, deaf)
+    return 0
+
+
+def _is_pipe_or_size(signal: int) -> int:
+    """Those that half of all programs leave ignored in their children."""
+    if signal == flag("signal", "SIGPIPE") or signal == flag("signal", "SIGXFSZ"):
+        return 1
+    return 0
+
+
+def _share_page(file: int, box: int, fd: int, auxiliary: int) -> int:
+    """The page that all processes of the box share; from a descriptor, with times in it."""
+    flags = _ANONYMOUS
+    if fd >= 0:
+        flags = _SHARED
+        store64(file + CLOCK, clock_of(_auxiliary(auxiliary, _AT_SYSINFO_EHDR)))
+    page = syscall(nr("mmap"), 0, load64(box + PAGE_SIZE), _READ_WRITE, flags, fd, 0)
+    if page < 0 and page > -4096:
+        refuse(file, text("no memory for the box's progress"), 0, 0)
+    if fd > 2:
+        syscall(nr("close"), fd)
+    store64(box + PAGE, page)
+    return 0
