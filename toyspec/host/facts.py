@@ -7,8 +7,9 @@ that was not probed raises `FactMissing`, so a plan cannot depend on what nobody
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
 from typing import Literal
+
+from toyspec.values import dataclass, field, replace
 
 FORMAT = "toyspec-facts"
 FORMAT_VERSION = "1.0"
@@ -252,6 +253,7 @@ class HostFacts:
     def to_json(self) -> str:
         """The facts as one JSON object, keys sorted, equal facts giving equal bytes."""
         import json
+        from dataclasses import asdict
 
         body = {"format": FORMAT, "format_version": FORMAT_VERSION, **asdict(self)}
         body["paths"] = {
