@@ -125,9 +125,8 @@ class HostFacts:
     decide over user namespaces (None: not there). `terminal`: standard input and output are the
     caller's controlling terminal; `foreground`: and the caller is in its foreground, not a
     background job; `tty`: one of 0, 1 and 2 is some terminal; `console`: the device node of
-    the one that is standard input. `installation` are the directories
-    that this toyspec's own code runs from, `ignored` the signals that the caller has ignored, as
-    nohup(1) does. `inherited` are descriptors above 2 that an execve would pass on. `rlimits`,
+    the one that is standard input. `installation` are the directories that this toyspec's own code
+    runs from, `ignored` the signals that the caller has ignored, as nohup(1) does. `inherited` are descriptors above 2 that an execve would pass on. `rlimits`,
     `cpus` (sched_getaffinity(2)), `nice` and `oom_score_adj` are the caller's own; `landlock` is the
     version of its interface, 0 where it is missing or off. `own_namespaces` are the inodes of the
     caller's, by kind: what is not among them this kernel lacks. `mappers` are newuidmap and

@@ -7,11 +7,11 @@ import sys
 import zlib
 from pathlib import Path
 
+from toyspec.emit.language.compiler import compiled
 from toyspec.emit.machine import aarch64, x86_64
-from toyspec.emit.resident.language import compiled
 
 _PACKAGE = "toyspec.emit.resident"
-_TOOLS = ("__init__", "language", "make", "ready", "words")
+_TOOLS = ("__init__", "make", "ready", "words")
 ENTRIES = {
     "start": "start", "supervise_monitor": "outcome", "supervise_setup": "relay",
     "failed": "failed", "tried": "failed", "execute": "execute", "done": "times",
@@ -20,7 +20,6 @@ ENTRIES = {
 _HEAD = '''"""The resident code, compiled: made by `make` out of the modules beside this one, not by hand."""
 
 # fmt: off
-# ruff: noqa: E501
 '''
 
 

@@ -1,7 +1,6 @@
 """The resident code, compiled: made by `make` out of the modules beside this one, not by hand."""
 
 # fmt: off
-# ruff: noqa: E501
 CODE: dict[str, bytes] = {
     "x86_64": (
         b"c-oy@3w)H-mH#Fo5S}wU4GEP`sue6qVoOCtoG4ibMU53I>I%d#Km?MQ2gq7VViHRl2DPuHt?kmE+pTrC%5GPg!j_KE"
