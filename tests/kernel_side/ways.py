@@ -17,9 +17,11 @@ from tests.kernel_side.match import Allows, nothing, quiet, whatever
 from tests.kernel_side.names import NAMES
 from tests.kernel_side.tracer import Seen
 from tests.product import Product, Word
+from toyspec.emit.c import BUILD
 
 REPLAY: Final = Path("tests/kernel_side/replay.py")
 
+WARNINGS: Final = ("-Wall", "-Wextra", "-Werror")
 _MAP_ANONYMOUS: Final = 0x20
 _F_GETFD: Final = 1
 _PR_GET_PDEATHSIG: Final = 2
@@ -61,11 +63,11 @@ def _replayer(product: Product, spec: Path, command: Sequence[str]) -> list[str]
 
 
 def _c_program(product: Product, spec: Path, command: Sequence[str]) -> list[str]:
-    gcc = tools.need("gcc", "cc")
+    tools.need("gcc")
     text = _output(product, ["emit", "c", spec, *command], spec.parent)
     source = product.write(product.directory() / "box.c", text)
     program = source.with_suffix("")
-    made = product.as_user([gcc, "-static", "-O1", "-o", program, source])
+    made = product.as_user([*BUILD.split(), *WARNINGS, "-o", program, source])
     assert (made.returncode, made.stderr) == (0, "")
     return [str(program)]
 
@@ -110,5 +112,5 @@ REPLAYER: Final = Way("replayer", _replayer, whatever, quiet)
 C_PROGRAM: Final = Way("c", _c_program, nothing, nothing)
 COMPILED: Final = Way("compiled", _compiled, _looks_around, nothing, carries=True)
 
-WAYS: Final = (EXECUTOR, COMPILED)
+WAYS: Final = (EXECUTOR, COMPILED, C_PROGRAM)
 """Those whose every call is checked; the replayer is a test's own."""

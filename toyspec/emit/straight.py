@@ -56,13 +56,15 @@ def emit(
 ) -> int:
     """Append the code of every role; returns the address at which the monitor's begins."""
     begins = {role: code.label() for role in program.roles}
+    at = code.here
+    assert next(iter(program.roles)) == "monitor"
     for role, instructions in program.roles.items():
         code.place(begins[role])
         writer = _Writer(code, machine, resident, target, role, begins)
         for instruction in instructions:
             writer.write(instruction)
         writer.end()
-    return code.origin + begins["monitor"].offset
+    return at
 
 
 class _Writer:
