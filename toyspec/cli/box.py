@@ -258,8 +258,9 @@ def make_plan(
     *,
     printing: bool = False,
     look: Look | None = None,
+    edit: Callable[[HostFacts], HostFacts] = lambda facts: facts,
 ) -> tuple[HostFacts, Plan]:
-    """The plan for this machine, or for that of the `saved` facts.
+    """The plan for this machine, or for that of the `saved` facts; as `edit` changes them.
 
     `look` takes what is asked of the machine. `printing`: standard output takes the plan or the facts, and will not be the box's.
     Where there is none, the reasons on standard error and Reported(`invalid`).
@@ -270,11 +271,11 @@ def make_plan(
 
     try:
         if saved is not None:
-            return saved, plan(spec, saved)
+            return edit(saved), plan(spec, edit(saved))
         from toyspec.host.probe import probe
 
         one = look or Look()
-        return gather(spec, lambda needs: probe(needs, printing=printing, look=one))
+        return gather(spec, lambda needs: edit(probe(needs, printing=printing, look=one)))
     except PlanError as error:
         say(problems(error, source, colour(words, 2)))
         raise Reported(invalid) from None

@@ -7,8 +7,9 @@ that was not probed raises `FactMissing`, so a plan cannot depend on what nobody
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
 from typing import Literal
+
+from toyspec.values import dataclass, field, replace
 
 FORMAT = "toyspec-facts"
 FORMAT_VERSION = "1.0"
@@ -124,9 +125,8 @@ class HostFacts:
     decide over user namespaces (None: not there). `terminal`: standard input and output are the
     caller's controlling terminal; `foreground`: and the caller is in its foreground, not a
     background job; `tty`: one of 0, 1 and 2 is some terminal; `console`: the device node of
-    the one that is standard input. `installation` are the directories
-    that this toyspec's own code runs from, `ignored` the signals that the caller has ignored, as
-    nohup(1) does. `inherited` are descriptors above 2 that an execve would pass on. `rlimits`,
+    the one that is standard input. `installation` are the directories that this toyspec's own code
+    runs from, `ignored` the signals that the caller has ignored, as nohup(1) does. `inherited` are descriptors above 2 that an execve would pass on. `rlimits`,
     `cpus` (sched_getaffinity(2)), `nice` and `oom_score_adj` are the caller's own; `landlock` is the
     version of its interface, 0 where it is missing or off. `own_namespaces` are the inodes of the
     caller's, by kind: what is not among them this kernel lacks. `mappers` are newuidmap and
@@ -252,6 +252,7 @@ class HostFacts:
     def to_json(self) -> str:
         """The facts as one JSON object, keys sorted, equal facts giving equal bytes."""
         import json
+        from dataclasses import asdict
 
         body = {"format": FORMAT, "format_version": FORMAT_VERSION, **asdict(self)}
         body["paths"] = {

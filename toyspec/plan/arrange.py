@@ -6,7 +6,6 @@ real place of every target, and so that what cannot work is said before anything
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Literal
 
 from toyspec.host.facts import FactMissing, HostFacts, PathFact
@@ -21,6 +20,7 @@ from toyspec.plan.protection import Held, Protection
 from toyspec.plan.root_directory import check_root
 from toyspec.plan.tree import Layer, Node, Resolved, Tree, TreeError, parent
 from toyspec.spec.model import Bind, File, Mount, Spec
+from toyspec.values import replace
 
 _GIVEN = ("system", "etc", "root", "root.lower")  # entries that a spec's own replace
 _MOST_MOVES = 64

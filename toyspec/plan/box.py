@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from toyspec.host.facts import HostFacts
 from toyspec.plan import ranges
 from toyspec.plan.etc import ids
 from toyspec.plan.layout import Layout
 from toyspec.spec.model import Origin, Spec
+from toyspec.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

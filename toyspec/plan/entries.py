@@ -7,11 +7,10 @@ below it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from toyspec.host.facts import HostFacts, Needs
 from toyspec.plan import copies, etc, system, whole_host
 from toyspec.spec.model import Bind, File, Mount, Origin, Spec
+from toyspec.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from toyspec.spec.model import Origin
+from toyspec.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
 
 from toyspec.host.facts import Kind, Needs
@@ -13,6 +12,7 @@ from toyspec.plan import entries as listing
 from toyspec.plan.entries import Entry
 from toyspec.plan.step import Watched
 from toyspec.spec.model import Bind, File, Mount, Origin, Spec
+from toyspec.values import dataclass
 
 Stage = Literal["attach", "mounts", "late"]
 DEVICES = (

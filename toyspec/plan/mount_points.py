@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Literal
 
 from toyspec.host.facts import HostFacts, PathFact
 from toyspec.plan.layout import Make
 from toyspec.plan.tree import Layer, Node, Resolved, Tree, TreeError, inside, parent
 from toyspec.spec.model import Spec
+from toyspec.values import dataclass, field
 
 Ending = Literal["directory", "file"]
 

@@ -7,14 +7,13 @@ in memory writes to, need no path of the host's, and the place goes again before
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from toyspec.host.facts import HostFacts, Needs
 from toyspec.plan import calls, content, mount_calls
 from toyspec.plan.box import Box
 from toyspec.plan.error import PlanProblem
 from toyspec.plan.writer import Writer
 from toyspec.spec.model import Mount, Origin, Spec
+from toyspec.values import dataclass
 
 _SINCE = (5, 11)
 _KIND_TO_TMPFS = (6, 6)  # user xattrs on tmpfs

@@ -6,7 +6,6 @@ No I/O, no clock, no environment: same inputs, same bytes out.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 
 from toyspec.host.facts import FactMissing, HostFacts, Needs
 from toyspec.plan import (
@@ -42,6 +41,7 @@ from toyspec.plan.phases import (
 )
 from toyspec.plan.step import Plan, Step
 from toyspec.spec.model import Spec
+from toyspec.values import replace
 
 _FIRST = (prepare, namespaces, identity, propagation, root, attach)
 _LAST = (seal, confine, execute)

@@ -8,7 +8,6 @@ hold (a name that is not there, a symbolic link) is watched: compared when the b
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
 
 from toyspec.host.facts import FactMissing, HostFacts, Kind, Needs
 from toyspec.plan.sources import real_path
@@ -17,6 +16,7 @@ from toyspec.plan.tree import Layer, Node, Tree, TreeError, inside, join
 from toyspec.spec import places
 from toyspec.spec.model import Origin, Spec
 from toyspec.spec.protected import DEFAULT, GIT, GIT_RUNS, HOME, PROJECT, names
+from toyspec.values import dataclass, field, replace
 
 OWN = Origin("", default="toyspec's own")
 

@@ -6,12 +6,11 @@ from 0 on. A caller who is root is not mapped at all: its box lives on root's su
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from toyspec.host.facts import HostFacts
 from toyspec.plan.error import PlanProblem
 from toyspec.plan.etc import ids
 from toyspec.spec.model import Spec
+from toyspec.values import dataclass
 
 _END = 2**32 - 1  # one past the last id: (uid_t)-1 is none
 _MOST_LINES = 340  # UID_GID_MAP_MAX_EXTENTS (include/linux/user_namespace.h)

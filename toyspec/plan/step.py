@@ -6,11 +6,11 @@ descriptor, a pid) is named by a slot: a step's `yields` fills it, an `Fd` or `P
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
 
 from toyspec.host.facts import Kind
 from toyspec.spec.model import Origin, Text
+from toyspec.values import dataclass
 
 Phase = Literal[
     "prepare", "namespaces", "identity", "propagation", "root", "attach",

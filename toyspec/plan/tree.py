@@ -7,10 +7,10 @@ of the facts). Targets are resolved here the way openat2's RESOLVE_IN_ROOT will 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Literal
 
 from toyspec.host.facts import HostFacts, Kind
+from toyspec.values import dataclass, field
 
 _MOST_LINKS = 40  # as the kernel's MAXSYMLINKS
 _WHITEOUT = "0:0"  # overlayfs: this character device says that a name was removed

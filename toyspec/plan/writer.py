@@ -6,11 +6,10 @@ planner has every phase's steps in order.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
 from toyspec.plan.calls import Call
 from toyspec.plan.step import Expect, Phase, Role, Step
 from toyspec.spec.model import Origin
+from toyspec.values import dataclass, field
 
 EVERY_BOX = Origin("", default="every box")
 _RETRIES = {

@@ -6,13 +6,15 @@ emitting a plan starts from here and needs nothing else.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
+
+from toyspec.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from toyspec.plan.step import Role
+    from toyspec.spec.model import Text
 
 Operand = tuple[int, int]
 """What it is, and its number."""
@@ -67,7 +69,8 @@ class Program:
     """All roles' instructions over one data segment, which each process has for itself.
 
     `pointers` are (offset, target): the 8 bytes at `offset` hold the address of `target`.
-    `slots` are the offsets of cells by name; the pid of a role is `pid:ROLE`.
+    `slots` are the offsets of cells by name; the pid of a role is `pid:ROLE`. `late` are (offset,
+    text): the 8 bytes at `offset` hold the address of a text with variables, known when it runs.
     """
 
     arch: str
@@ -75,6 +78,7 @@ class Program:
     data: bytes
     pointers: tuple[tuple[int, int], ...]
     slots: Mapping[str, int]
+    late: tuple[tuple[int, Text], ...] = ()
 
 
 def arguments(

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from toyspec.plan.step import Step
+from toyspec.values import dataclass
 
 FAILED = 125
 CANNOT_EXECUTE = 126

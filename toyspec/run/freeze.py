@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import os
 import signal
-from dataclasses import dataclass
 
 from toyspec.run.ending import kill
+from toyspec.values import dataclass
 
 _HELD = b"TtZX"  # states of proc_pid_stat(5): stopped, traced, ended
 _MOST_PASSES = 1000  # each finds what was forked during the one before

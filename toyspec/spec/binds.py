@@ -6,11 +6,10 @@ option.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from toyspec.spec.shown import escape, quote
 from toyspec.spec.words import nearest
 from toyspec.spec.wrong import Wrong
+from toyspec.values import dataclass
 
 OPTIONS = ("ro", "rw", "dev", "noexec", "suid", "norec", "optional")
 LONGEST = 16384

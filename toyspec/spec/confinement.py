@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 from toyspec.spec import words
@@ -12,6 +11,7 @@ from toyspec.spec.nodes import Mapping, Node, Sequence
 from toyspec.spec.shown import quote
 from toyspec.spec.sysctls import SysctlNamespace, namespace_of
 from toyspec.spec.wrong import Wrong
+from toyspec.values import dataclass
 
 CAPABILITIES = (
     "CHOWN", "DAC_OVERRIDE", "DAC_READ_SEARCH", "FOWNER", "FSETID", "KILL", "SETGID", "SETUID",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Any
 
 from toyspec.spec.model import Included, Origin
@@ -12,6 +11,7 @@ from toyspec.spec.source import Report
 from toyspec.spec.surroundings import Overrides, Surroundings
 from toyspec.spec.values import Values
 from toyspec.spec.wrong import Wrong
+from toyspec.values import dataclass, field
 
 
 @dataclass(slots=True)

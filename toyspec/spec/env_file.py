@@ -13,8 +13,9 @@ quotes to use. What is said never holds what the file holds: it is where secrets
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
+
+from toyspec.values import dataclass
 
 MAX_BYTES: Final = 1 << 20
 """Of one file; the kernel takes no environment that is much larger (execve(2))."""

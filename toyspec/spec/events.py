@@ -8,12 +8,12 @@ be longer than `MAX_NODES`.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any, cast
 
 from toyspec.spec.nodes import Mapping, Node, Scalar, Sequence
 from toyspec.spec.shown import quote
 from toyspec.spec.source import Alias, Report
+from toyspec.values import dataclass, field
 
 MAX_DEPTH = 64
 MAX_NODES = 200_000

@@ -7,8 +7,9 @@ Every default is written out. Where each value came from stands in `Spec.origins
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
+
+from toyspec.values import dataclass, field
 
 if TYPE_CHECKING:
     from toyspec.spec.seccomp.docker import DockerProfile

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 from toyspec.spec import paths
@@ -10,6 +9,7 @@ from toyspec.spec.context import Context
 from toyspec.spec.model import Clock, Join, Namespace
 from toyspec.spec.nodes import Mapping, Scalar
 from toyspec.spec.wrong import Wrong
+from toyspec.values import dataclass
 
 ORDER: tuple[Namespace, ...] = ("user", "network", "uts", "ipc", "cgroup", "time", "pid", "mount")
 """Joined in this order: the user namespace first, since the right to the others comes with it; the

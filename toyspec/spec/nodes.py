@@ -6,7 +6,7 @@ the alias's span; what is in it keeps its own.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from toyspec.values import dataclass
 
 Key = tuple[str | int, ...]
 """Where a node is: keys and indices from the top."""

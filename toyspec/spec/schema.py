@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from toyspec.spec.accept import Acceptor, resolve
 from toyspec.spec.nodes import Key
+from toyspec.values import dataclass
 
 NAME = "toyspec-1.schema.json"
 MOST_ENTRIES = 200

@@ -6,9 +6,9 @@ Lines end with a newline only, so that numbers agree with what editors show.
 from __future__ import annotations
 
 from array import array
-from dataclasses import dataclass, field, replace
 
 from toyspec.spec.problem import Problem, SpecError
+from toyspec.values import dataclass, field, replace
 
 BLOCK = 4096
 """Characters between two checkpoints: one lookup counts newlines in one block at most."""

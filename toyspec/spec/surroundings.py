@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+
+from toyspec.values import dataclass
 
 
 def no_files(path: str, _most: int) -> bytes:

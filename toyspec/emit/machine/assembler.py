@@ -9,12 +9,12 @@ LINK: Final = 0x7FFFFFFF
 
 
 class Label:
-    """A place in the code; -1 until `Code.place` says where."""
+    """A place, counted from where the code begins; None until it is known."""
 
     __slots__ = ("offset",)
 
-    def __init__(self) -> None:
-        self.offset = -1
+    def __init__(self, offset: int | None = None) -> None:
+        self.offset = offset
 
 
 class Code:
@@ -36,7 +36,7 @@ class Code:
 
     def place(self, label: Label) -> None:
         """The label is here."""
-        if label.offset >= 0:
+        if label.offset is not None:
             raise ValueError("a label has one place")
         label.offset = len(self.bytes)
 
@@ -47,7 +47,7 @@ class Code:
     def finish(self) -> bytes:
         """The code, every reference filled in. ValueError where a label was never placed."""
         for at, label, kind in self._open:
-            if label.offset < 0:
+            if label.offset is None:
                 raise ValueError(f"the jump at {at} leads nowhere")
             self.fill(at, label.offset - at, kind)
         self._open.clear()

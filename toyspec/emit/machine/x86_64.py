@@ -2,7 +2,8 @@
 
 Registers go by what they are for. `A0` to `A5` are a system call's arguments, `NUMBER` its number,
 `RESULT` what it gives (syscall(2)); a call of a function takes its own in `C0` to `C5` (System V ABI).
-The kernel destroys rcx and r11. `PAGE` holds the address of the shared page for good.
+The kernel destroys rcx and r11. `PAGE` holds the address of the shared page for
+good, `COUNTER` is left alone by functions.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ NUMBER: Final = RAX
 RESULT: Final = RAX
 SCRATCH: Final = R11
 PAGE: Final = RBX
+COUNTER: Final = 12  # r12
 STACK: Final = RSP
 FRAME: Final = RBP
 
@@ -194,6 +196,8 @@ class Assembler(Code):
         self._put(0x0F, 0x80 | _CONDITIONS[condition])
         self.refer(len(self.bytes), label, _NEAR)
         self._number(0, 4)
+
+    branch_far = branch
 
     def truth(self, condition: str, register: int) -> None:
         """1 or 0 into rax, rcx, rdx or rbx, as the last comparison says."""

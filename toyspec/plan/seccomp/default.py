@@ -14,13 +14,13 @@ Sources: docker's default profile (github.com/moby/profiles), systemd's groups o
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from toyspec.kernel.flags import flags
 from toyspec.kernel.syscalls import COMPATIBLE
 from toyspec.plan.seccomp.profile import Profile, Rule
 from toyspec.spec.seccomp.rules import ALLOW, Action, Comparison, errno
+from toyspec.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Collection

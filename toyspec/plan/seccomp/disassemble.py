@@ -11,7 +11,6 @@ they do not agree on a name, its number is shown bare. Not only for filters of o
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
 from toyspec.kernel.errnos import name as errno_name
@@ -31,6 +30,7 @@ from toyspec.plan.seccomp.graph import (
     Instruction,
 )
 from toyspec.spec.seccomp.rules import VALUES
+from toyspec.values import dataclass
 
 _TESTS: Final = {EQUAL: "==", GREATER: ">", AT_LEAST: ">=", ANY_BIT: "&"}
 _POINTER: Final = 8

@@ -22,9 +22,8 @@ argument whose high half is 0. (libseccomp cuts there too.)
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from toyspec.spec.seccomp.rules import KILL_PROCESS, Action, Comparison
+from toyspec.values import dataclass
 
 Architecture = str
 """One of `kernel.syscalls.ARCHITECTURES`."""

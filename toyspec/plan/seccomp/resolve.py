@@ -10,11 +10,11 @@ that allows `socketcall` or `ipc` by name has said that it does not mind.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from toyspec.kernel.syscalls import numbers
 from toyspec.spec.seccomp.rules import Action, Comparison
+from toyspec.values import dataclass
 
 if TYPE_CHECKING:
     from toyspec.plan.seccomp.profile import Profile

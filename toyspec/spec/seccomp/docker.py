@@ -7,10 +7,10 @@ host, for one box, is said by `plan.seccomp.select`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from toyspec.spec.seccomp.rules import Action
+from toyspec.values import dataclass
 
 if TYPE_CHECKING:
     from toyspec.spec.seccomp.rules import Comparison

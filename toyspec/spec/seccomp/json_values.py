@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from toyspec.spec.words import nearest
+from toyspec.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

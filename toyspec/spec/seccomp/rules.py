@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
 from toyspec.kernel.errnos import NUMBERS
+from toyspec.values import dataclass
 
 OPERATORS: Final = ("!=", "<", "<=", "==", ">=", ">", "&==")
 
