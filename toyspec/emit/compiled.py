@@ -89,6 +89,7 @@ def compiled(variants: Mapping[str, Variant], baked: Baked) -> bytes:
     code.load(machine.PAGE, machine.RESULT, record.PAGE, 8)
     code.load(machine.RESULT, machine.RESULT, record.CODE, 8)
     code.jump_by(machine.RESULT)
+    begins = []
     for each in distinct:
         target = Target(
             boxes[id(each)],
@@ -97,10 +98,11 @@ def compiled(variants: Mapping[str, Variant], baked: Baked) -> bytes:
             baked.replaces,
             baked.timed,
         )
-        begin = emit(each.program, code, machine, resident, target)
-        data.set(boxes[id(each)] + record.CODE, begin)
+        begins.append(emit(each.program, code, machine, resident, target))
     _place_resident(code, start, resident, arch)
     text = code.finish()
+    for each, begin in zip(distinct, begins, strict=True):
+        data.set(boxes[id(each)] + record.CODE, code.origin + begin.offset)
     data.relocate_cold(elf.cold_address(arch, size, len(text)))
     return elf.file(arch, code.origin, bytes(data.bytes), text, cold.finish())
 
@@ -132,7 +134,7 @@ def _place_resident(code: Assembler, start: Label, resident: Resident, arch: str
     code.bytes += bytes(-len(code.bytes) % 16)
     at = len(code.bytes)
     entries = ENTRIES[arch]
-    start.offset = at + entries["start"]
+    code.place(start, at + entries["start"])
     for name, label in resident._asdict().items():
-        label.offset = at + entries[name]
+        code.place(label, at + entries[name])
     code.bytes += zlib.decompress(base64.b85decode(CODE[arch]))

@@ -53,8 +53,8 @@ class Target(NamedTuple):
 
 def emit(
     program: Program, code: Assembler, machine: ModuleType, resident: Resident, target: Target
-) -> int:
-    """Append the code of every role; returns the address at which the monitor's begins."""
+) -> Label:
+    """Append the code of every role; returns where the monitor's begins."""
     begins = {role: code.label() for role in program.roles}
     for role, instructions in program.roles.items():
         code.place(begins[role])
@@ -62,7 +62,7 @@ def emit(
         for instruction in instructions:
             writer.write(instruction)
         writer.end()
-    return code.origin + begins["monitor"].offset
+    return begins["monitor"]
 
 
 class _Writer:

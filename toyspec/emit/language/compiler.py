@@ -78,7 +78,7 @@ class Whole:
             label = self.texts[content]
             whole = next((each for each in placed if each.endswith(content)), None)
             if whole is not None:
-                label.offset = placed[whole] + len(whole) - len(content)
+                self.code.place(label, placed[whole] + len(whole) - len(content))
                 continue
             self.code.place(label)
             placed[content] = label.offset

@@ -1,4 +1,7 @@
-"""What both assemblers share: a growing piece of code, labels in it, and places to fill in later."""
+"""What both assemblers share: a growing piece of code, labels in it, and places to fill in later.
+
+Equal calls give equal bytes.
+"""
 
 from __future__ import annotations
 
@@ -8,13 +11,16 @@ LINK: Final = 0x7FFFFFFF
 """No virtual address may reach this: addresses are used as positive 32-bit numbers."""
 
 
+_NOWHERE: Final = 1 << 63
+
+
 class Label:
-    """A place in the code; -1 until `Code.place` says where."""
+    """A place in the code. Its offset is final once the code is finished."""
 
     __slots__ = ("offset",)
 
     def __init__(self) -> None:
-        self.offset = -1
+        self.offset = _NOWHERE
 
 
 class Code:
@@ -24,6 +30,7 @@ class Code:
         self.origin = origin
         self.bytes = bytearray()
         self._open: list[tuple[int, Label, int]] = []  # where, to what, of which kind
+        self._placed: list[Label] = []
 
     @property
     def here(self) -> int:
@@ -34,24 +41,37 @@ class Code:
         """A label that is yet to be placed."""
         return Label()
 
-    def place(self, label: Label) -> None:
-        """The label is here."""
-        if label.offset >= 0:
+    def place(self, label: Label, offset: int | None = None) -> None:
+        """The label is here, or at an offset in the code so far."""
+        if label.offset != _NOWHERE:
             raise ValueError("a label has one place")
-        label.offset = len(self.bytes)
+        label.offset = len(self.bytes) if offset is None else offset
+        self._placed.append(label)
 
     def refer(self, at: int, label: Label, kind: int) -> None:
         """The reference at offset `at` leads to `label`; its `kind` is the architecture's own."""
         self._open.append((at, label, kind))
 
+    def refer_fixed(self, at: int, address: int, kind: int) -> None:
+        """The same for a virtual address."""
+        label = Label()
+        label.offset = address - self.origin
+        self._open.append((at, label, kind))
+
     def finish(self) -> bytes:
         """The code, every reference filled in. ValueError where a label was never placed."""
-        for at, label, kind in self._open:
-            if label.offset < 0:
+        for at, label, _ in self._open:
+            if label.offset == _NOWHERE:
                 raise ValueError(f"the jump at {at} leads nowhere")
+        self.shorten(self._open, self._placed)
+        for at, label, kind in self._open:
             self.fill(at, label.offset - at, kind)
         self._open.clear()
+        self._placed.clear()
         return bytes(self.bytes)
+
+    def shorten(self, references: list[tuple[int, Label, int]], placed: list[Label]) -> None:
+        """Make jumps shorter where the architecture has such, and move what lies behind them."""
 
     def fill(self, at: int, distance: int, kind: int) -> None:
         """Write a reference over `distance` bytes, counted from `at`."""
