@@ -6,18 +6,18 @@ records by which the resident code knows all that, and what is read only when so
 
 from __future__ import annotations
 
-import base64
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from toyspec.emit import elf
-from toyspec.emit.records import Cold, Data, Watch, write_box, write_file
+from toyspec.emit.machine.assembler import Label
+from toyspec.emit.records import Cold, Data, Watch, write_box, write_file, write_watched
 from toyspec.emit.resident import record
 from toyspec.emit.straight import Resident, Target, emit
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from types import ModuleType
 
-    from toyspec.emit.machine.assembler import Label
     from toyspec.emit.straight import Assembler
     from toyspec.plan.step import Plan
     from toyspec.program.program import Program
@@ -68,43 +68,57 @@ def compiled(variants: Mapping[str, Variant], baked: Baked) -> bytes:
     """
     distinct = list({id(each): each for each in variants.values()}.values())
     arch = distinct[0].program.arch
-    _, machine, _ = elf.MACHINES[arch]
-    data, cold = Data(elf.data_address()), Cold()
-    at_file = data.record(record.FILE_SIZE)
-    boxes = {id(each): data.record(record.BOX_SIZE) for each in distinct}
-    programs = {id(each): data.program(each.program) for each in distinct}
-    page = _page_size(distinct, baked.timed)
-    for each in distinct:
-        write_box(data, cold, boxes[id(each)], programs[id(each)], each, page)
-    write_file(data, cold, at_file, baked)
-    for name, each in variants.items():
-        data.set(at_file + VARIANTS[name], boxes[id(each)])
-    size = data.finish()
+    machine = elf.MACHINES[arch][1]
+    layout = elf.Layout(arch)
+    functions = _resident(layout, arch)
 
-    code = machine.Assembler(elf.code_address(arch, size))
-    start, resident = _resident_labels(code)
+    cold = Cold()
+    records = Data(layout.address("records"))
+    at_file = records.record(record.FILE_SIZE)
+    boxes = [records.record(record.BOX_SIZE) for _ in distinct]
+    for name, variant in variants.items():
+        records.set(at_file + VARIANTS[name], boxes[distinct.index(variant)])
+    for at, each in zip(boxes, distinct):
+        write_watched(records, at, each.watches)
+    layout.add("records", records.bytes)
+    data = Data(layout.address("data"))
+    write_file(records, data, cold, at_file, baked)
+    programs = [data.program(each.program) for each in distinct]
+    for at, each, program_at in zip(boxes, distinct, programs):
+        write_box(records, data, cold, at, program_at, each, _page_size(distinct, baked.timed))
+    layout.add("data", data.bytes)
+
+    code = machine.Assembler(layout.address("code"))
+    labels = {name: Label(at - code.origin) for name, at in functions.items()}
+    _begin(code, machine, labels["start"], at_file)
+    resident = Resident(*(labels[name] for name in Resident._fields))
+    begins = []
+    for at, each, program_at in zip(boxes, distinct, programs):
+        target = Target(at, program_at, _exec_step(each.plan), baked.replaces, baked.timed)
+        begins.append(emit(each.program, code, machine, resident, target))
+    layout.add("code", code.finish())
+    for at, begin in zip(boxes, begins):
+        records.set(at + record.CODE, code.origin + begin.known)
+    for part, where, size in (
+        ("code", record.CODE_AT, record.CODE_SIZE),
+        ("data", record.DATA_AT, record.DATA_SIZE),
+    ):
+        records.set(at_file + where, elf.base(part))
+        records.set(at_file + size, elf.extent(arch, len(layout.parts[part][2])))
+    for each_data in (records, data):
+        each_data.relocate_cold(layout.address("cold"))
+    layout.add("cold", cold.finish())
+    return layout.file(code.origin)
+
+
+def _begin(code: Assembler, machine: ModuleType, start: Label, at_file: int) -> None:
+    """The first instructions: `start` chooses a box, whose code goes on."""
     code.address(machine.PARAMETERS[1], at_file)
     code.move(machine.PARAMETERS[0], machine.STACK)
     code.call(start)
     code.load(machine.PAGE, machine.RESULT, record.PAGE, 8)
     code.load(machine.RESULT, machine.RESULT, record.CODE, 8)
     code.jump_by(machine.RESULT)
-    begins = []
-    for each in distinct:
-        target = Target(
-            boxes[id(each)],
-            programs[id(each)],
-            _exec_step(each.plan),
-            baked.replaces,
-            baked.timed,
-        )
-        begins.append(emit(each.program, code, machine, resident, target))
-    _place_resident(code, start, resident, arch)
-    text = code.finish()
-    for each, begin in zip(distinct, begins, strict=True):
-        data.set(boxes[id(each)] + record.CODE, code.origin + begin.offset)
-    data.relocate_cold(elf.cold_address(arch, size, len(text)))
-    return elf.file(arch, code.origin, bytes(data.bytes), text, cold.finish())
 
 
 def _page_size(variants: Sequence[Variant], timed: bool) -> int:
@@ -120,21 +134,13 @@ def _exec_step(plan: Plan) -> int:
     return next(step.id for step in plan.steps if step.call == "execve" and step.role == "init")
 
 
-def _resident_labels(code: Assembler) -> tuple[Label, Resident]:
-    """Where the resident code begins, and its functions: yet to be placed."""
-    return code.label(), Resident(*(code.label() for _ in Resident._fields))
-
-
-def _place_resident(code: Assembler, start: Label, resident: Resident, arch: str) -> None:
-    """The resident code behind the rest."""
+def _resident(layout: elf.Layout, arch: str) -> dict[str, int]:
+    """The resident code; returns the addresses of its functions."""
+    import base64
     import zlib
 
     from toyspec.emit.resident.ready import CODE, ENTRIES
 
-    code.bytes += bytes(-len(code.bytes) % 16)
-    at = len(code.bytes)
-    entries = ENTRIES[arch]
-    code.place(start, at + entries["start"])
-    for name, label in resident._asdict().items():
-        code.place(label, at + entries[name])
-    code.bytes += zlib.decompress(base64.b85decode(CODE[arch]))
+    at = layout.address("resident")
+    layout.add("resident", zlib.decompress(base64.b85decode(CODE[arch])))
+    return {name: at + offset for name, offset in ENTRIES[arch].items()}

@@ -90,6 +90,12 @@ class Data:
         self.bytes += bytes(size)
         return at
 
+    def text(self, text: str) -> int:
+        """A text with its NUL; returns its address."""
+        at = self.address + len(self.bytes)
+        self.bytes += _encoded(text) + b"\0"
+        return at
+
     def program(self, program: Program) -> int:
         """A program's data, its pointers filled in; returns its address."""
         at = self.record(len(program.data))
@@ -113,31 +119,27 @@ class Data:
         for address, offset in self._cold:
             self.set(address, base + offset)
 
-    def finish(self) -> int:
-        """Nothing is added any more; returns the size."""
-        return len(self.bytes)
 
-
-def write_file(data: Data, cold: Cold, at: int, baked: Baked) -> None:
+def write_file(records: Data, data: Data, cold: Cold, at: int, baked: Baked) -> None:
     """The file record, but for its variants."""
-    data.set(at + record.UID, baked.uid)
-    data.set(at + record.GID, baked.gid)
+    records.set(at + record.UID, baked.uid)
+    records.set(at + record.GID, baked.gid)
     if baked.home is not None:
-        data.set_cold(at + record.HOME, cold.text(baked.home))
-        data.set(at + record.HOME_UNSET, int(baked.home_unset))
-    data.set_cold(at + record.NAME, cold.text(baked.name))
-    data.set_cold(at + record.PLAN, cold.raw(baked.carried))
-    data.set(at + record.PLAN_SIZE, len(baked.carried))
-    data.set(at + record.REPLACES, int(baked.replaces))
+        records.set(at + record.HOME, data.text(baked.home))
+        records.set(at + record.HOME_UNSET, int(baked.home_unset))
+    records.set_cold(at + record.NAME, cold.text(baked.name))
+    records.set_cold(at + record.PLAN, cold.raw(baked.carried))
+    records.set(at + record.PLAN_SIZE, len(baked.carried))
+    records.set(at + record.REPLACES, int(baked.replaces))
 
 
 def write_box(
-    data: Data, cold: Cold, at: int, program_at: int, variant: Variant, page: int
+    records: Data, data: Data, cold: Cold, at: int, program_at: int, variant: Variant, page: int
 ) -> None:
-    """A box record, but for its code."""
+    """A box record, but for its code. What only the building needs goes to `data`."""
     plan, program = variant.plan, variant.program
     for slot, field in _SLOTS.items():
-        data.set(at + field, program_at + program.slots[slot])
+        records.set(at + field, program_at + program.slots[slot])
     execs = _execs(program)
     paths = data.record(8 * len(execs))
     for index, instruction in enumerate(execs):
@@ -154,10 +156,11 @@ def write_box(
         (record.GRACE, GRACE),
         (record.ENVIRONMENT, program_at + _address(execs[0], 2)),
     ):
-        data.set(at + field, number)
-    _write_watched(data, cold, at, variant.watches)
-    _write_late(data, cold, at, program_at, program.late)
-    _write_texts(data, cold, at, plan, variant)
+        records.set(at + field, number)
+    table = _late(data, program_at, program.late)
+    records.set(at + record.LATE, table)
+    records.set(at + record.LATES, len(program.late))
+    _write_texts(records, cold, at, plan, variant)
 
 
 def _execs(program: Program) -> list[Instruction]:
@@ -170,23 +173,21 @@ def _address(instruction: Instruction, index: int) -> int:
     return offset
 
 
-def _write_watched(data: Data, cold: Cold, at: int, watches: Sequence[Watch]) -> None:
+def write_watched(data: Data, at: int, watches: Sequence[Watch]) -> None:
+    """The table of what a box watches, which stays with its record."""
     table = data.record(record.WATCH_SIZE * len(watches))
     data.set(at + record.WATCHED, table)
     data.set(at + record.WATCHES, len(watches))
     for index, each in enumerate(watches):
         entry = table + index * record.WATCH_SIZE
-        data.set_cold(entry + record.WATCH_PATH, cold.text(each.path))
-        data.set_cold(entry + record.WATCH_DIRECTORY, cold.text(each.directory))
-        data.set_cold(entry + record.WATCH_NAME, cold.text(each.name))
+        data.set(entry + record.WATCH_PATH, data.text(each.path))
+        data.set(entry + record.WATCH_DIRECTORY, data.text(each.directory))
+        data.set(entry + record.WATCH_NAME, data.text(each.name))
 
 
-def _write_late(
-    data: Data, cold: Cold, at: int, program_at: int, late: Sequence[tuple[int, Text]]
-) -> None:
+def _late(data: Data, program_at: int, late: Sequence[tuple[int, Text]]) -> int:
+    """The table of late texts; returns its address."""
     table = data.record(record.LATE_SIZE * len(late))
-    data.set(at + record.LATE, table)
-    data.set(at + record.LATES, len(late))
     for index, (offset, text) in enumerate(late):
         entry = table + index * record.LATE_SIZE
         pieces = _pieces(text)
@@ -196,7 +197,8 @@ def _write_late(
         data.set(entry + record.LATE_COUNT, len(pieces))
         for number, (kind, word) in enumerate(pieces):
             data.set(words + number * record.PIECE_SIZE + record.PIECE_KIND, kind)
-            data.set_cold(words + number * record.PIECE_SIZE + record.PIECE_WORD, cold.text(word))
+            data.set(words + number * record.PIECE_SIZE + record.PIECE_WORD, data.text(word))
+    return table
 
 
 def _pieces(text: Text) -> list[tuple[int, str]]:

@@ -44,7 +44,7 @@ def compiled(
         Function(whole, *whole.wanted.pop(0)).emit()
     whole.place_texts()
     code: bytes = whole.code.finish()
-    return code, {name: whole.labels[module, name].offset for module, name in entries}
+    return code, {name: whole.labels[module, name].known for module, name in entries}
 
 
 class Whole:
@@ -80,6 +80,6 @@ class Whole:
             if whole is not None:
                 self.code.place(label, placed[whole] + len(whole) - len(content))
                 continue
+            placed[content] = len(self.code.bytes)
             self.code.place(label)
-            placed[content] = label.offset
             self.code.bytes += content + b"\0"

@@ -218,7 +218,7 @@ class Assembler(Code):
 
     def call_at(self, address: int) -> None:
         """A function at a fixed address."""
-        self.refer_fixed(len(self.bytes), address, _B)
+        self.refer(len(self.bytes), Label(address - self.origin), _B)
         self._put(0x94000000)
 
     def call_by(self, register: int) -> None:

@@ -11,16 +11,22 @@ LINK: Final = 0x7FFFFFFF
 """No virtual address may reach this: addresses are used as positive 32-bit numbers."""
 
 
-_NOWHERE: Final = 1 << 63
-
-
 class Label:
-    """A place in the code. Its offset is final once the code is finished."""
+    """A place, counted from where the code begins; None until it is known.
+
+    Of a place in the code it is final once that is finished: jumps before it may get shorter.
+    """
 
     __slots__ = ("offset",)
 
-    def __init__(self) -> None:
-        self.offset = _NOWHERE
+    def __init__(self, offset: int | None = None) -> None:
+        self.offset = offset
+
+    @property
+    def known(self) -> int:
+        """The offset, of a label that has its place."""
+        assert self.offset is not None
+        return self.offset
 
 
 class Code:
@@ -43,7 +49,7 @@ class Code:
 
     def place(self, label: Label, offset: int | None = None) -> None:
         """The label is here, or at an offset in the code so far."""
-        if label.offset != _NOWHERE:
+        if label.offset is not None:
             raise ValueError("a label has one place")
         label.offset = len(self.bytes) if offset is None else offset
         self._placed.append(label)
@@ -52,20 +58,14 @@ class Code:
         """The reference at offset `at` leads to `label`; its `kind` is the architecture's own."""
         self._open.append((at, label, kind))
 
-    def refer_fixed(self, at: int, address: int, kind: int) -> None:
-        """The same for a virtual address."""
-        label = Label()
-        label.offset = address - self.origin
-        self._open.append((at, label, kind))
-
     def finish(self) -> bytes:
         """The code, every reference filled in. ValueError where a label was never placed."""
         for at, label, _ in self._open:
-            if label.offset == _NOWHERE:
+            if label.offset is None:
                 raise ValueError(f"the jump at {at} leads nowhere")
         self.shorten(self._open, self._placed)
         for at, label, kind in self._open:
-            self.fill(at, label.offset - at, kind)
+            self.fill(at, label.known - at, kind)
         self._open.clear()
         self._placed.clear()
         return bytes(self.bytes)

@@ -54,7 +54,7 @@ class Assembler(Code):
             for index, (_, label, _) in enumerate(jumps):
                 if not saved[index]:
                     continue
-                target = label.offset
+                target = label.known
                 if id(label) in places:
                     target -= before[bisect_right(ends, target)]
                 if not -128 <= target - (ends[index] - before[index + 1]) < 128:
@@ -80,7 +80,7 @@ class Assembler(Code):
                 short.add(end - 4)
         self.bytes = out + self.bytes[done:]
         for label in placed:
-            label.offset -= before[bisect_right(ends, label.offset)]
+            label.offset = label.known - before[bisect_right(ends, label.known)]
         for index, (at, label, kind) in enumerate(references):
             if at in short:
                 references[index] = (at + 3 - before[bisect_right(ends, at + 4)], label, _BYTE)
@@ -279,7 +279,7 @@ class Assembler(Code):
     def call_at(self, address: int) -> None:
         """A function at a fixed address."""
         self._put(0xE8)
-        self.refer_fixed(len(self.bytes), address, _DISTANCE)
+        self.refer(len(self.bytes), Label(address - self.origin), _DISTANCE)
         self._number(0, 4)
 
     def call_by(self, register: int) -> None:

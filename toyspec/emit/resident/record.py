@@ -28,7 +28,11 @@ CLOCK = 112  # clock_gettime of the vDSO; 0: none, or no times are wanted
 VIEW = 120  # a descriptor to wait for before `go`; -1: none
 VIEWER = 128  # the pid of the process that draws, a child of ours; 0: none
 DEAF = 136  # the signals that the caller wants ignored, a mask
-FILE_SIZE = 144
+CODE_AT = 144  # the straight-line code, in whole pages: nobody needs it after `supervise`
+CODE_SIZE = 152
+DATA_AT = 160  # the programs' data, likewise
+DATA_SIZE = 168
+FILE_SIZE = 176
 
 # A box record.
 FILE = 0  # address of the file record
@@ -76,7 +80,8 @@ BOXES_MODES = 320
 CALLERS = 328  # struct termios of the kernel: 60 bytes at most
 BOXES = 392
 GONE = 456  # setup's raw wait status, once it has ended
-BOX_SIZE = 464
+CELLS = 464  # what the slots' cells from SETUP on held when `supervise` began
+BOX_SIZE = 512
 
 # An entry of WATCHED.
 WATCH_PATH = 0
