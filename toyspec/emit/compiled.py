@@ -92,10 +92,13 @@ def compiled(variants: Mapping[str, Variant], baked: Baked) -> bytes:
     labels = {name: Label(at - code.origin) for name, at in functions.items()}
     _begin(code, machine, labels["start"], at_file)
     resident = Resident(*(labels[name] for name in Resident._fields))
+    begins = []
     for at, each, program_at in zip(boxes, distinct, programs):
         target = Target(at, program_at, _exec_step(each.plan), baked.replaces, baked.timed)
-        records.set(at + record.CODE, emit(each.program, code, machine, resident, target))
+        begins.append(emit(each.program, code, machine, resident, target))
     layout.add("code", code.finish())
+    for at, begin in zip(boxes, begins):
+        records.set(at + record.CODE, code.origin + begin.known)
     for part, where, size in (
         ("code", record.CODE_AT, record.CODE_SIZE),
         ("data", record.DATA_AT, record.DATA_SIZE),
