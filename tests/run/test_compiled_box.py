@@ -29,7 +29,7 @@ MOST = 64  # kB that each of a box's waiting processes may cost
 SHOWN = """\
 version: 1
 system: host
-init: [sh, -c, "echo init's; exit 3"]
+init: [sh, -c, "echo by init; exit 3"]
 """
 BROKEN = """\
 version: 1
@@ -41,7 +41,14 @@ init: [echo, never]
 
 def test_another_caller_is_refused(product: Product) -> None:
     tools.need("unshare")
-    outside: list[Word] = ["unshare", "--user", "--map-root-user", compiled(product, ()), "--", "true"]
+    outside: list[Word] = [
+        "unshare",
+        "--user",
+        "--map-root-user",
+        compiled(product, ()),
+        "--",
+        "true",
+    ]
     done = product.as_user(outside)
     assert done.returncode == 125
     assert done.stderr.endswith(
@@ -133,7 +140,9 @@ def test_a_step_that_fails_is_told(product: Product) -> None:
     file, source = broken(product, [])
     done = product.as_user([file])
     assert (done.returncode, done.stdout) == (125, "")
-    assert done.stderr.startswith(f"{source}:3:9: error: read-only bind {os.path.dirname(source)}/thing")
+    assert done.stderr.startswith(
+        f"{source}:3:9: error: read-only bind {os.path.dirname(source)}/thing"
+    )
     assert "ENOENT, no such file or directory" in done.stderr
 
 
@@ -164,7 +173,7 @@ def test_a_view_is_over_before_init_begins(product: Product) -> None:
         outside.start(words)
         said = outside.expect(PROMPT)
         assert outside.run("echo $?") == "3\n"
-    assert re.search(r"box: \d+ steps in [\d.]+ ms\s.*init's", said, re.DOTALL), said
+    assert re.search(r"box: \d+ steps in [\d.]+ ms\s.*by init", said, re.DOTALL), said
 
 
 def test_a_view_shows_where_a_box_stopped(product: Product) -> None:
