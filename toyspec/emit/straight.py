@@ -53,18 +53,16 @@ class Target(NamedTuple):
 
 def emit(
     program: Program, code: Assembler, machine: ModuleType, resident: Resident, target: Target
-) -> int:
-    """Append the code of every role; returns the address at which the monitor's begins."""
+) -> Label:
+    """Append the code of every role; returns where the monitor's begins."""
     begins = {role: code.label() for role in program.roles}
-    at = code.here
-    assert next(iter(program.roles)) == "monitor"
     for role, instructions in program.roles.items():
         code.place(begins[role])
         writer = _Writer(code, machine, resident, target, role, begins)
         for instruction in instructions:
             writer.write(instruction)
         writer.end()
-    return at
+    return begins["monitor"]
 
 
 class _Writer:

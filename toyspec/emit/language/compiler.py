@@ -44,7 +44,7 @@ def compiled(
         Function(whole, *whole.wanted.pop(0)).emit()
     whole.place_texts()
     code: bytes = whole.code.finish()
-    return code, {name: whole.labels[module, name].offset or 0 for module, name in entries}
+    return code, {name: whole.labels[module, name].known for module, name in entries}
 
 
 class Whole:
@@ -78,7 +78,7 @@ class Whole:
             label = self.texts[content]
             whole = next((each for each in placed if each.endswith(content)), None)
             if whole is not None:
-                label.offset = placed[whole] + len(whole) - len(content)
+                self.code.place(label, placed[whole] + len(whole) - len(content))
                 continue
             placed[content] = len(self.code.bytes)
             self.code.place(label)

@@ -78,12 +78,7 @@ class Function:
 
     def block(self, body: list[ast.stmt]) -> bool:
         """Statements in order; whether the last one never goes on."""
-        ends = False
-        for node in body:
-            ends = self.statement(node)
-            if ends:
-                break
-        return ends
+        return any(self.statement(node) for node in body)
 
     def statement(self, node: ast.stmt) -> bool:
         """One statement; whether it never goes on."""
@@ -123,7 +118,7 @@ class Function:
 
     def _if(self, node: ast.If) -> bool:
         other, end = self.code.label(), self.code.label()
-        self.unless(node.test, other)
+        self._condition(node.test, other, False)
         ends = self.block(node.body)
         if node.orelse and not ends:
             self.code.jump(end)
@@ -139,7 +134,7 @@ class Function:
         self.code.place(begin)
         endless = isinstance(node.test, ast.Constant) and bool(node.test.value)
         if not endless:
-            self.unless(node.test, end)
+            self._condition(node.test, end, False)
         self.loops.append((begin, end))
         if not self.block(node.body):
             self.code.jump(begin)
@@ -147,10 +142,6 @@ class Function:
         self.code.place(end)
         breaks = any(isinstance(each, ast.Break) for each in ast.walk(node))
         return endless and not breaks
-
-    def unless(self, node: ast.expr, label: Label) -> None:
-        """Go to `label` where the condition does not hold."""
-        self._condition(node, label, False)
 
     def _condition(self, node: ast.expr, label: Label, wanted: bool) -> None:
         """Go to `label` where the condition is `wanted`."""
@@ -240,7 +231,7 @@ class Function:
 
     def _choice(self, node: ast.IfExp, register: int) -> None:
         other, end = self.code.label(), self.code.label()
-        self.unless(node.test, other)
+        self._condition(node.test, other, False)
         self.evaluate(node.body, register)
         self.code.jump(end)
         self.code.place(other)

@@ -218,7 +218,8 @@ class Assembler(Code):
 
     def call_at(self, address: int) -> None:
         """A function at a fixed address."""
-        self._put(0x94000000 | address - self.here >> 2 & 0x3FFFFFF)
+        self.refer(len(self.bytes), Label(address - self.origin), _B)
+        self._put(0x94000000)
 
     def call_by(self, register: int) -> None:
         """A function whose address is in a register."""
