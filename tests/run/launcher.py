@@ -12,9 +12,16 @@ import time
 from toyspec.cli.box import load_spec, make_plan, read
 from toyspec.cli.up import SYNTAX
 from toyspec.cli.words import parse
+from toyspec.host.facts import HostFacts
 from toyspec.run.progress import SIZE, Progress
 from toyspec.show.trace import phases
 from toyspec.show.view import start
+from toyspec.values import replace
+
+
+def as_compiled(facts: HostFacts) -> HostFacts:
+    """What the box was made without knowing."""
+    return replace(facts, console=None, inherited=(), ignored=())
 
 
 def main(box: str, spec: str, again: list[str]) -> None:
@@ -24,7 +31,8 @@ def main(box: str, spec: str, again: list[str]) -> None:
     view = start(progress, colour=False)
     words = parse([spec], SYNTAX)
     source = read(words, SYNTAX)
-    _, plan = make_plan(load_spec(source, words, 125), source, words, 125)
+    loaded = load_spec(source, words, 125)
+    _, plan = make_plan(loaded, source, words, 125, edit=as_compiled)
     progress.publish(phases(plan), time.time_ns())
     os.set_inheritable(view.fileno(), True)
     shown = ["--progress", str(memory), "--view", f"{view.fileno()},{view.pid}"]
