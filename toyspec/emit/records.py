@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from toyspec.emit.resident import record
 from toyspec.kernel.errnos import TEXTS
 from toyspec.kernel.flags import flags
+from toyspec.plan.step import Environment, Strings
 from toyspec.plan.traits import go_step, is_pid_1, takes_foreground
 from toyspec.program.program import ADDRESS
 
@@ -151,10 +152,24 @@ def write_box(
         (record.ENVIRONMENT, program_at + _address(execs[0], 2)),
     ):
         records.set(at + field, number)
+    if _searches_late(plan):
+        records.set(at + record.ARGV, program_at + _address(execs[0], 1))
     table = _late(data, program_at, program.late)
     records.set(at + record.LATE, table)
     records.set(at + record.LATES, len(program.late))
     _write_texts(records, cold, at, plan, variant)
+
+
+def _searches_late(plan: Plan) -> bool:
+    """Whether a variable says where init's command is searched: the plan's own steps knew its value."""
+    step = next(each for each in plan.steps if each.call == "execve" and each.role == "init")
+    named = {argument.name: argument.value for argument in step.args}
+    argv, environment = named["argv"], named["envp"]
+    assert isinstance(argv, Strings)
+    assert isinstance(environment, Environment)
+    paths = [text for name, text in environment.entries if name == "PATH"]
+    late = any(not isinstance(part, str) for text in paths for part in text)
+    return late and "/" not in str(argv.values[0])
 
 
 def _execs(program: Program) -> list[Instruction]:

@@ -5,6 +5,7 @@ Of the file's kept fields and the box's, what the straight-line code and `superv
 
 from __future__ import annotations
 
+from toyspec.emit.resident.again import ignore
 from toyspec.emit.resident.cold import cold
 from toyspec.emit.resident.environment import complete, value_of
 from toyspec.emit.resident.memory import (
@@ -32,6 +33,7 @@ from toyspec.emit.resident.record import (
     PLAIN,
     PLAN,
     PLAN_SIZE,
+    REBOOTS,
     REPLACES,
     TERMINAL,
     TTY,
@@ -64,6 +66,7 @@ _SHARED = 1  # MAP_SHARED
 _ANONYMOUS = 0x21  # MAP_SHARED | MAP_ANONYMOUS
 _SIGNALS = 64
 _IGNORED = 1  # SIG_IGN
+_DEFAULT = 0  # SIG_DFL
 _ACTION = 32  # bytes of the kernel's struct sigaction
 
 
@@ -81,13 +84,14 @@ def start(stack: int, file: int) -> int:
     store64(argv + 8, -1)
     store64(argv + 16, 0)
     _open_streams()
-    _refuse_inside(file)
+    _refuse_inside(file, load64(load64(file + PLAIN) + REBOOTS))
     _read_words(file, stack + 8, words, argv)
     auxiliary = _behind_environment(environment)
     _check_caller(file, environment, auxiliary)
     box = _choose(file)
     store64(box + FILE, file)
-    store64(box + ARGV, load64(argv))
+    if load64(argv):
+        store64(box + ARGV, load64(argv))
     _hear_everything(file)
     _share_page(file, box, load64(argv + 8), auxiliary)
     complete(file, box, environment)
@@ -108,16 +112,20 @@ def _open_streams() -> int:
     return 0
 
 
-def _refuse_inside(file: int) -> int:
-    """A box's init that is told to execute /proc/self/exe would be this very file: the parent of a
-    PID 1 is out of sight, and init's death with it is set before anything of the box's can be.
+def _refuse_inside(file: int, is_pid_1: int) -> int:
+    """A box's init that is told to execute /proc/self/exe would be this very file. Its death with
+    its parent is set before anything of the box's can be, and that parent is out of sight; where the
+    box has the host's pids, no_new_privs tells.
     """
-    if syscall(nr("getppid")) != 0:
+    if is_pid_1 and syscall(nr("getppid")) != 0:
         return 0
     death = room(8)
     store64(death, 0)
     syscall(nr("prctl"), flag("prctl", "PR_GET_PDEATHSIG"), death, 0, 0, 0)
-    if load32(death):
+    if load32(death) != flag("signal", "SIGKILL"):
+        return 0
+    confined = syscall(nr("prctl"), flag("prctl", "PR_GET_NO_NEW_PRIVS"), 0, 0, 0, 0)
+    if confined == 1 or syscall(nr("getppid")) == 0:
         refuse(file, text("a box does not start itself"), 0, 0)
     return 0
 
@@ -267,9 +275,7 @@ def _hear_everything(file: int) -> int:
         store64(action, 0)
         syscall(nr("rt_sigaction"), signal, 0, action, 8)
         if load64(action) == _IGNORED:
-            store64(action, 0)
-            store64(action + 8, 0)
-            syscall(nr("rt_sigaction"), signal, action, 0, 8)
+            ignore(signal, _DEFAULT)
             if not _is_pipe_or_size(signal):
                 deaf |= 1 << (signal - 1)
         signal += 1
