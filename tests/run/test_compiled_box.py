@@ -127,15 +127,6 @@ def test_a_path_of_the_callers_is_searched_as_it_is_now(product: Product) -> Non
     assert "error: no `ls` in the box\n" in missing.stderr
 
 
-def test_a_box_with_the_hosts_pids_does_not_start_itself_either(product: Product) -> None:
-    text = SHOWN.replace("version: 1", "version: 1\nnamespaces: {pid: host}")
-    file = compile_box(product, spec(product, text))
-    done = product.as_user([file, "--", "/proc/self/exe", "--", "true"])
-    assert done.returncode == 125
-    assert done.stderr.endswith("error: a box does not start itself\n")
-    assert product.as_user(["setpriv", "--pdeathsig", "KILL", file]).returncode == 3
-
-
 def test_a_refusal_may_be_explained_by_another(product: Product) -> None:
     """As whoever started the box would have had it: nohup's SIGHUP is ignored again."""
     tools.need("nohup")

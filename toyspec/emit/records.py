@@ -152,24 +152,31 @@ def write_box(
         (record.ENVIRONMENT, program_at + _address(execs[0], 2)),
     ):
         records.set(at + field, number)
-    if _searches_late(plan):
-        records.set(at + record.ARGV, program_at + _address(execs[0], 1))
+    argv = _searched_late(plan)
+    if argv:
+        table = records.record(8 * len(argv) + 8)
+        records.set(at + record.ARGV, table)
+        for index, word in enumerate(argv):
+            records.set(table + 8 * index, records.text(word))
     table = _late(data, program_at, program.late)
     records.set(at + record.LATE, table)
     records.set(at + record.LATES, len(program.late))
     _write_texts(records, cold, at, plan, variant)
 
 
-def _searches_late(plan: Plan) -> bool:
-    """Whether a variable says where init's command is searched: the plan's own steps knew its value."""
+def _searched_late(plan: Plan) -> tuple[str, ...]:
+    """Init's argv where a variable says in which PATH it is searched: the plan's own steps knew its
+    value. Else nothing.
+    """
     step = next(each for each in plan.steps if each.call == "execve" and each.role == "init")
     named = {argument.name: argument.value for argument in step.args}
     argv, environment = named["argv"], named["envp"]
     assert isinstance(argv, Strings)
     assert isinstance(environment, Environment)
     paths = [text for name, text in environment.entries if name == "PATH"]
+    words = tuple(str(word) for word in argv.values)
     late = any(not isinstance(part, str) for text in paths for part in text)
-    return late and "/" not in str(argv.values[0])
+    return words if late and "/" not in words[0] else ()
 
 
 def _execs(program: Program) -> list[Instruction]:

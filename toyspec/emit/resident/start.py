@@ -33,7 +33,6 @@ from toyspec.emit.resident.record import (
     PLAIN,
     PLAN,
     PLAN_SIZE,
-    REBOOTS,
     REPLACES,
     TERMINAL,
     TTY,
@@ -84,7 +83,7 @@ def start(stack: int, file: int) -> int:
     store64(argv + 8, -1)
     store64(argv + 16, 0)
     _open_streams()
-    _refuse_inside(file, load64(load64(file + PLAIN) + REBOOTS))
+    _refuse_inside(file)
     _read_words(file, stack + 8, words, argv)
     auxiliary = _behind_environment(environment)
     _check_caller(file, environment, auxiliary)
@@ -112,20 +111,17 @@ def _open_streams() -> int:
     return 0
 
 
-def _refuse_inside(file: int, is_pid_1: int) -> int:
-    """A box's init that is told to execute /proc/self/exe would be this very file. Its death with
-    its parent is set before anything of the box's can be, and that parent is out of sight; where the
-    box has the host's pids, no_new_privs tells.
+def _refuse_inside(file: int) -> int:
+    """A box's init that is told to execute /proc/self/exe would be this very file: the parent of a
+    process whose pids are a box's is out of sight, and its death with that parent is set before
+    anything of the box's can be.
     """
-    if is_pid_1 and syscall(nr("getppid")) != 0:
+    if syscall(nr("getppid")) != 0:
         return 0
     death = room(8)
     store64(death, 0)
     syscall(nr("prctl"), flag("prctl", "PR_GET_PDEATHSIG"), death, 0, 0, 0)
-    if load32(death) != flag("signal", "SIGKILL"):
-        return 0
-    confined = syscall(nr("prctl"), flag("prctl", "PR_GET_NO_NEW_PRIVS"), 0, 0, 0, 0)
-    if confined == 1 or syscall(nr("getppid")) == 0:
+    if load32(death):
         refuse(file, text("a box does not start itself"), 0, 0)
     return 0
 
