@@ -152,16 +152,20 @@ def write_box(
         (record.ENVIRONMENT, program_at + _address(execs[0], 2)),
     ):
         records.set(at + field, number)
+    table = _late(data, program_at, program.late)
+    records.set(at + record.LATE, table)
+    records.set(at + record.LATES, len(program.late))
+    _write_texts(records, cold, at, plan, variant)
+
+
+def write_argv(records: Data, at: int, plan: Plan) -> None:
+    """The spec's own command, as if it were given when it runs, where only then its PATH is known."""
     argv = _searched_late(plan)
     if argv:
         table = records.record(8 * len(argv) + 8)
         records.set(at + record.ARGV, table)
         for index, word in enumerate(argv):
             records.set(table + 8 * index, records.text(word))
-    table = _late(data, program_at, program.late)
-    records.set(at + record.LATE, table)
-    records.set(at + record.LATES, len(program.late))
-    _write_texts(records, cold, at, plan, variant)
 
 
 def _searched_late(plan: Plan) -> tuple[str, ...]:
