@@ -14,7 +14,10 @@ _FAILED = 125
 
 
 def execute(box: int) -> int:
-    """Become ARGV. Where that fails, what counts is the first that found something, else the last."""
+    """Become ARGV. Where that fails, what counts is the first that found something, else the last.
+
+    What is there is looked at once all have failed: until then, no call but execve is made.
+    """
     argv = load64(box + ARGV)
     name = load64(argv)
     environment = load64(box + ENVIRONMENT)
