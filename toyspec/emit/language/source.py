@@ -20,6 +20,18 @@ OPERATORS: Final = {
 COMPARISONS: Final = {
     ast.Eq: "==", ast.NotEq: "!=", ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">=",
 }  # fmt: skip
+LOADS: Final = {"load8": 1, "load16": 2, "load32": 4, "load64": 8}
+STORES: Final = {"store8": 1, "store16": 2, "store32": 4, "store64": 8}
+QUIET: Final = frozenset({*LOADS, *STORES, "room", "text", "nr", "flag"})
+"""Intrinsics that call nobody."""
+MOST_ARGUMENTS: Final = 6
+_TAKES: Final = {
+    **dict.fromkeys(LOADS, 1),
+    **dict.fromkeys(STORES, 2),
+    "room": 1,
+    "text": 1,
+    "call": 3,
+}
 
 
 class LanguageError(ValueError):
@@ -43,7 +55,7 @@ class Source:
         self._said: dict[str, ast.expr] = {}
         for node in ast.parse(content, name).body:
             if isinstance(node, ast.FunctionDef):
-                self.functions[node.name] = node
+                self.functions[node.name] = self._plain(node)
             elif isinstance(node, ast.ImportFrom) and node.module != "__future__":
                 for each in node.names:
                     self.imports[each.asname or each.name] = (node.module or "", each.name)
@@ -53,6 +65,36 @@ class Source:
                 isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name) and node.value
             ):
                 self._said[node.target.id] = node.value
+
+    def _plain(self, node: ast.FunctionDef) -> ast.FunctionDef:
+        given = node.args
+        others = (given.posonlyargs, given.kwonlyargs, given.defaults, given.vararg, given.kwarg)
+        if any(others) or node.decorator_list:
+            raise wrong(self.name, node, "a function has parameters, and nothing else")
+        return node
+
+    def intrinsic(self, node: ast.Call) -> str:
+        """The name of the intrinsic that is called, or nothing."""
+        if not isinstance(node.func, ast.Name):
+            raise wrong(self.name, node, "functions are called by name")
+        module, name = self.imports.get(node.func.id, ("", ""))
+        return name if module == WORDS else ""
+
+    def fits(self, node: ast.Call, intrinsic: str) -> None:
+        """Refuse arguments that the intrinsic does not take, and named ones."""
+        if node.keywords:
+            raise wrong(self.name, node, "arguments have no names")
+        takes = _TAKES.get(intrinsic)
+        if (takes is not None and len(node.args) != takes) or (intrinsic and not node.args):
+            raise wrong(self.name, node, f"{intrinsic} takes {takes or 1} arguments")
+
+    def size(self, node: ast.Call) -> int:
+        """Of a room, in bytes."""
+        self.fits(node, "room")
+        size = self.constant(node.args[0], {})
+        if size is None or size < 1:
+            raise wrong(self.name, node, "the size of a room is a constant")
+        return size
 
     def resolve(self, others: Mapping[str, Source]) -> None:
         """Work out every constant; those of imported modules must be there."""
