@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from typing import TYPE_CHECKING, Any
 
 from tests.emit.machine.running import MACHINES, Emulated, Native, runner, signed
@@ -33,10 +34,21 @@ for _name in ("neg", "invert"):
     setattr(Number, f"__{_name}__", lambda value, plain=_plain: Number(signed(plain(int(value)))))
 
 
+class _Constants(ast.NodeTransformer):
+    """Constants are such numbers too."""
+
+    def visit_Constant(self, node: ast.Constant) -> ast.expr:  # noqa: N802
+        if not isinstance(node.value, int):
+            return node
+        number = ast.Constant(signed(node.value))
+        return ast.Call(ast.Name("Number", ast.Load()), [number], [])
+
+
 def python(source: str, name: str, *arguments: int) -> int:
     """What the function gives as Python."""
-    space: dict[str, Any] = {}
-    exec(compile(source, "source", "exec"), space)  # our own text
+    space: dict[str, Any] = {"Number": Number}
+    tree = ast.fix_missing_locations(_Constants().visit(ast.parse(source)))
+    exec(compile(tree, "source", "exec"), space)  # our own text
     return signed(int(space[name](*map(Number, arguments))))
 
 
