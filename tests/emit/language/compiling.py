@@ -37,7 +37,7 @@ for _name in ("neg", "invert"):
 class _Constants(ast.NodeTransformer):
     """Constants are such numbers too."""
 
-    def visit_Constant(self, node: ast.Constant) -> ast.expr:  # noqa: N802
+    def visit_Constant(self, node: ast.Constant) -> ast.expr:
         if not isinstance(node.value, int):
             return node
         number = ast.Constant(signed(node.value))
