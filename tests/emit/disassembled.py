@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-import capstone
+import capstone  # type: ignore[import-untyped]
 
 CELL = "cell"
 ARGUMENTS = {

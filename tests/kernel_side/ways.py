@@ -75,7 +75,7 @@ def _c_program(product: Product, spec: Path, command: Sequence[str]) -> list[str
 def _compiled(product: Product, spec: Path, command: Sequence[str]) -> list[str]:
     """The command is for the file itself: it was not known when that was made."""
     file = product.directory() / "box"
-    _output(product, ["compile", spec, "-o", file], spec.parent)
+    _output(product, ["compile", "-q", spec, "-o", file], spec.parent)
     return [str(file), *command]
 
 
@@ -112,5 +112,5 @@ REPLAYER: Final = Way("replayer", _replayer, whatever, quiet)
 C_PROGRAM: Final = Way("c", _c_program, nothing, nothing)
 COMPILED: Final = Way("compiled", _compiled, _looks_around, nothing, carries=True)
 
-WAYS: Final = (EXECUTOR, C_PROGRAM)
+WAYS: Final = (EXECUTOR, COMPILED, C_PROGRAM)
 """Those whose every call is checked; the replayer is a test's own."""

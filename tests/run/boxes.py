@@ -57,13 +57,17 @@ def compiled(product: Product, changes: tuple[str, ...]) -> Path:
     """The box as a file of its own, which any command may be given to; made once."""
     key = product.directories, changes
     if key not in _made:
-        source = spec(product)
-        file = source.parent / "box"
-        words = [*command_line(product, changes), "compile", "-q", source, "-o", file]
-        made = product.as_user(words)
-        assert (made.returncode, made.stderr) == (0, ""), made.stderr
-        _made[key] = file
+        _made[key] = compile_box(product, spec(product), changes)
     return _made[key]
+
+
+def compile_box(product: Product, source: Path, changes: Sequence[str] = ()) -> Path:
+    """A file beside the spec."""
+    file = source.with_suffix("")
+    words = [*command_line(product, changes), "compile", "-q", source, "-o", file]
+    made = product.as_user(words)
+    assert (made.returncode, made.stderr) == (0, ""), made.stderr
+    return file
 
 
 def eventually(what: Callable[[], object], seconds: float = SECONDS) -> None:

@@ -124,7 +124,11 @@ def _emitted(plans: dict[str, Plan], facts: HostFacts, source: Source) -> bytes:
     for plan in plans.values():
         if id(plan) not in made:
             made[id(plan)] = Variant(
-                plan, lower(plan, None), messages(plan, source.data), watches(plan)
+                plan,
+                lower(plan, None),
+                messages(plan, source.data),
+                watches(plan),
+                to_json(plan).encode(),
             )
     return compiled(
         {name: made[id(plan)] for name, plan in plans.items()},
@@ -134,7 +138,6 @@ def _emitted(plans: dict[str, Plan], facts: HostFacts, source: Source) -> bytes:
             home=facts.home,
             home_unset=facts.home == _own_home(facts.uid),
             replaces=True,
-            carried=to_json(plans["plain"]).encode(),
         ),
     )
 

@@ -47,6 +47,10 @@ def main(argv: list[str] | None = None) -> int:
         refused = _guarded(first, _out_of_reach)
         if refused:
             return refused
+    if argv is None:
+        import gc
+
+        gc.disable()  # a plan is a hundred thousand small values, all of them needed to the end
     status = _guarded(first, lambda: _verb(first, args[1:]), verbose=_is_verbose(ours))
     if argv is None and first == "up":
         _leave(status)

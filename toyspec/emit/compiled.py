@@ -10,7 +10,16 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from toyspec.emit import elf
 from toyspec.emit.machine.assembler import Label
-from toyspec.emit.records import Cold, Data, Watch, write_box, write_file, write_watched
+from toyspec.emit.records import (
+    Cold,
+    Data,
+    Watch,
+    write_argv,
+    write_box,
+    write_file,
+    write_home,
+    write_watched,
+)
 from toyspec.emit.resident import record
 from toyspec.emit.straight import Resident, Target, emit
 
@@ -40,12 +49,16 @@ class Message(NamedTuple):
 
 
 class Variant(NamedTuple):
-    """One plan, lowered without its variables. `messages` are the steps', or none."""
+    """One plan, lowered without its variables. `messages` are the steps', or none.
+
+    `carried` is what `--plan` prints.
+    """
 
     plan: Plan
     program: Program
     messages: Sequence[Message] = ()
     watches: Sequence[Watch] = ()
+    carried: bytes = b""
 
 
 class Baked(NamedTuple):
@@ -58,7 +71,6 @@ class Baked(NamedTuple):
     name: str = "toyspec: "
     replaces: bool = False
     timed: bool = False
-    carried: bytes = b""  # what `--plan` prints
 
 
 def compiled(variants: Mapping[str, Variant], baked: Baked) -> bytes:
@@ -76,13 +88,16 @@ def compiled(variants: Mapping[str, Variant], baked: Baked) -> bytes:
     records = Data(layout.address("records"))
     at_file = records.record(record.FILE_SIZE)
     boxes = [records.record(record.BOX_SIZE) for _ in distinct]
+    known = {id(each): at for each, at in zip(distinct, boxes)}
     for name, variant in variants.items():
-        records.set(at_file + VARIANTS[name], boxes[distinct.index(variant)])
+        records.set(at_file + VARIANTS[name], known[id(variant)])
     for at, each in zip(boxes, distinct):
         write_watched(records, at, each.watches)
+        write_argv(records, at, each.plan)
+    write_file(records, at_file, baked)
     layout.add("records", records.bytes)
     data = Data(layout.address("data"))
-    write_file(records, data, cold, at_file, baked)
+    write_home(records, data, at_file, baked)
     programs = [data.program(each.program) for each in distinct]
     for at, each, program_at in zip(boxes, distinct, programs):
         write_box(records, data, cold, at, program_at, each, _page_size(distinct, baked.timed))
@@ -105,9 +120,9 @@ def compiled(variants: Mapping[str, Variant], baked: Baked) -> bytes:
     ):
         records.set(at_file + where, elf.base(part))
         records.set(at_file + size, elf.extent(arch, len(layout.parts[part][2])))
-    for each_data in (records, data):
-        each_data.relocate_cold(layout.address("cold"))
-    layout.add("cold", cold.finish())
+    records.set(at_file + record.COLD, layout.address("cold"))
+    records.set(at_file + record.COLD_SIZE, len(cold.bytes))
+    layout.add("cold", cold.packed())
     return layout.file(code.origin)
 
 

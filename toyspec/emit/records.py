@@ -1,17 +1,19 @@
 """The data of a compiled box while it grows: programs' data, records, and texts that are seldom read.
 
 What the resident code may write lies in `Data`, at addresses known from the start; texts and tables
-lie in `Cold`, whose address is known once the code is: pointers to it are filled in last.
+lie packed in `Cold`: there a place is an offset into what that unpacks to.
 """
 
 from __future__ import annotations
 
 import struct
+import zlib
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from toyspec.emit.resident import record
 from toyspec.kernel.errnos import TEXTS
 from toyspec.kernel.flags import flags
+from toyspec.plan.step import Environment, Strings
 from toyspec.plan.traits import go_step, is_pid_1, takes_foreground
 from toyspec.program.program import ADDRESS
 
@@ -70,9 +72,10 @@ class Cold:
         self.bytes += content
         return at
 
-    def finish(self) -> bytes:
-        """All of it."""
-        return bytes(self.bytes)
+    def packed(self) -> bytes:
+        """All of it, by raw deflate."""
+        packer = zlib.compressobj(9, zlib.DEFLATED, -15)
+        return packer.compress(bytes(self.bytes)) + packer.flush()
 
 
 class Data:
@@ -81,7 +84,6 @@ class Data:
     def __init__(self, address: int) -> None:
         self.address = address
         self.bytes = bytearray()
-        self._cold: list[tuple[int, int]] = []
 
     def record(self, size: int) -> int:
         """So many zeros; returns their address."""
@@ -110,27 +112,20 @@ class Data:
         at = address - self.address
         self.bytes[at : at + 8] = (number & (1 << 64) - 1).to_bytes(8, "little")
 
-    def set_cold(self, address: int, offset: int) -> None:
-        """Eight bytes: the address that this offset in the cold part will have."""
-        self._cold.append((address, offset))
 
-    def relocate_cold(self, base: int) -> None:
-        """The cold part is at `base`."""
-        for address, offset in self._cold:
-            self.set(address, base + offset)
-
-
-def write_file(records: Data, data: Data, cold: Cold, at: int, baked: Baked) -> None:
+def write_file(records: Data, at: int, baked: Baked) -> None:
     """The file record, but for its variants."""
     records.set(at + record.UID, baked.uid)
     records.set(at + record.GID, baked.gid)
+    records.set(at + record.NAME, records.text(baked.name))
+    records.set(at + record.REPLACES, int(baked.replaces))
+
+
+def write_home(records: Data, data: Data, at: int, baked: Baked) -> None:
+    """The home that HOME must name when the file starts."""
     if baked.home is not None:
         records.set(at + record.HOME, data.text(baked.home))
         records.set(at + record.HOME_UNSET, int(baked.home_unset))
-    records.set_cold(at + record.NAME, cold.text(baked.name))
-    records.set_cold(at + record.PLAN, cold.raw(baked.carried))
-    records.set(at + record.PLAN_SIZE, len(baked.carried))
-    records.set(at + record.REPLACES, int(baked.replaces))
 
 
 def write_box(
@@ -161,6 +156,31 @@ def write_box(
     records.set(at + record.LATE, table)
     records.set(at + record.LATES, len(program.late))
     _write_texts(records, cold, at, plan, variant)
+
+
+def write_argv(records: Data, at: int, plan: Plan) -> None:
+    """The spec's own command, as if it were given when it runs, where only then its PATH is known."""
+    argv = _searched_late(plan)
+    if argv:
+        table = records.record(8 * len(argv) + 8)
+        records.set(at + record.ARGV, table)
+        for index, word in enumerate(argv):
+            records.set(table + 8 * index, records.text(word))
+
+
+def _searched_late(plan: Plan) -> tuple[str, ...]:
+    """Init's argv where a variable says in which PATH it is searched: the plan's own steps knew its
+    value. Else nothing.
+    """
+    step = next(each for each in plan.steps if each.call == "execve" and each.role == "init")
+    named = {argument.name: argument.value for argument in step.args}
+    argv, environment = named["argv"], named["envp"]
+    assert isinstance(argv, Strings)
+    assert isinstance(environment, Environment)
+    paths = [text for name, text in environment.entries if name == "PATH"]
+    words = tuple(str(word) for word in argv.values)
+    late = any(not isinstance(part, str) for text in paths for part in text)
+    return words if late and "/" not in words[0] else ()
 
 
 def _execs(program: Program) -> list[Instruction]:
@@ -214,12 +234,13 @@ def _pieces(text: Text) -> list[tuple[int, str]]:
 
 def _write_texts(data: Data, cold: Cold, at: int, plan: Plan, variant: Variant) -> None:
     """Messages of the steps, errnos, and signals: tables of offsets."""
-    data.set_cold(at + record.TEXTS, 0)
     offsets: list[int] = []
     for message in variant.messages:
         offsets += [cold.text(part) for part in message]
     offsets += [0] * (record.MESSAGE_SIZE // 4 * len(plan.steps) - len(offsets))
-    data.set_cold(at + record.MESSAGES, cold.table(offsets))
+    data.set(at + record.MESSAGES, cold.table(offsets))
+    data.set(at + record.PLAN, cold.raw(variant.carried))
+    data.set(at + record.PLAN_SIZE, len(variant.carried))
     names = {number: f"{name}, {text}" for number, (name, text) in TEXTS.items()}
     signals = {number: name for name, number in flags("signal", plan.arch).items()}
     for known, table, count in (
@@ -227,5 +248,5 @@ def _write_texts(data: Data, cold: Cold, at: int, plan: Plan, variant: Variant) 
         (signals, record.SIGNALS, record.SIGNAL_COUNT),
     ):
         said = [cold.text(known.get(number, "")) for number in range(max(known) + 1)]
-        data.set_cold(at + table, cold.table(said))
+        data.set(at + table, cold.table(said))
         data.set(at + count, len(said))

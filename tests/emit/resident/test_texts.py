@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
+import zlib
 
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.emit.resident import interpreted
 from tests.emit.resident.interpreted import numbers, text, text_at
-from toyspec.emit.resident import environment, memory, record, words
+from toyspec.emit.resident import environment, inflate, memory, record, words
 
 NAMES = st.text("AB=", max_size=3)
 WORDS = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=20)
@@ -89,3 +92,13 @@ def test_a_variable_that_is_not_set_is_named() -> None:
     with open(reader, "rb") as said:
         assert said.read() == b"box: error: the variable SECRET is not set\n"
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 125
+
+
+@given(st.lists(st.binary(max_size=300), max_size=6), st.integers(0, 9), st.integers(0, 4))
+def test_deflate_is_read_as_zlib_writes_it(pieces: list[bytes], level: int, strategy: int) -> None:
+    content = b"".join(piece * 7 for piece in pieces)
+    packer = zlib.compressobj(level, zlib.DEFLATED, -15, 9, strategy)
+    packed = packer.compress(content) + packer.flush()
+    room = words.room(len(content) + 1)
+    assert inflate.inflate(interpreted.memory(packed), room) == room + len(content)
+    assert ctypes.string_at(room, len(content)) == content

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from toyspec.emit.resident.environment import value_of
-from toyspec.emit.resident.failed import exists, note
+from toyspec.emit.resident.failed import attempt, exists, note, tried
 from toyspec.emit.resident.memory import append, copy, find, length
 from toyspec.emit.resident.process import leave
 from toyspec.emit.resident.record import ARGV, ENVIRONMENT, EXEC_STEP, PAGE
@@ -14,36 +14,61 @@ _FAILED = 125
 
 
 def execute(box: int) -> int:
-    """Become ARGV. Where that fails, what counts is the first that found something, else the last."""
+    """Become ARGV. Where that fails, what counts is the first that found something, else the last.
+
+    What is there is looked at once all have failed: until then, no call but execve is made.
+    """
     argv = load64(box + ARGV)
     name = load64(argv)
     environment = load64(box + ENVIRONMENT)
     path = room(_LONGEST)
     if find(name, 47):  # /
         return _fail(box, syscall(nr("execve"), name, argv, environment))
-    directories = value_of(environment, text("PATH"))
-    if directories == 0:
-        directories = text("")
-    counting = 0
+    step = load64(box + EXEC_STEP)
     result = -2  # ENOENT
-    searched = 0
+    count = 0
+    directories = _path(environment)
     while directories:
-        directories = _directory(directories, path)
-        if load8(path) == 47 or (directories == 0 and not searched):
-            if load8(path) != 47:
-                append(path, text("/bin"))
-            searched = 1
-            if length(path) + length(name) + 2 > _LONGEST:
-                continue
-            append(append(path + length(path), text("/")), name)
+        directories = _next(directories, name, path)
+        if load8(path):
             result = syscall(nr("execve"), path, argv, environment)
-            if counting == 0 and exists(path):
-                counting = result
+            tried(box, step + count, result)
+            count += 1
             if not _goes_on(result):
                 break
-    if counting:
-        result = counting
+    at = 0
+    directories = _path(environment)
+    while at < count:
+        directories = _next(directories, name, path)
+        if load8(path):
+            if exists(path):
+                return _fail(box, load64(attempt(box, step + at)))
+            at += 1
     return _fail(box, result)
+
+
+def _path(environment: int) -> int:
+    """The box's PATH, as far as it names absolute directories; else the one that every box has."""
+    path = value_of(environment, text("PATH"))
+    at = path
+    while at:
+        if load8(at) == 47:
+            return path
+        at = find(at, 58)
+        if at:
+            at += 1
+    return text("/bin")
+
+
+def _next(directories: int, name: int, path: int) -> int:
+    """The name in the first directory; nothing where that is not absolute. Returns the rest, or 0."""
+    absolute = load8(directories) == 47
+    rest = _directory(directories, path)
+    if not absolute or length(path) + length(name) + 2 > _LONGEST:
+        store8(path, 0)
+        return rest
+    append(append(path + length(path), text("/")), name)
+    return rest
 
 
 def _directory(directories: int, path: int) -> int:
@@ -55,7 +80,7 @@ def _directory(directories: int, path: int) -> int:
     if size > _LONGEST - 2:
         size = 0
     copy(path, directories, size)
-    while size > 1 and load8(path + size - 1) == 47:
+    while size and load8(path + size - 1) == 47:
         size -= 1
     store8(path + size, 0)
     if colon:

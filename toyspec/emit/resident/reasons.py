@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
+from toyspec.emit.resident.again import hand_over
+from toyspec.emit.resident.cold import cold, told
 from toyspec.emit.resident.memory import append_number, find
-from toyspec.emit.resident.process import set_mask
 from toyspec.emit.resident.record import (
-    AGAIN,
     ARGV,
-    CALLER_ENVIRONMENT,
     CURRENT,
     ERRNO_COUNT,
     ERRNOS,
@@ -27,10 +26,9 @@ from toyspec.emit.resident.record import (
     SETUP_ROLE,
     SIGNAL_COUNT,
     SIGNALS,
-    TEXTS,
 )
 from toyspec.emit.resident.saying import VECTOR, add, begin, say
-from toyspec.emit.resident.words import load32, load64, nr, room, syscall, text
+from toyspec.emit.resident.words import load32, load64, room, text
 
 _FAILED = 125
 _CANNOT_EXECUTE = 126
@@ -43,16 +41,13 @@ def tell_failure(box: int) -> int:
     file = load64(box + FILE)
     step = load64(page + FAILED_STEP)
     errno = load64(page + FAILED_ERRNO)
-    if load64(file + AGAIN):
-        set_mask(0)
-        again = load64(file + AGAIN)
-        syscall(nr("execve"), load64(again), again, load64(file + CALLER_ENVIRONMENT))
+    hand_over(file)
     executing = 0
     if step >= load64(box + EXEC_STEP):
         executing = 1
     if executing and load64(box + ARGV):
         return _tell_argv(box, errno)
-    message = load64(box + MESSAGES) + (step - 1) * MESSAGE_SIZE
+    message = _message(box, step)
     vector = begin(room(VECTOR))
     add(vector, _words(box, load32(message + MESSAGE_PLACE)))
     said = 0
@@ -126,7 +121,7 @@ def tell_killed(box: int, setup: int, init: int) -> int:
         status = setup
     step = load64(load64(box + PAGE) + CURRENT + 8 * role)
     vector = begin(room(VECTOR))
-    message = load64(box + MESSAGES) + (step - 1) * MESSAGE_SIZE
+    message = _message(box, step)
     if step:
         add(vector, _words(box, load32(message + MESSAGE_PLACE)))
     else:
@@ -174,10 +169,13 @@ def _behind_comma(said: int) -> int:
 def _named(box: int, table: int, count: int, number: int) -> int:
     if number >= count:
         return 0
-    return _words(box, load32(table + 4 * number))
+    return _words(box, load32(cold(load64(box + FILE)) + table + 4 * number))
 
 
 def _words(box: int, offset: int) -> int:
-    if offset == 0:
-        return 0
-    return load64(box + TEXTS) + offset
+    return told(load64(box + FILE), offset)
+
+
+def _message(box: int, step: int) -> int:
+    """The address of a step's messages."""
+    return cold(load64(box + FILE)) + load64(box + MESSAGES) + (step - 1) * MESSAGE_SIZE
