@@ -3,8 +3,8 @@
 `driver.py legacy SPEC`: `toyspec up -q SPEC` on a kernel that knows neither mount_setattr(2) nor
 close_range(2)'s CLOSE_RANGE_CLOEXEC: the plan does without them, and runs for real.
 
-`driver.py swapped SPEC LINK TARGET`: `toyspec up -q SPEC`; between the plan and the run the symlink
-LINK comes to lead to TARGET.
+`driver.py swapped SPEC LINK TARGET`: `toyspec up -q SPEC`; between the plan and the run LINK, a
+symlink or whatever else was there, comes to lead to TARGET.
 
 `driver.py race SECONDS SPEC NAME…`: load, plan and lower once; then run the box again and again
 while a process exchanges each root/NAME with root/NAME.evil (renameat2(2), RENAME_EXCHANGE) as fast
@@ -50,7 +50,7 @@ def swapped(spec: str, link: str, target: str) -> int:
     real = box.run
 
     def later(plan: Any, program: Any, **given: Any) -> Any:
-        os.unlink(link)
+        os.rename(link, f"{link}.before")
         os.symlink(target, link)
         return real(plan, program, **given)
 

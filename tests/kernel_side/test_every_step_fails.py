@@ -20,7 +20,7 @@ from tests.kernel_side.faults import (
     wrong,
 )
 from tests.kernel_side.isolation import isolated
-from tests.kernel_side.servers import Executing, Server
+from tests.kernel_side.servers import Compiled, Executing, Server
 from tests.kernel_side.specs import fresh, to_trace
 from tests.product import Product
 
@@ -85,6 +85,20 @@ def test_a_step_that_fails(product: Product, name: str, kind: str) -> None:
     def work() -> list[str]:
         server = Executing.start(product, spec, product.directory())
         problems = tampered(server, spec, [spec.parent, product.home], [kind])
+        server.close()
+        return problems
+
+    problems = isolated(work)
+    assert not problems, "\n".join(problems)
+
+
+@pytest.mark.parametrize("name", to_trace())
+def test_a_step_of_a_compiled_file_that_fails(product: Product, name: str) -> None:
+    spec = fresh(product, name)
+
+    def work() -> list[str]:
+        server = Compiled.start(product, spec, product.directory())
+        problems = tampered(server, spec, [spec.parent, product.home], KINDS)
         server.close()
         return problems
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -17,20 +18,25 @@ from tests.kernel_side.match import Checker, ending
 from tests.kernel_side.operands import Json
 from tests.kernel_side.specs import NEWER, RANGES, fresh, to_trace
 from tests.kernel_side.traced import Traced, follow, trace
-from tests.kernel_side.ways import EXECUTOR, WAYS, Way
-from tests.product import Product
+from tests.kernel_side.ways import COMPILED, EXECUTOR, WAYS, Way
+from tests.product import Product, Word
 
 pytestmark = traced.pytestmark
 
 Checked = tuple[Traced, list[str], list[int]]
 
 
-def plan_of(product: Product, spec: Path, before: tuple[str, ...] = ()) -> Json:
-    """The plan that `toyspec plan --json` prints; `before` are words before the command's."""
-    argv = [*before, *product.toyspec, "plan", "--json", str(spec)]
-    done = product.as_user(argv, cwd=spec.parent)
+def printed(product: Product, argv: Sequence[Word], directory: Path) -> str:
+    """What a program prints that has nothing to complain of."""
+    done = product.as_user(argv, cwd=directory)
     assert done.returncode == 0, done.stderr
-    plan: Json = json.loads(done.stdout)
+    return done.stdout
+
+
+def plan_of(product: Product, spec: Path, before: Sequence[Word] = (), *command: str) -> Json:
+    """The plan that `toyspec plan --json` prints; `before` are words before the command's."""
+    argv = [*before, *product.toyspec, "plan", "--json", spec, *command]
+    plan: Json = json.loads(printed(product, argv, spec.parent))
     return plan
 
 
@@ -62,8 +68,11 @@ def test_every_call_is_a_step(caller: Product, name: str, way: Way) -> None:
     """Twice: what the plan makes on the host, empty mount points, is there the second time."""
     spec = fresh(caller, name)
     for _ in range(2):
-        plan = plan_of(caller, spec)
+        text = printed(caller, [*caller.toyspec, "plan", "--json", spec], spec.parent)
+        plan = json.loads(text)
         argv = way.build(caller, spec)
+        if way.carries:
+            assert printed(caller, [*argv, "--plan"], spec.parent) == text
         ran, problems, done = check(caller, plan, argv, spec.parent, way=way)
         assert not problems, "\n".join([*problems, ran.stderr])
         assert ran.status == "exit 0", ran.stderr
@@ -104,29 +113,31 @@ def test_one_call_more_is_found(product: Product, what: str) -> None:
     assert ran.status == "exit 0", ran.stderr
 
 
-def test_the_view_adds_no_call(product: Product) -> None:
-    """On a terminal: another plan (the terminal is shared), and a process that is no part of it."""
-    spec = fresh(product, "hello.yaml")
-    gate = spec.parent / "gate"
+def on_terminal(product: Product, argv: list[str], directory: Path) -> str:
+    """What a program prints on a terminal: what is planned depends on there being one."""
+    started, screen = product.terminal(argv, cwd=directory, program=True)
+    with started:
+        shown: list[bytes] = []
+        read_all(screen, shown)
+        assert started.wait(timeout=60) == 0, shown
+    os.close(screen)
+    return b"".join(shown).replace(b"\r\n", b"\n").decode()
+
+
+def check_on_terminal(
+    product: Product, plan: Json, argv: list[str], directory: Path, way: Way = EXECUTOR
+) -> tuple[Traced, list[str]]:
+    """As `check`, on a terminal; stdout is all that it showed."""
+    gate = product.directory() / "gate"
     os.mkfifo(gate)
     product.own(gate)
-    # What is planned depends on the terminal, so the plan has to be printed on it.
-    planning, screen = product.terminal(["plan", "--json", spec], cwd=spec.parent)
-    with planning:
-        printed: list[bytes] = []
-        read_all(screen, printed)
-        assert planning.wait(timeout=60) == 0, printed
-    os.close(screen)
-    plan = json.loads(b"".join(printed).replace(b"\r\n", b"\n"))
     assert plan["exposure"]["terminal"]
 
-    def work() -> tuple[str, bytes, list[str], int]:
-        variables = product.environ({"TERM": "xterm-256color"})
-        checker = Checker(encode_plan(plan, variables))
+    def work() -> tuple[Traced, list[str]]:
+        calls = encode_plan(plan, product.environ({"TERM": "xterm-256color"}))
+        checker = Checker(calls, before=way.before, between=way.between)
         process, screen = product.terminal(
-            ["sh", "-c", 'read -r go <"$0"; exec "$@"', gate, *product.toyspec, "up", spec],
-            cwd=spec.parent,
-            program=True,
+            ["sh", "-c", 'read -r go <"$0"; exec "$@"', gate, *argv], cwd=directory, program=True
         )
         shown: list[bytes] = []
         reader = threading.Thread(target=read_all, args=(screen, shown))
@@ -134,13 +145,47 @@ def test_the_view_adds_no_call(product: Product) -> None:
         ended, ends = follow(process, checker, gate, 60)
         reader.join(timeout=10)
         os.close(screen)
-        problems = checker.problems + checker.missing()
-        return ending(ended.status), b"".join(shown), problems, len(ends)
+        ran = Traced(ending(ended.status), b"".join(shown).decode(), "", ends)
+        return ran, checker.problems + checker.missing()
 
-    status, shown, problems, processes = isolated(work)
+    return isolated(work)
+
+
+def test_the_view_adds_no_call(product: Product) -> None:
+    """On a terminal: another plan (the terminal is shared), and a process that is no part of it."""
+    spec = fresh(product, "hello.yaml")
+    words = [*product.toyspec, "plan", "--json", str(spec)]
+    plan = json.loads(on_terminal(product, words, spec.parent))
+    argv = [*product.toyspec, "up", str(spec)]
+    ran, problems = check_on_terminal(product, plan, argv, spec.parent)
     assert not problems, "\n".join(problems)
-    assert status == "exit 0", shown
-    assert processes >= 4, "no view was forked"
+    assert ran.status == "exit 0", ran.stdout
+    assert len(ran.ends) >= 4, "no view was forked"
+
+
+def test_a_compiled_file_on_a_terminal(product: Product) -> None:
+    """Another of its plans: the one for a terminal of which no name is known when it is made."""
+    spec = fresh(product, "hello.yaml")
+    facts = json.loads(printed(product, [*product.toyspec, "facts", spec], spec.parent))
+    facts |= {"terminal": True, "foreground": True, "tty": True, "console": None}
+    saved = product.write(product.directory() / "facts.json", json.dumps(facts))
+    words: list[Word] = [*product.toyspec, "plan", "--json", "--facts", saved, spec]
+    plan = json.loads(printed(product, words, spec.parent))
+    argv = COMPILED.build(product, spec)
+    ran, problems = check_on_terminal(product, plan, argv, spec.parent, COMPILED)
+    assert not problems, "\n".join(problems)
+    assert ran.status == "exit 0", ran.stdout
+
+
+@pytest.mark.parametrize("command", [["/usr/bin/env", "true"], ["env"]], ids=["path", "name"])
+def test_another_command_in_a_compiled_file(product: Product, command: list[str]) -> None:
+    """It is searched where `toyspec up SPEC -- COMMAND` would search it."""
+    spec = fresh(product, "hello.yaml")
+    argv = COMPILED.build(product, spec, command)
+    plan = plan_of(product, spec, (), "--", *command)
+    ran, problems, _ = check(product, plan, argv, spec.parent, way=COMPILED)
+    assert not problems, "\n".join([*problems, ran.stderr])
+    assert ran.status == "exit 0", ran.stderr
 
 
 def read_all(screen: int, shown: list[bytes]) -> None:

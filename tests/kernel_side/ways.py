@@ -14,21 +14,35 @@ from typing import Final
 
 from tests import tools
 from tests.kernel_side.match import Allows, nothing, quiet, whatever
+from tests.kernel_side.names import NAMES
+from tests.kernel_side.tracer import Seen
 from tests.product import Product, Word
+from toyspec.emit.c import BUILD
 
 REPLAY: Final = Path("tests/kernel_side/replay.py")
+
+WARNINGS: Final = ("-Wall", "-Wextra", "-Werror")
+_MAP_ANONYMOUS: Final = 0x20
+_F_GETFD: Final = 1
+_PR_GET_PDEATHSIG: Final = 2
+_TCGETS: Final = 0x5401
+_TIOCGPGRP: Final = 0x540F
 
 Build = Callable[[Product, Path, Sequence[str]], list[str]]
 
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """One way. `before` and `between` are what `match.Checker` allows besides the steps."""
+    """One way. `before` and `between` are what `match.Checker` allows besides the steps.
+
+    `carries`: with `--plan` it prints the plan that it was made of.
+    """
 
     name: str
     words: Build
     before: Allows
     between: Allows
+    carries: bool = False
 
     def build(self, product: Product, spec: Path, command: Sequence[str] = ()) -> list[str]:
         """What runs `spec`, with `command` in its init's place where there is one."""
@@ -49,11 +63,11 @@ def _replayer(product: Product, spec: Path, command: Sequence[str]) -> list[str]
 
 
 def _c_program(product: Product, spec: Path, command: Sequence[str]) -> list[str]:
-    gcc = tools.need("gcc", "cc")
+    tools.need("gcc")
     text = _output(product, ["emit", "c", spec, *command], spec.parent)
     source = product.write(product.directory() / "box.c", text)
     program = source.with_suffix("")
-    made = product.as_user([gcc, "-static", "-O1", "-o", program, source])
+    made = product.as_user([*BUILD.split(), *WARNINGS, "-o", program, source])
     assert (made.returncode, made.stderr) == (0, "")
     return [str(program)]
 
@@ -61,7 +75,7 @@ def _c_program(product: Product, spec: Path, command: Sequence[str]) -> list[str
 def _compiled(product: Product, spec: Path, command: Sequence[str]) -> list[str]:
     """The command is for the file itself: it was not known when that was made."""
     file = product.directory() / "box"
-    _output(product, ["compile", spec, "-o", file], spec.parent)
+    _output(product, ["compile", "-q", spec, "-o", file], spec.parent)
     return [str(file), *command]
 
 
@@ -71,10 +85,32 @@ def _output(product: Product, words: Sequence[Word], directory: Path) -> str:
     return done.stdout
 
 
+def _looks_around(seen: Seen) -> bool:
+    """What a compiled file does before its first step: it finds out whether it is at home here."""
+    name = NAMES.get(seen.number, "")
+    if name == "mmap":
+        return bool(seen.args[3] & _MAP_ANONYMOUS)  # the page that its processes share
+    if name not in _LOOKS:
+        return False
+    at, values = _LOOKS[name]
+    return not values or seen.args[at] in values
+
+
+_LOOKS: Final[dict[str, tuple[int, tuple[int, ...]]]] = {
+    "fcntl": (1, (_F_GETFD,)),  # are the standard streams open?
+    "getppid": (0, ()),  # did a box start it?
+    "prctl": (0, (_PR_GET_PDEATHSIG,)),
+    "ioctl": (1, (_TCGETS, _TIOCGPGRP)),  # is this a terminal, and whose?
+    "getpgid": (0, ()),
+    "rt_sigprocmask": (0, ()),  # signals wait from here on
+    "rt_sigaction": (1, (0,)),  # which of them are ignored?
+}
+"""Calls, each with the position of an argument and what that may be; nothing: whatever it is."""
+
 EXECUTOR: Final = Way("executor", _executor, whatever, quiet)
 REPLAYER: Final = Way("replayer", _replayer, whatever, quiet)
 C_PROGRAM: Final = Way("c", _c_program, nothing, nothing)
-COMPILED: Final = Way("compiled", _compiled, nothing, nothing)
+COMPILED: Final = Way("compiled", _compiled, _looks_around, nothing, carries=True)
 
-WAYS: Final = (EXECUTOR,)
+WAYS: Final = (EXECUTOR, COMPILED, C_PROGRAM)
 """Those whose every call is checked; the replayer is a test's own."""

@@ -99,6 +99,22 @@ def test_targets_are_reached_by_descriptor_only(plan: Plan) -> None:
         assert all(".." not in path.split("/") for path in absolute), step
 
 
+def test_a_way_that_the_kernel_walks_by_itself_is_the_plan_s_own(plan: Plan) -> None:
+    """move_mount(2) knows no RESOLVE_IN_ROOT: it gets one name, or a way that was made here."""
+    made = set[object]()
+    for step in plan.steps:
+        if step.call in ("mkdirat", "mknodat") and value(step, "dirfd") == "root":
+            made.add(value(step, "path"))
+        if step.call != "move_mount" or step.phase == "root":
+            continue
+        path = str(value(step, "to_path"))
+        assert "MOVE_MOUNT_T_SYMLINKS" not in repr(step.args)
+        assert ".." not in path.split("/")
+        if "/" in path or value(step, "to_dirfd") == "root":
+            parts = path.split("/") if path else []
+            assert {"/".join(parts[:n]) for n in range(1, len(parts) + 1)} <= made, step
+
+
 def test_whatever_is_opened_below_the_root_stays_in_it(plan: Plan) -> None:
     for step in plan.steps:
         if step.call == "openat2":

@@ -28,13 +28,46 @@ def spec(product: Product, text: str = SPEC, name: str = "box.yaml") -> Path:
     return product.write(product.directory() / name, text)
 
 
+COMPILED = "compiled"
+WAYS = ("executor", COMPILED)
+ways: list[str] = ["executor"]
+"""The last one is how `up` brings a box up: the fixture `either_way` changes it."""
+
+
 def up(product: Product, *argv: str, changes: Sequence[str] = (), quiet: bool = True) -> list[Word]:
-    """The words that bring up a box that runs `argv`."""
-    words: list[Word] = [*product.toyspec]
-    if changes:
-        words = [product.python, product.checkout / "tests/run/driver.py", *changes, "--"]
-    words += ["up", *(["-q"] if quiet else []), spec(product)]
+    """The words that bring up a box that runs `argv`. What is compiled is always quiet."""
+    if ways[-1] == COMPILED:
+        words: list[Word] = [compiled(product, tuple(changes))]
+    else:
+        words = [*command_line(product, changes), "up", *(["-q"] if quiet else []), spec(product)]
     return [*words, "--", *argv] if argv else words
+
+
+def command_line(product: Product, changes: Sequence[str]) -> list[Word]:
+    """The command toyspec, with something about it changed."""
+    if not changes:
+        return [*product.toyspec]
+    return [product.python, product.checkout / "tests/run/driver.py", *changes, "--"]
+
+
+_made: dict[tuple[Path, tuple[str, ...]], Path] = {}
+
+
+def compiled(product: Product, changes: tuple[str, ...]) -> Path:
+    """The box as a file of its own, which any command may be given to; made once."""
+    key = product.directories, changes
+    if key not in _made:
+        _made[key] = compile_box(product, spec(product), changes)
+    return _made[key]
+
+
+def compile_box(product: Product, source: Path, changes: Sequence[str] = ()) -> Path:
+    """A file beside the spec."""
+    file = source.with_suffix("")
+    words = [*command_line(product, changes), "compile", "-q", source, "-o", file]
+    made = product.as_user(words)
+    assert (made.returncode, made.stderr) == (0, ""), made.stderr
+    return file
 
 
 def eventually(what: Callable[[], object], seconds: float = SECONDS) -> None:

@@ -1,8 +1,9 @@
-"""`driver.py CHANGE… -- WORDS…`: the command toyspec, with something about its run changed.
+"""`driver.py CHANGE… -- WORDS…`: the command toyspec, with something about its run changed, or about
+the box that it compiles.
 
 `grace=SECONDS`: between TERM and KILL. `wait`: the monitor never says go, so the box is always
 being built. `slow=SECONDS`: before each call of setup and init. `patience=SECONDS`: with a view
-that does not end.
+that does not end. `timed`: a compiled box says when each step was done.
 """
 
 from __future__ import annotations
@@ -15,14 +16,21 @@ from functools import partial
 
 def change(what: str) -> None:
     name, _, value = what.partition("=")
+    from toyspec.emit import compiled, records
+    from toyspec.emit.resident import record
     from toyspec.kernel import call
     from toyspec.run import box, monitor
     from toyspec.run.monitor import Monitor
 
     if name == "grace":
         box.run = partial(box.run, grace=float(value))
+        records.GRACE = int(float(value) * 1000)  # type: ignore[misc]
     elif name == "wait":
         Monitor._go = lambda _: None  # type: ignore[method-assign,assignment]
+        del records._SLOTS["go.write"]
+        records._SLOTS["go.read"] = record.GO_WRITE  # which the monitor has closed
+    elif name == "timed":
+        compiled.Baked = partial(compiled.Baked, timed=True)  # type: ignore[misc,assignment]
     elif name == "patience":
         monitor._VIEW_PATIENCE = float(value)
     elif name == "slow":

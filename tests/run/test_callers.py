@@ -22,6 +22,7 @@ def prepared(product: Product, before: str, words: Sequence[Word]) -> list[Word]
     return [product.python, "-I", "-c", program, *words]
 
 
+@pytest.mark.usefixtures("either_way")
 @pytest.mark.parametrize("closed", ["0<&-", "1>&-", "2>&-", "<&- >&-", "<&- >&- 2>&-"])
 @pytest.mark.parametrize("argv", [["sh", "-c", "exit 3"], ["nonesuch"]])
 def test_closed_standard_streams(product: Product, closed: str, argv: list[str]) -> None:
@@ -30,12 +31,14 @@ def test_closed_standard_streams(product: Product, closed: str, argv: list[str])
     assert done.returncode == (3 if argv[0] == "sh" else 127)
 
 
+@pytest.mark.usefixtures("either_way")
 def test_closed_standard_input_is_no_descriptor_of_ours_inside(product: Product) -> None:
     words = up(product, "sh", "-c", "readlink /proc/self/fd/0; cat; echo $?")
     done = product.as_user(["sh", "-c", 'exec "$@" <&-', "sh", *words])
     assert done.stdout == "/dev/null\n0\n"
 
 
+@pytest.mark.usefixtures("either_way")
 @pytest.mark.parametrize("limit", [12, 16, 32])
 def test_few_descriptors(product: Product, limit: int) -> None:
     before = f"resource.setrlimit(resource.RLIMIT_NOFILE, ({limit}, {limit}))"
@@ -43,6 +46,7 @@ def test_few_descriptors(product: Product, limit: int) -> None:
     assert (done.stdout, done.returncode) == (f"{limit}\n", 0)
 
 
+@pytest.mark.usefixtures("either_way")
 def test_blocked_and_ignored_signals(product: Product) -> None:
     before = """
 signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
@@ -58,6 +62,7 @@ for number in (signal.SIGCHLD, signal.SIGUSR1):
     assert masks == {"SigBlk:": 0, "SigIgn:": 0, "SigCgt:": 0}
 
 
+@pytest.mark.usefixtures("either_way")
 def test_what_the_caller_ignores_is_not_handed_on(product: Product) -> None:
     """nohup(1)."""
     tools.need("nohup")
@@ -71,6 +76,7 @@ def test_what_the_caller_ignores_is_not_handed_on(product: Product) -> None:
         assert process.wait(10) == 137
 
 
+@pytest.mark.usefixtures("either_way")
 def test_children_that_were_there_before(product: Product) -> None:
     """A shell that started something and then became toyspec."""
     words = ["sh", "-c", 'sleep 0.05 & sleep 1000 & exec "$@"', "sh", *up(product, "sleep", "0.3")]
@@ -83,6 +89,7 @@ def test_children_that_were_there_before(product: Product) -> None:
         os.kill(left[0], signal.SIGKILL)
 
 
+@pytest.mark.usefixtures("either_way")
 def test_a_child_subreaper_gets_nobody(product: Product) -> None:
     """Whoever adopts our orphans finds none."""
     before = """

@@ -26,6 +26,7 @@ def reap(process: subprocess.Popen[str], pids: Sequence[int]) -> None:
     eventually(lambda: gone([pid for pid in pids if pid != process.pid]))
 
 
+@pytest.mark.usefixtures("either_way")
 @pytest.mark.parametrize("role", ROLES)
 def test_a_box_with_many_processes(product: Product, role: str) -> None:
     with started(product, up(product, "sh", "-c", MANY)) as process:
@@ -36,6 +37,7 @@ def test_a_box_with_many_processes(product: Product, role: str) -> None:
         assert process.returncode == (-9 if role == "monitor" else 137)
 
 
+@pytest.mark.usefixtures("either_way")
 @pytest.mark.parametrize("role", ROLES)
 def test_an_init_that_cleared_its_pdeathsig(product: Product, role: str) -> None:
     tools.need("setpriv")
@@ -46,6 +48,7 @@ def test_an_init_that_cleared_its_pdeathsig(product: Product, role: str) -> None
         reap(process, processes)
 
 
+@pytest.mark.usefixtures("either_way")
 def test_a_kill_of_the_callers_whole_group(product: Product) -> None:
     tools.need("setpriv")
     words = up(product, "setpriv", "--pdeathsig", "clear", "sleep", "1000")
@@ -69,6 +72,7 @@ def test_at_any_moment(product: Product, role: str) -> None:
             reap(process, processes)
 
 
+@pytest.mark.usefixtures("either_way")
 def test_nothing_is_left_of_a_run(product: Product) -> None:
     before = processes_of(product.uid) if product.switch else {}
     for _ in range(5):
@@ -77,6 +81,7 @@ def test_nothing_is_left_of_a_run(product: Product) -> None:
     assert not product.switch or processes_of(product.uid) == before
 
 
+@pytest.mark.usefixtures("either_way")
 @pytest.mark.parametrize(
     ("script", "status"),
     [("exit 0", 0), ("exit 77", 77), ("exit 255", 255), ("exec /nonexistent", 127)],
@@ -85,6 +90,7 @@ def test_the_status_is_inits_own(product: Product, script: str, status: int) -> 
     assert product.as_user(up(product, "sh", "-c", script)).returncode == status
 
 
+@pytest.mark.usefixtures("either_way")
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSEGV])
 def test_a_signal_that_ended_init(product: Product, number: signal.Signals) -> None:
     """Only a handler, the host, or a fault of its own can end a PID 1."""

@@ -7,6 +7,8 @@ import signal
 import time
 from functools import partial
 
+import pytest
+
 from tests import tools
 from tests.product import Product
 from tests.run.boxes import become, descendants, eventually, gone, shell, stat, up
@@ -54,6 +56,7 @@ def held_still(monitor: int) -> bool:
     return all(stat(pid)[0] == "T" for pid in descendants(monitor)[1:])
 
 
+@pytest.mark.usefixtures("either_way")
 def test_what_is_typed_at_the_shell_is_the_shell_s(product: Product) -> None:
     tools.need("bash", "python3")
     for stop in ("os.kill(0, signal.SIGSTOP)", ""):
@@ -74,6 +77,7 @@ def test_what_is_typed_at_the_shell_is_the_shell_s(product: Product) -> None:
             eventually(partial(gone, box))  # the monitor itself is the shell's to wait for
 
 
+@pytest.mark.usefixtures("either_way")
 def test_killing_a_stopped_monitor_ends_the_box(product: Product) -> None:
     tools.need("bash", "python3")
     with shell(product) as outside:

@@ -36,6 +36,7 @@ def line(process: subprocess.Popen[str]) -> str:
     return process.stdout.readline()
 
 
+@pytest.mark.usefixtures("either_way")
 def test_a_session_of_its_own(product: Product) -> None:
     with started(product, up(product, "sleep", "1000")) as process:
         _, setup, init = family(process.pid, "sleep")
@@ -44,12 +45,14 @@ def test_a_session_of_its_own(product: Product) -> None:
         assert stat(setup)[SESSION] == stat(process.pid)[SESSION]
 
 
+@pytest.mark.usefixtures("either_way")
 def test_the_three_streams_are_the_callers(product: Product) -> None:
     script = "cat; echo out; echo err >&2; ls -l /proc/self/fd | wc -l"
     done = product.as_user(up(product, "sh", "-c", script), input="in\n")
     assert (done.stdout, done.stderr) == ("in\nout\n5\n", "err\n")  # "total", 0, 1, 2, ls's own
 
 
+@pytest.mark.usefixtures("either_way")
 @pytest.mark.parametrize("name", NAMES)
 def test_a_signal_to_the_monitor_reaches_init(product: Product, name: str) -> None:
     with started(product, up(product, "sh", "-c", LISTEN)) as process:
@@ -59,6 +62,7 @@ def test_a_signal_to_the_monitor_reaches_init(product: Product, name: str) -> No
         assert process.wait(10) == 9
 
 
+@pytest.mark.usefixtures("either_way")
 def test_a_handler_for_hup_is_not_followed_by_a_kill(product: Product) -> None:
     """Daemons read their configuration again."""
     script = "trap 'echo again' HUP; echo ready; while :; do sleep 0.02; done"
@@ -70,6 +74,7 @@ def test_a_handler_for_hup_is_not_followed_by_a_kill(product: Product) -> None:
         assert process.poll() is None
 
 
+@pytest.mark.usefixtures("either_way")
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
 def test_without_a_handler_the_box_is_killed_after_the_grace(
     product: Product, number: signal.Signals
@@ -84,6 +89,7 @@ def test_without_a_handler_the_box_is_killed_after_the_grace(
         eventually(lambda: gone(processes))
 
 
+@pytest.mark.usefixtures("either_way")
 def test_interrupts_that_nobody_handles(product: Product) -> None:
     with started(product, up(product, "sleep", "1000")) as process:
         family(process.pid, "sleep")
@@ -95,6 +101,7 @@ def test_interrupts_that_nobody_handles(product: Product) -> None:
         assert process.stderr.read().count("no handler for ^C") == 1
 
 
+@pytest.mark.usefixtures("either_way")
 def test_stop_and_continue(product: Product) -> None:
     """The caller's group is not orphaned: its parent is pytest, in the same session."""
     waiting: list[Word] = [
@@ -112,6 +119,7 @@ def test_stop_and_continue(product: Product) -> None:
         become("S", monitor, init)
 
 
+@pytest.mark.usefixtures("either_way")
 @pytest.mark.parametrize("number", DEADLY)
 @pytest.mark.parametrize("quiet", [True, False])
 def test_a_signal_ends_the_building_quietly(
@@ -141,6 +149,7 @@ def test_a_signal_during_a_slow_building(product: Product, delay: float) -> None
         assert gone(processes)
 
 
+@pytest.mark.usefixtures("either_way")
 def test_a_setup_that_someone_stops_does_not_hold_the_box_up(product: Product) -> None:
     with started(product, up(product, "sleep", "1000")) as process:
         _, setup, init = family(process.pid, "sleep")

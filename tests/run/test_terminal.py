@@ -50,6 +50,7 @@ def monitor_of(outside: Shell) -> int:
     return found[0]
 
 
+@pytest.mark.usefixtures("either_way")
 def test_bash_as_init_has_job_control(product: Product) -> None:
     tools.need("bash")
     with shell(product) as outside:
@@ -75,6 +76,7 @@ def test_bash_as_init_has_job_control(product: Product) -> None:
         assert termios.tcgetattr(outside.master) == before
 
 
+@pytest.mark.usefixtures("either_way")
 def test_the_box_shares_the_session_and_leads_the_foreground(product: Product) -> None:
     with shell(product) as outside:
         outside.start(up(product, "sleep", "1000"))
@@ -87,6 +89,7 @@ def test_the_box_shares_the_session_and_leads_the_foreground(product: Product) -
         assert stat(monitor)[GROUP] == str(monitor)
 
 
+@pytest.mark.usefixtures("either_way")
 def test_three_times_interrupt_ends_a_pid_1_that_has_no_handler(product: Product) -> None:
     with shell(product) as outside:
         outside.start(up(product, "sleep", "1000"))
@@ -102,6 +105,7 @@ def test_three_times_interrupt_ends_a_pid_1_that_has_no_handler(product: Product
         assert gone(processes)
 
 
+@pytest.mark.usefixtures("either_way")
 def test_an_init_with_a_handler_gets_the_interrupt_itself(product: Product) -> None:
     with shell(product) as outside:
         script = "trap 'echo caught; exit 3' INT; echo re''ady; while :; do sleep 0.05; done"
@@ -114,6 +118,7 @@ def test_an_init_with_a_handler_gets_the_interrupt_itself(product: Product) -> N
         assert outside.run("echo $?") == "3\n"
 
 
+@pytest.mark.usefixtures("either_way")
 def test_stop_and_continue(product: Product) -> None:
     """The box's modes go with it and come back with it."""
     with shell(product) as outside:
@@ -145,6 +150,7 @@ def test_stop_and_continue(product: Product) -> None:
         assert gone(processes)
 
 
+@pytest.mark.usefixtures("either_way")
 def test_a_stop_typed_as_soon_as_the_box_has_the_terminal_is_not_lost(product: Product) -> None:
     """A SIGCONT that came after it would take it back."""
     with shell(product) as outside:
@@ -167,6 +173,7 @@ def test_a_stop_typed_as_soon_as_the_box_has_the_terminal_is_not_lost(product: P
         outside.expect(PROMPT)
 
 
+@pytest.mark.usefixtures("either_way")
 def test_a_program_that_stops_its_own_group_stops_the_job(product: Product) -> None:
     """As vi and less do, which read ^Z as a key."""
     with shell(product) as outside:
@@ -177,6 +184,7 @@ def test_a_program_that_stops_its_own_group_stops_the_job(product: Product) -> N
         assert outside.run("echo $?") == "0\n"
 
 
+@pytest.mark.usefixtures("either_way")
 @pytest.mark.parametrize("victim", [0, 1, 2], ids=["monitor", "setup", "init"])
 def test_the_terminal_is_put_back_after_a_kill(product: Product, victim: int) -> None:
     with shell(product) as outside:
@@ -192,6 +200,7 @@ def test_the_terminal_is_put_back_after_a_kill(product: Product, victim: int) ->
         eventually(lambda: gone(processes))
 
 
+@pytest.mark.usefixtures("either_way")
 def test_terminating_the_monitor(product: Product) -> None:
     with shell(product) as outside:
         outside.start(up(product, "sleep", "1000", changes=["grace=0.3"]))
@@ -215,6 +224,7 @@ for request in (0x5412, 0x541C, termios.TIOCGWINSZ, termios.FIONREAD, termios.TC
 """
 
 
+@pytest.mark.usefixtures("either_way")
 def test_nothing_is_pushed_into_the_terminal(product: Product) -> None:
     """TIOCSTI and TIOCLINUX, also with bits set that the kernel does not look at."""
     python = tools.need("python3")
@@ -224,6 +234,7 @@ def test_nothing_is_pushed_into_the_terminal(product: Product) -> None:
     assert [word for _, word in said] == ["EPERM"] * 6 + ["fine"] * 9
 
 
+@pytest.mark.usefixtures("either_way")
 def test_a_background_job_leaves_the_foreground_to_the_shell(product: Product) -> None:
     with shell(product) as outside:
         before = termios.tcgetattr(outside.master)
@@ -243,6 +254,7 @@ def test_a_background_job_leaves_the_foreground_to_the_shell(product: Product) -
         assert termios.tcgetattr(outside.master)[3] == before[3]
 
 
+@pytest.mark.usefixtures("either_way")
 def test_a_running_background_job_comes_to_the_foreground(product: Product) -> None:
     """bash sends no SIGCONT then; the box asks for the terminal when it first needs it."""
     with shell(product) as outside:
@@ -259,6 +271,7 @@ def test_a_running_background_job_comes_to_the_foreground(product: Product) -> N
         outside.expect(PROMPT)
 
 
+@pytest.mark.usefixtures("either_way")
 def test_output_from_the_background_with_tostop_does_not_spin(product: Product) -> None:
     with shell(product) as outside:
         outside.run("stty tostop")
@@ -271,6 +284,7 @@ def test_output_from_the_background_with_tostop_does_not_spin(product: Product) 
         assert stat(processes[2])[USER_TIME : USER_TIME + 2] == used
 
 
+@pytest.mark.usefixtures("either_way")
 def test_in_a_pipeline_the_box_has_no_terminal(product: Product) -> None:
     with shell(product) as outside:
         outside.start(up(product, "sleep", "1000"), " | cat")
@@ -296,6 +310,7 @@ def test_in_a_pipeline_the_box_has_no_terminal(product: Product) -> None:
         eventually(lambda: gone(everyone))
 
 
+@pytest.mark.usefixtures("either_way")
 def test_a_terminal_that_goes_away_ends_the_box(product: Product) -> None:
     outside = Shell(product)
     try:
@@ -307,6 +322,7 @@ def test_a_terminal_that_goes_away_ends_the_box(product: Product) -> None:
         outside.end()
 
 
+@pytest.mark.usefixtures("either_way")
 def test_the_command_itself_may_lead_the_session(product: Product) -> None:
     """As under `ssh -t`: the kernel does not stop an orphaned group, and nor do we."""
     process, master = product.terminal(

@@ -145,10 +145,12 @@ def make_plan(
     printing: bool = False,
     look: Look | None = None,
     used: set[str] | None = None,
+    edit: Callable[[HostFacts], HostFacts] = lambda facts: facts,
 ) -> tuple[HostFacts, Plan]:
-    """The plan for this machine, or for that of the `saved` facts.
+    """The plan for this machine, or for that of the `saved` facts; as `edit` changes them.
 
-    `look` takes what is asked of the machine, `used` the names of facts that are read. `printing`: standard output takes the plan or the facts, and will not be the box's.
+    `look` takes what is asked of the machine, `used` the names of facts that are read. `printing`:
+    standard output takes the plan or the facts, and will not be the box's.
     Where there is none, the reasons on standard error and Reported(`invalid`).
     """
     from toyspec.host.facts import FactMissing
@@ -157,16 +159,19 @@ def make_plan(
 
     try:
         if saved is not None:
-            return saved, plan(spec, saved)
+            return edit(saved), plan(spec, edit(saved))
         from toyspec.host.probe import probe
 
         one = look or Look()
-        if used is None:
-            return gather(spec, lambda needs: probe(needs, printing=printing, look=one))
-        from toyspec.host.used import noting
 
-        read = used
-        return gather(spec, lambda needs: probe(needs, look=one), lambda each: noting(each, read))
+        def noting(facts: HostFacts) -> HostFacts:
+            if used is None:
+                return facts
+            from toyspec.host.used import noting as into
+
+            return into(facts, used)
+
+        return gather(spec, lambda needs: edit(probe(needs, printing=printing, look=one)), noting)
     except PlanError as error:
         say(problems(error, source, colour(words, 2)))
         raise Reported(invalid) from None

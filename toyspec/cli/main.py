@@ -22,7 +22,9 @@ VERBS = {
     "up": "bring up the box that a spec describes",
     "plan": "print the system calls that `up` would make",
     "check": "say whether a spec is valid",
+    "compile": "write a box as one static executable",
     "facts": "print what a plan may know of this machine",
+    "emit": "print a plan as a C program: what no way of running it can beat",
     "schema": "print a JSON Schema: the spec's or the plan's",
 }
 
@@ -111,8 +113,12 @@ def _verb(verb: str, args: list[str], kept: Kept | None) -> int:
         from toyspec.cli.plan import plan as run
     elif verb == "check":
         from toyspec.cli.check import check as run
+    elif verb == "compile":
+        from toyspec.cli.compile import compile_box as run
     elif verb == "facts":
         from toyspec.cli.facts import facts as run
+    elif verb == "emit":
+        from toyspec.cli.emit import emit as run
     else:
         from toyspec.cli.schema import schema as run
     return run(args)

@@ -271,7 +271,9 @@ class _Builder:
         self.tree.add(where.path, node)
         shows = isinstance(entry.thing, Bind) or kernel == "volume"
         source = node.layer.base or "" if node.layer and shows else ""
-        self._place(Placed(entry, where.path, kind, makes, stage, below=below, source=source))
+        private = self.tree.private(parent(where.path))
+        placed = Placed(entry, where.path, kind, makes, stage, False, below, source, private)
+        self._place(placed)
         layer = node.layer
         if (
             layer is not None

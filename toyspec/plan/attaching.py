@@ -6,6 +6,8 @@ the one is moved onto the other. Nothing of the box's is ever named by an absolu
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from toyspec.plan import calls, content, filesystems, mount_calls, sources
 from toyspec.plan.attributes import restrict
 from toyspec.plan.box import Box
@@ -18,10 +20,10 @@ from toyspec.plan.writer import Writer
 from toyspec.spec.model import Bind, File, Mount
 
 
-def attach(w: Writer, box: Box, placed: Placed) -> None:
-    """All steps of one entry."""
+def attach(w: Writer, box: Box, placed: Placed, made: Collection[str] = ()) -> None:
+    """All steps of one entry; `made` are mount points that are there already."""
     prepare(w, box, placed)
-    put(w, box, placed)
+    put(w, box, placed, made)
 
 
 def prepare(w: Writer, box: Box, placed: Placed) -> None:
@@ -40,19 +42,20 @@ def prepare(w: Writer, box: Box, placed: Placed) -> None:
         content.open_source(w, box, thing, content.source_slot(placed))
 
 
-def put(w: Writer, box: Box, placed: Placed) -> None:
+def put(w: Writer, box: Box, placed: Placed, made: Collection[str] = ()) -> None:
     """The rest, which needs the box's root only."""
     thing = placed.entry.thing
     w.about(describe(placed), placed.entry.origin, w.role, _purpose(thing))
     for wanted in placed.makes:
-        make(w, wanted, base(placed))
+        if wanted.path not in made:
+            make(w, wanted, base(placed))
     bind = _shown(placed)
     if bind is not None:
-        _move(w, placed, _tree(bind))
+        move(w, placed, tree(bind))
         if not box.facts.feature("mount_setattr"):
             _restrict(w, box, placed, bind)
     elif isinstance(thing, Mount) and thing.type == "overlay":
-        _move(w, placed, f"tree:{thing.target}")
+        move(w, placed, f"tree:{thing.target}")
     elif isinstance(thing, Mount):
         _filesystem(w, box, placed, thing)
     elif isinstance(thing, Guard):
@@ -73,8 +76,7 @@ def _file(w: Writer, box: Box, placed: Placed, file: File) -> None:
     elif file.directory:
         _memory(w, placed, Mount(file.at, "tmpfs", file.target, mode=file.mode))
     else:
-        slot = next(slot for slot, other in content.scratch_files(box) if other is placed)
-        _move(w, placed, slot)
+        move(w, placed, content.scratch_slot(placed))
 
 
 def describe(placed: Placed) -> str:
@@ -130,12 +132,13 @@ def inside(placed: Placed) -> tuple[str, str]:
     return slot, placed.path[len(above) :].strip("/")
 
 
-def _tree(bind: Bind) -> str:
+def tree(bind: Bind) -> str:
+    """The slot of its clone."""
     return f"tree:{bind.target}"
 
 
 def _clone(w: Writer, box: Box, placed: Placed, bind: Bind) -> None:
-    slot = _tree(bind)
+    slot = tree(bind)
     sources.clone(w, placed.source, slot, recursive=bind.recursive)
     device = box.facts.path(bind.source).device
     if device is not None:
@@ -165,7 +168,13 @@ def _target(w: Writer, placed: Placed, *, links: bool = True) -> str:
     return slot
 
 
-def _move(w: Writer, placed: Placed, slot: str) -> None:
+def move(w: Writer, placed: Placed, slot: str) -> None:
+    """Attach what `slot` holds."""
+    if placed.private:
+        why = "onto the target: the whole way there is this plan's own, with no symlink on it"
+        w.do(mount_calls.move_mount(slot, "root", placed.path), why)
+        w.do(calls.close(slot), "attached: the box holds it now")
+        return
     at = _target(w, placed)
     w.do(mount_calls.move_mount(slot, at), "onto the target, descriptor to descriptor")
     w.do(calls.close(at), "done with it")
@@ -212,7 +221,7 @@ def _filesystem(w: Writer, box: Box, placed: Placed, mount: Mount) -> None:
     if mount.type != "tmpfs":
         slot = f"tree:{mount.target}"
         make_mount(w, box, mount, slot, "of the box's own")
-        _move(w, placed, slot)
+        move(w, placed, slot)
         return
     _memory(w, placed, mount)
 

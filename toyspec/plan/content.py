@@ -29,11 +29,15 @@ def make_tmpfs(w: Writer, slot: str, mode: str, *attributes: str, size: int | No
     w.do(calls.close("fs"), "done with it")
 
 
-def scratch_files(box: Box) -> list[tuple[str, Placed]]:
+def scratch_files(box: Box) -> list[Placed]:
     """Files that lie in a directory of the host's: made in private, then bound there."""
     found = [p for p in box.layout.placed if isinstance(p.entry.thing, File) and not p.own]
-    found = [p for p in found if p.kind == "file"]
-    return [(f"file:{number}", placed) for number, placed in enumerate(found, 1)]
+    return [p for p in found if p.kind == "file"]
+
+
+def scratch_slot(placed: Placed) -> str:
+    """The mount of such a file."""
+    return f"file:{placed.entry.target}"
 
 
 def write_scratch(w: Writer, box: Box) -> None:
@@ -41,11 +45,11 @@ def write_scratch(w: Writer, box: Box) -> None:
     files = scratch_files(box)
     if not files:
         return
-    asked = files[0][1].entry.origin
+    asked = files[0].entry.origin
     w.about("a private place for the contents of files", asked)
     tmpfs(w, "scratch", "0700")
-    for slot, placed in files:
-        name = slot.partition(":")[2]
+    for number, placed in enumerate(files, 1):
+        slot, name = scratch_slot(placed), str(number)
         w.about(f"file {placed.entry.target}", placed.entry.origin)
         write_file(w, box, placed, "scratch", name)
         why = "a mount of this file alone, to be attached at its target"

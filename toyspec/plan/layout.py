@@ -46,7 +46,8 @@ class Placed:
     `kind` is what its target is (a mount's is `directory`). `own`: it is made in place, a file in
     a filesystem of the box's own, a symlink where the whole way there is the plan's alone.
     `below` is the kernel filesystem (proc, sysfs) that it lies in. `source` is a bind's real path
-    on the host, without symbolic links.
+    on the host, without symbolic links. `private`: the directory that `path` lies in is in
+    filesystems that only the plan writes to.
     """
 
     entry: Entry
@@ -57,6 +58,7 @@ class Placed:
     own: bool = False
     below: str | None = None
     source: str = ""
+    private: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,13 +27,18 @@ def make_in_root(w: Writer, root: str, path: str, kind: Literal["directory", "fi
             "the directory that gets the mount point, found inside the root",
             yields=slot,
         )
+    make_empty(w, slot, name, kind)
+    if above:
+        w.do(calls.close(slot), "done with it")
+
+
+def make_empty(w: Writer, slot: str, name: str, kind: Literal["directory", "file"]) -> None:
+    """In a directory of the root's that is open: nothing but its own name is looked up."""
     if kind == "directory":
         made = calls.mkdirat(slot, name, 0o755)
         w.do(made, "an empty directory to mount on", tolerates=("EEXIST",))
     else:
         w.do(calls.mknodat_file(slot, name), "an empty file to mount on")
-    if above:
-        w.do(calls.close(slot), "done with it")
 
 
 def make(w: Writer, wanted: Make, base: tuple[str, str]) -> None:

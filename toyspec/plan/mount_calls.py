@@ -15,6 +15,13 @@ def open_tree_clone(dirfd: Slot, path: str, *, recursive: bool = True) -> Call:
     return call("open_tree", ("dirfd", Fd(dirfd)), ("path", Path(path)), ("flags", Flags(flags)))
 
 
+def open_tree_in(dirfd: Slot, name: str, *, recursive: bool = True) -> Call:
+    """open_tree(2) of what has this one name in an open directory: a symlink is not followed."""
+    flags = ("OPEN_TREE_CLONE", "OPEN_TREE_CLOEXEC") + (("AT_RECURSIVE",) if recursive else ())
+    flags += ("AT_SYMLINK_NOFOLLOW", "AT_NO_AUTOMOUNT")
+    return call("open_tree", ("dirfd", Fd(dirfd)), ("path", Path(name)), ("flags", Flags(flags)))
+
+
 def move_mount(fd: Slot, to: Slot, path: str = "") -> Call:
     """move_mount(2): the mount of descriptor `fd` onto descriptor `to`, or `path` below it."""
     flags = ("MOVE_MOUNT_F_EMPTY_PATH",) + (() if path else ("MOVE_MOUNT_T_EMPTY_PATH",))

@@ -63,8 +63,10 @@ class LowerError(ValueError):
         self.reason = reason
 
 
-def lower(plan: Plan, variables: Mapping[str, str]) -> Program:
+def lower(plan: Plan, variables: Mapping[str, str] | None) -> Program:
     """The program of `plan` on its architecture, its variables replaced by their texts.
+
+    Without `variables`, environments that need some are left to be completed when it runs (`late`).
 
     Raises LowerError: a variable that is not there, a text with a NUL, a name or a number that
     the kernel's tables do not have, a slot where only a number can be.
@@ -86,6 +88,7 @@ def lower(plan: Plan, variables: Mapping[str, str]) -> Program:
         bytes(segment.data),
         tuple(segment.pointers),
         segment.slots,
+        tuple(segment.late),
     )
 
 
@@ -221,7 +224,7 @@ def _length(given: Length, args: tuple[Argument, ...], segment: Segment) -> int:
 
 
 def _environment(given: Environment, segment: Segment) -> int:
-    return segment.texts([segment.encode((name + "=", *text)) for name, text in given.entries])
+    return segment.texts([segment.entry((name + "=", *text)) for name, text in given.entries])
 
 
 def _checks(

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from toyspec.plan.step import Role
+    from toyspec.spec.model import Text
 
 Operand = tuple[int, int]
 """What it is, and its number."""
@@ -68,7 +69,8 @@ class Program:
     """All roles' instructions over one data segment, which each process has for itself.
 
     `pointers` are (offset, target): the 8 bytes at `offset` hold the address of `target`.
-    `slots` are the offsets of cells by name; the pid of a role is `pid:ROLE`.
+    `slots` are the offsets of cells by name; the pid of a role is `pid:ROLE`. `late` are (offset,
+    text): the 8 bytes at `offset` hold the address of a text with variables, known when it runs.
     """
 
     arch: str
@@ -76,6 +78,7 @@ class Program:
     data: bytes
     pointers: tuple[tuple[int, int], ...]
     slots: Mapping[str, int]
+    late: tuple[tuple[int, Text], ...] = ()
 
 
 def arguments(

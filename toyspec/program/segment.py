@@ -14,7 +14,7 @@ from toyspec.plan.step import Bpf, Data, Fd, Flags, Int, Pid, Struct
 from toyspec.program.program import NO_DESCRIPTOR, NO_PROCESS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from toyspec.spec.model import Text, Variable
 
@@ -52,13 +52,15 @@ def integer(number: int, size: int) -> bytes:
 class Segment:
     """The data so far, and where in it each thing already is."""
 
-    def __init__(self, arch: str, variables: Mapping[str, str]) -> None:
+    def __init__(self, arch: str, variables: Mapping[str, str] | None) -> None:
         self.arch = arch
         self.variables = variables
         self.data = bytearray()
         self.pointers: list[tuple[int, int]] = []
         self.slots: dict[str, int] = {}
         self.decimals: dict[str, int] = {}
+        self.late: list[tuple[int, Text]] = []
+        self._late_texts: dict[int, Text] = {}
         self._texts: dict[bytes, int] = {}
         self._constants: dict[bytes, int] = {}
         self._pointing: dict[tuple[int, ...], int] = {}
@@ -97,21 +99,37 @@ class Segment:
             offset = self.decimals[slot] = self.place(empty)
         return offset
 
-    def texts(self, contents: list[bytes | str]) -> int:
+    def entry(self, text: Text) -> bytes | Text:
+        """The bytes of an environment's entry, or itself where it is known only when it runs."""
+        if self.variables is None and not all(isinstance(part, str) for part in text):
+            return text
+        return self.encode(text)
+
+    def texts(self, contents: Sequence[bytes | str | Text]) -> int:
         """An array of pointers to texts, ended by a null pointer. A string names a slot, whose
         decimal text is meant.
         """
-        targets = tuple(
-            [
-                self.decimal(each) if isinstance(each, str) else self.text(terminated(each))
-                for each in contents
-            ]
-        )
+        targets = tuple([self._target(each) for each in contents])
         offset = self._pointing.get(targets)
         if offset is None:
             offset = self._pointing[targets] = self.place(bytes(8 * len(targets) + 8))
             for index, target in enumerate(targets):
                 self.pointers.append((offset + 8 * index, target))
+                if target in self._late_texts:
+                    self.late.append((offset + 8 * index, self._late_texts[target]))
+        return offset
+
+    def _target(self, content: bytes | str | Text) -> int:
+        if isinstance(content, bytes):
+            return self.text(terminated(content))
+        if isinstance(content, str):
+            return self.decimal(content)
+        for offset, text in self._late_texts.items():
+            if text == content:
+                return offset
+        offset = self.place(b"", 1)
+        self.data.append(0)  # until it runs, nothing
+        self._late_texts[offset] = content
         return offset
 
     def cell(self, slot: str) -> int:
@@ -129,6 +147,8 @@ class Segment:
         )
 
     def _value(self, variable: Variable) -> str:
+        if self.variables is None:
+            raise UnfitError(f"the variable {variable.name} is not known before it runs")
         found = self.variables.get(variable.name)
         if found is None:
             raise UnfitError(f"the variable {variable.name} is not set")

@@ -8,7 +8,8 @@ import signal
 from typing import TYPE_CHECKING
 
 from toyspec.kernel import call as kernel
-from toyspec.plan.step import HELPERS, Flags
+from toyspec.plan.step import HELPERS
+from toyspec.plan.traits import go_step, init_step, is_pid_1, takes_foreground
 from toyspec.program.program import NO_PROCESS
 from toyspec.run.command import why
 from toyspec.run.ending import end_child, end_of_init, kill, wait_for_unknown_init
@@ -42,7 +43,7 @@ def run(
     if plan.exposure.terminal:
         from toyspec.run.terminal import Terminal
 
-        terminal = Terminal(foreground=_takes_foreground(plan))
+        terminal = Terminal(foreground=takes_foreground(plan))
     deaf = _dispositions()
     executor = Executor(program, progress, why)
     kernel.warm()
@@ -60,18 +61,12 @@ def run(
         executor.cell("exec.read"),
         executor.cell("go.write"),
         progress,
-        next(step.id for step in plan.steps if step.yields == "init"),
-        next(step.id for step in plan.steps if step.phase == "exec"),
+        init_step(plan).id,
+        go_step(plan).id,
         Watch(plan.watched),
     )
     monitor = Monitor(program.arch, box, view, terminal, deaf, grace)
     return _outcome(plan, monitor)
-
-
-def _takes_foreground(plan: Plan) -> bool:
-    return any(
-        argument.value == Flags(("TIOCSPGRP",)) for step in plan.steps for argument in step.args
-    )
 
 
 def _dispositions() -> frozenset[int]:
@@ -135,13 +130,7 @@ def _outcome(plan: Plan, monitor: Monitor) -> Outcome:
         failure = _failure(plan, progress, setup, ended)
         return Outcome(failure.status, failure)
     changes = monitor.box.watch.differences()
-    return replace(_ended(ended, reboots=_is_pid_1(plan)), changes=changes)
-
-
-def _is_pid_1(plan: Plan) -> bool:
-    """Whether init begins a pid namespace, and has not joined one."""
-    return any("CLONE_NEWPID" in arg.value.names for step in plan.steps if step.call == "unshare"
-               for arg in step.args if isinstance(arg.value, Flags))  # fmt: skip
+    return replace(_ended(ended, reboots=is_pid_1(plan)), changes=changes)
 
 
 def _ended(status: int, *, reboots: bool) -> Outcome:

@@ -12,7 +12,7 @@ from typing import Final
 
 from toyspec.plan.step import ROLES, Role
 
-_SIZE: Final = 16 << 20
+SIZE: Final = 16 << 20  # bytes
 _LABELS: Final = 1 << 20  # bytes at the end: the phases' names, written once
 _NOTE: Final = 64 << 10  # bytes before them: what a failing process found out about its failure
 _HEADER: Final = 64  # cells of 8 bytes before the steps' own two each
@@ -32,8 +32,9 @@ class Progress:
     A box may have a CLOCK_MONOTONIC of its own; of this one there is but one.
     """
 
-    def __init__(self) -> None:
-        self._memory = mmap.mmap(-1, _SIZE)
+    def __init__(self, fd: int = -1) -> None:
+        """In anonymous memory, or in a file (`SIZE` bytes) that a program executed later maps too."""
+        self._memory = mmap.mmap(fd, SIZE)
         self.cells = memoryview(self._memory).cast("q")
 
     @property
@@ -49,7 +50,7 @@ class Progress:
         """Say which steps make up each phase, then set RUNNING. `now`: when the run starts."""
         lines = [name + " " + ",".join(map(str, ids)) for name, ids in phases]
         blob = "\n".join(lines).encode()[:_LABELS]
-        start = _SIZE - _LABELS
+        start = SIZE - _LABELS
         self._memory[start : start + len(blob)] = blob
         self.cells[_LABELS_SIZE] = len(blob)
         self.cells[_STARTED] = now
@@ -57,7 +58,7 @@ class Progress:
 
     def phases(self) -> list[tuple[str, tuple[int, ...]]]:
         """The phases that `publish` named, with their steps' ids."""
-        start = _SIZE - _LABELS
+        start = SIZE - _LABELS
         blob = self._memory[start : start + self.cells[_LABELS_SIZE]].decode()
         pairs = (line.split(" ", 1) for line in blob.splitlines())
         return [(name, tuple(int(i) for i in ids.split(",") if i)) for name, ids in pairs]
@@ -92,7 +93,7 @@ class Progress:
         """`step` failed with `errno` (0: its result was not what it expects). First one wins."""
         if self.cells[_FAILED_STEP]:
             return
-        start = _SIZE - _LABELS - _NOTE
+        start = SIZE - _LABELS - _NOTE
         self._memory[start : start + len(note[:_NOTE])] = note[:_NOTE]
         self.cells[_NOTE_SIZE] = len(note[:_NOTE])
         self.cells[_FAILED_ERRNO] = errno
@@ -103,6 +104,6 @@ class Progress:
         step = self.cells[_FAILED_STEP]
         if not step:
             return None
-        start = _SIZE - _LABELS - _NOTE
+        start = SIZE - _LABELS - _NOTE
         note = self._memory[start : start + self.cells[_NOTE_SIZE]]
         return step, self.cells[_FAILED_ERRNO], note

@@ -16,6 +16,7 @@ RESULT: Final = 0
 SCRATCH: Final = 9
 _OTHER: Final = 10  # what an instruction of ours needs besides
 PAGE: Final = 19
+COUNTER: Final = 20
 FRAME: Final = 29
 LINK: Final = 30
 STACK: Final = 31
@@ -23,6 +24,10 @@ _ZERO: Final = 31
 
 _CONDITIONS: Final = {
     "==": 0, "!=": 1, "above or equal": 2, "below": 3, ">=": 10, "<": 11, ">": 12, "<=": 13,
+}  # fmt: skip
+_OPPOSITE: Final = {
+    "==": "!=", "!=": "==", "below": "above or equal", "above or equal": "below",
+    ">=": "<", "<": ">=", ">": "<=", "<=": ">",
 }  # fmt: skip
 _B, _CONDITIONAL, _ADR = 26, 19, 21
 _MOST_ERRNO: Final = 4095
@@ -181,6 +186,13 @@ class Assembler(Code):
         self.refer(len(self.bytes), label, _CONDITIONAL)
         self._put(0x54000000 | _CONDITIONS[condition])
 
+    def branch_far(self, condition: str, label: Label) -> None:
+        """The same, however far away the label is."""
+        beyond = self.label()
+        self.branch(_OPPOSITE[condition], beyond)
+        self.jump(label)
+        self.place(beyond)
+
     def truth(self, condition: str, register: int) -> None:
         """1 or 0, as the last comparison says."""
         self._put(0x9A9F07E0 | (_CONDITIONS[condition] ^ 1) << 12 | register)
@@ -188,7 +200,7 @@ class Assembler(Code):
     def branch_if_failed(self, label: Label) -> None:
         """Where `RESULT` is a negative errno."""
         self.compare_to(RESULT, -_MOST_ERRNO)
-        self.branch("above or equal", label)
+        self.branch_far("above or equal", label)
 
     def jump(self, label: Label) -> None:
         """Always; 128 MiB at most."""
@@ -206,7 +218,8 @@ class Assembler(Code):
 
     def call_at(self, address: int) -> None:
         """A function at a fixed address."""
-        self._put(0x94000000 | address - self.here >> 2 & 0x3FFFFFF)
+        self.refer(len(self.bytes), Label(address - self.origin), _B)
+        self._put(0x94000000)
 
     def call_by(self, register: int) -> None:
         """A function whose address is in a register."""

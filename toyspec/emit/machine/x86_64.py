@@ -2,11 +2,14 @@
 
 Registers go by what they are for. `A0` to `A5` are a system call's arguments, `NUMBER` its number,
 `RESULT` what it gives (syscall(2)); a call of a function takes its own in `C0` to `C5` (System V ABI).
-The kernel destroys rcx and r11. `PAGE` holds the address of the shared page for good.
+The kernel destroys rcx and r11. `PAGE` holds the address of the shared page for
+good, `COUNTER` is left alone by functions.
 """
 
 from __future__ import annotations
 
+from bisect import bisect_right
+from itertools import accumulate
 from typing import Final
 
 from toyspec.emit.machine.assembler import Code, Label
@@ -18,22 +21,71 @@ NUMBER: Final = RAX
 RESULT: Final = RAX
 SCRATCH: Final = R11
 PAGE: Final = RBX
+COUNTER: Final = 12  # r12
 STACK: Final = RSP
 FRAME: Final = RBP
 
 _CONDITIONS: Final = {
     "==": 0x4, "!=": 0x5, "<": 0xC, ">=": 0xD, "<=": 0xE, ">": 0xF, "below": 0x2, "above or equal": 0x3,
 }  # fmt: skip
-_BYTE, _NEAR = 1, 4
+_BYTE, _DISTANCE, _JUMP, _BRANCH = range(4)
+"""Kinds of references: rel8; rel32; rel32 behind an opcode of one byte, of two, that can be rel8."""
 _MOST_ERRNO: Final = 4095
 
 
 class Assembler(Code):
     """Emits instructions at the end of the code."""
 
-    def fill(self, at: int, distance: int, kind: int) -> None:  # noqa: ARG002
-        """rel32, counted from behind itself."""
-        self.bytes[at : at + 4] = (distance - 4).to_bytes(4, "little", signed=True)
+    def fill(self, at: int, distance: int, kind: int) -> None:
+        """rel32 or rel8, counted from behind itself."""
+        size = 1 if kind == _BYTE else 4
+        self.bytes[at : at + size] = (distance - size).to_bytes(size, "little", signed=True)
+
+    def shorten(self, references: list[tuple[int, Label, int]], placed: list[Label]) -> None:
+        """Jumps begin short, and grow until each reaches; then what they save is taken out."""
+        jumps = [each for each in references if each[2] in (_JUMP, _BRANCH)]
+        ends = [at + 4 for at, _, _ in jumps]
+        saved = [3 if kind == _JUMP else 4 for _, _, kind in jumps]
+        places = set(map(id, placed))
+        grown = True
+        while grown:
+            grown = False
+            before = [0, *accumulate(saved)]
+            for index, (_, label, _) in enumerate(jumps):
+                if not saved[index]:
+                    continue
+                target = label.known
+                if id(label) in places:
+                    target -= before[bisect_right(ends, target)]
+                if not -128 <= target - (ends[index] - before[index + 1]) < 128:
+                    saved[index], grown = 0, True
+        self._cut(references, placed, ends, saved)
+
+    def _cut(
+        self,
+        references: list[tuple[int, Label, int]],
+        placed: list[Label],
+        ends: list[int],
+        saved: list[int],
+    ) -> None:
+        """Take `saved` bytes out before each of `ends`."""
+        before = [0, *accumulate(saved)]
+        out, done, short = bytearray(), 0, set()
+        for end, less in zip(ends, saved, strict=True):
+            if less:
+                opcode = self.bytes[end - 5]  # e9, or what follows 0f
+                out += self.bytes[done : end - 2 - less]
+                out += bytes([0xEB if less == 3 else opcode - 0x10, 0])
+                done = end
+                short.add(end - 4)
+        self.bytes = out + self.bytes[done:]
+        for label in placed:
+            label.offset = label.known - before[bisect_right(ends, label.known)]
+        for index, (at, label, kind) in enumerate(references):
+            if at in short:
+                references[index] = (at + 3 - before[bisect_right(ends, at + 4)], label, _BYTE)
+            else:
+                references[index] = (at - before[bisect_right(ends, at)], label, kind)
 
     def _put(self, *parts: int) -> None:
         self.bytes += bytes(parts)
@@ -90,7 +142,7 @@ class Assembler(Code):
         """The address of a label, wherever the code lies."""
         self._rex(True, register, 0)
         self._put(0x8D, (register & 7) << 3 | 5)
-        self.refer(len(self.bytes), label, _NEAR)
+        self.refer(len(self.bytes), label, _DISTANCE)
         self._number(0, 4)
 
     def load(self, register: int, base: int, offset: int, size: int) -> None:
@@ -192,8 +244,10 @@ class Assembler(Code):
     def branch(self, condition: str, label: Label) -> None:
         """Go to `label` where the last comparison says so."""
         self._put(0x0F, 0x80 | _CONDITIONS[condition])
-        self.refer(len(self.bytes), label, _NEAR)
+        self.refer(len(self.bytes), label, _BRANCH)
         self._number(0, 4)
+
+    branch_far = branch
 
     def truth(self, condition: str, register: int) -> None:
         """1 or 0 into rax, rcx, rdx or rbx, as the last comparison says."""
@@ -208,7 +262,7 @@ class Assembler(Code):
     def jump(self, label: Label) -> None:
         """Always."""
         self._put(0xE9)
-        self.refer(len(self.bytes), label, _NEAR)
+        self.refer(len(self.bytes), label, _JUMP)
         self._number(0, 4)
 
     def jump_by(self, register: int) -> None:
@@ -219,13 +273,14 @@ class Assembler(Code):
     def call(self, label: Label) -> None:
         """A function; it returns behind this."""
         self._put(0xE8)
-        self.refer(len(self.bytes), label, _NEAR)
+        self.refer(len(self.bytes), label, _DISTANCE)
         self._number(0, 4)
 
     def call_at(self, address: int) -> None:
         """A function at a fixed address."""
         self._put(0xE8)
-        self._number(address - self.here - 4, 4)
+        self.refer(len(self.bytes), Label(address - self.origin), _DISTANCE)
+        self._number(0, 4)
 
     def call_by(self, register: int) -> None:
         """A function whose address is in a register."""

@@ -6,28 +6,44 @@ from toyspec.emit.resident.environment import value_of
 from toyspec.emit.resident.failed import exists, note
 from toyspec.emit.resident.memory import append, copy, find, length
 from toyspec.emit.resident.process import leave
-from toyspec.emit.resident.record import ARGV, ENVIRONMENT, EXEC_STEP, PAGE
-from toyspec.emit.resident.words import load8, load64, nr, room, store8, syscall, text
+from toyspec.emit.resident.record import ARGV, ENVIRONMENT, EXEC_STEP, MOST_ATTEMPTS, PAGE
+from toyspec.emit.resident.words import load8, load64, nr, room, store8, store64, syscall, text
 
 _LONGEST = 4096  # bytes of a path (PATH_MAX)
 _FAILED = 125
 
 
 def execute(box: int) -> int:
-    """Become ARGV. Where that fails, what counts is the first that found something, else the last."""
-    argv = load64(box + ARGV)
-    name = load64(argv)
-    environment = load64(box + ENVIRONMENT)
-    path = room(_LONGEST)
+    """Become ARGV. Where that fails, what counts is the first that found something, else the last.
+
+    What is there is looked at once all have failed: until then, no call but execve is made.
+    """
+    name = load64(load64(box + ARGV))
     if find(name, 47):  # /
-        return _fail(box, syscall(nr("execve"), name, argv, environment))
-    directories = value_of(environment, text("PATH"))
+        return _fail(box, _become(box, name))
+    results = room(8 * MOST_ATTEMPTS)
+    last = _search(box, results, -1)
+    return _fail(box, _search(box, results, last))
+
+
+def _become(box: int, path: int) -> int:
+    return syscall(nr("execve"), path, load64(box + ARGV), load64(box + ENVIRONMENT))
+
+
+def _search(box: int, results: int, tried: int) -> int:
+    """Try every directory, while `tried` is negative, and return how many were tried.
+
+    Then, told that, return the result that counts.
+    """
+    name = load64(load64(box + ARGV))
+    path = room(_LONGEST)
+    directories = value_of(load64(box + ENVIRONMENT), text("PATH"))
     if directories == 0:
         directories = text("")
-    counting = 0
     result = -2  # ENOENT
     searched = 0
-    while directories:
+    at = 0
+    while directories and at != tried:
         directories = _directory(directories, path)
         if load8(path) == 47 or (directories == 0 and not searched):
             if load8(path) != 47:
@@ -36,14 +52,24 @@ def execute(box: int) -> int:
             if length(path) + length(name) + 2 > _LONGEST:
                 continue
             append(append(path + length(path), text("/")), name)
-            result = syscall(nr("execve"), path, argv, environment)
-            if counting == 0 and exists(path):
-                counting = result
-            if not _goes_on(result):
+            result = _tried(box, path, results, at, tried)
+            at += 1
+            if tried < 0 and not _goes_on(result):
                 break
-    if counting:
-        result = counting
-    return _fail(box, result)
+            if tried >= 0 and exists(path):
+                break
+    if tried < 0:
+        return at
+    return result
+
+
+def _tried(box: int, path: int, results: int, at: int, tried: int) -> int:
+    """The result of one attempt: made now, or before. For the last ones there is one room."""
+    if at >= MOST_ATTEMPTS:
+        at = MOST_ATTEMPTS - 1
+    if tried < 0:
+        store64(results + 8 * at, _become(box, path))
+    return load64(results + 8 * at)
 
 
 def _directory(directories: int, path: int) -> int:

@@ -70,9 +70,9 @@ def note(page: int, step: int, errno: int) -> int:
 
 
 def tried(box: int, step: int, result: int) -> int:
-    """An execve of init's did not find its program: the plan may have another."""
+    """An execve of init's did not find its program: the plan may have another. Returns `result`."""
     store64(_attempt(box, step), result)
-    return 0
+    return result
 
 
 def _attempt(box: int, step: int) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from toyspec.emit.resident.forget import forget
 from toyspec.emit.resident.monitor import init_of, watch_over
 from toyspec.emit.resident.process import (
     CHILD,
@@ -41,6 +42,7 @@ _UNKNOWN = -1
 def supervise_monitor(box: int) -> int:
     """The rest of the monitor's life."""
     page = load64(box + PAGE)
+    forget(box)
     watch_over(box)
     end_helpers(page)
     init = init_of(box)

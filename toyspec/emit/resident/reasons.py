@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from toyspec.emit.resident.cold import cold, told
 from toyspec.emit.resident.memory import append_number, find
 from toyspec.emit.resident.process import set_mask
 from toyspec.emit.resident.record import (
@@ -27,7 +28,6 @@ from toyspec.emit.resident.record import (
     SETUP_ROLE,
     SIGNAL_COUNT,
     SIGNALS,
-    TEXTS,
 )
 from toyspec.emit.resident.saying import VECTOR, add, begin, say
 from toyspec.emit.resident.words import load32, load64, nr, room, syscall, text
@@ -52,7 +52,7 @@ def tell_failure(box: int) -> int:
         executing = 1
     if executing and load64(box + ARGV):
         return _tell_argv(box, errno)
-    message = load64(box + MESSAGES) + (step - 1) * MESSAGE_SIZE
+    message = _message(box, step)
     vector = begin(room(VECTOR))
     add(vector, _words(box, load32(message + MESSAGE_PLACE)))
     said = 0
@@ -126,7 +126,7 @@ def tell_killed(box: int, setup: int, init: int) -> int:
         status = setup
     step = load64(load64(box + PAGE) + CURRENT + 8 * role)
     vector = begin(room(VECTOR))
-    message = load64(box + MESSAGES) + (step - 1) * MESSAGE_SIZE
+    message = _message(box, step)
     if step:
         add(vector, _words(box, load32(message + MESSAGE_PLACE)))
     else:
@@ -174,10 +174,13 @@ def _behind_comma(said: int) -> int:
 def _named(box: int, table: int, count: int, number: int) -> int:
     if number >= count:
         return 0
-    return _words(box, load32(table + 4 * number))
+    return _words(box, load32(cold(load64(box + FILE)) + table + 4 * number))
 
 
 def _words(box: int, offset: int) -> int:
-    if offset == 0:
-        return 0
-    return load64(box + TEXTS) + offset
+    return told(load64(box + FILE), offset)
+
+
+def _message(box: int, step: int) -> int:
+    """The address of a step's messages."""
+    return cold(load64(box + FILE)) + load64(box + MESSAGES) + (step - 1) * MESSAGE_SIZE

@@ -14,8 +14,8 @@ GID = 8
 HOME = 16  # that the plan depends on, as $HOME must be when it runs; 0: it depends on none
 HOME_UNSET = 24  # 1: where HOME is not set it is the same
 NAME = 32  # what begins every message that no step has: "toyspec: " or the spec's name
-PLAN = 40  # what --plan prints, and how many bytes
-PLAN_SIZE = 48
+COLD = 40  # texts and tables, packed by deflate: offsets are into what they unpack to
+COLD_SIZE = 48  # how many bytes that is
 PLAIN = 56  # the box record where 0 and 1 are not one controlling terminal, and 0 to 2 no terminal
 TTY = 64  # the same, and yet one of 0 to 2 is a terminal
 FOREGROUND = 72  # on a terminal, whose foreground we are
@@ -28,7 +28,12 @@ CLOCK = 112  # clock_gettime of the vDSO; 0: none, or no times are wanted
 VIEW = 120  # a descriptor to wait for before `go`; -1: none
 VIEWER = 128  # the pid of the process that draws, a child of ours; 0: none
 DEAF = 136  # the signals that the caller wants ignored, a mask
-FILE_SIZE = 144
+CODE_AT = 144  # the straight-line code, in whole pages: nobody needs it after `supervise`
+CODE_SIZE = 152
+DATA_AT = 160  # the programs' data, likewise
+DATA_SIZE = 168
+UNPACKED = 176  # where COLD lies unpacked; 0: nobody needed it yet
+FILE_SIZE = 184
 
 # A box record.
 FILE = 0  # address of the file record
@@ -52,9 +57,9 @@ WATCHED = 136  # table of what is watched, and how many
 WATCHES = 144
 LATE = 152  # table of texts that the caller's environment completes, and how many
 LATES = 160
-MESSAGES = 168  # table of each step's messages, from step 1 on
-TEXTS = 176  # what offsets in the tables of messages, errnos and signals count from
-ERRNOS = 184  # table of 4-byte offsets by number, and how many
+MESSAGES = 168  # offset of the table of each step's messages, from step 1 on
+PLAN = 176  # offset of what --plan prints
+ERRNOS = 184  # offset of a table of 4-byte offsets by number, and how many
 ERRNO_COUNT = 192
 SIGNALS = 200  # the same, by number
 SIGNAL_COUNT = 208
@@ -76,7 +81,9 @@ BOXES_MODES = 320
 CALLERS = 328  # struct termios of the kernel: 60 bytes at most
 BOXES = 392
 GONE = 456  # setup's raw wait status, once it has ended
-BOX_SIZE = 464
+CELLS = 464  # what the slots' cells from SETUP on held when `supervise` began
+PLAN_SIZE = 512  # how many bytes --plan prints
+BOX_SIZE = 520
 
 # An entry of WATCHED.
 WATCH_PATH = 0
@@ -107,7 +114,7 @@ PIECE_TEXT = 0
 PIECE_VALUE = 1
 PIECE_ENTRY = 2
 
-# An entry of MESSAGES: four offsets of 4 bytes each from TEXTS; 0 is none.
+# An entry of MESSAGES: four offsets of 4 bytes each; 0 is none.
 MESSAGE_PLACE = 0  # "dev.yaml:6:5: error: "
 MESSAGE_ITEM = 4  # "bind /opt at /opt: ", which the errno's text follows
 MESSAGE_ODD = 8  # the sentence where no errno says it; of an execve, where nothing is found

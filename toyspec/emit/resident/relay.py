@@ -7,6 +7,7 @@ processes may signal it too: from them only a wish to stop counts.
 
 from __future__ import annotations
 
+from toyspec.emit.resident.forget import forget
 from toyspec.emit.resident.process import INFO, READY, ended, leave, send, wait_for
 from toyspec.emit.resident.record import INIT, LIFE_READ
 from toyspec.emit.resident.words import flag, load32, load64, nr, room, store64, syscall
@@ -20,6 +21,7 @@ def supervise_setup(box: int) -> int:
     Init stays a zombie for the monitor, its subreaper. Where the monitor is gone, init is killed:
     it may have cleared the PDEATHSIG by which it would die with setup.
     """
+    forget(box)
     init = load32(load64(box + INIT))
     life = load32(load64(box + LIFE_READ))
     monitor = syscall(nr("getppid"))

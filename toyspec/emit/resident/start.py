@@ -5,6 +5,7 @@ Of the file's kept fields and the box's, what the straight-line code and `superv
 
 from __future__ import annotations
 
+from toyspec.emit.resident.cold import cold
 from toyspec.emit.resident.environment import complete, value_of
 from toyspec.emit.resident.memory import (
     append_number,
@@ -161,9 +162,22 @@ def _take_view(file: int, word: int) -> int:
 
 
 def _print_plan(file: int) -> int:
+    """The plan that would run here if standard output were not for printing: input alone tells."""
+    kind = PLAIN
+    group = -1
+    if is_terminal(0):
+        group = foreground_of(0)
+    if group >= 0 and group == syscall(nr("getpgid"), 0):
+        kind = FOREGROUND
+    elif group >= 0:
+        kind = BACKGROUND
+    elif is_terminal(0) or is_terminal(2):
+        kind = TTY
+    box = _variant(file, kind)
+    at = cold(file) + load64(box + PLAN)
     done = 0
-    while done < load64(file + PLAN_SIZE):
-        count = syscall(nr("write"), 1, load64(file + PLAN) + done, load64(file + PLAN_SIZE) - done)
+    while done < load64(box + PLAN_SIZE):
+        count = syscall(nr("write"), 1, at + done, load64(box + PLAN_SIZE) - done)
         if count <= 0:
             leave(2)
         done += count

@@ -3,7 +3,16 @@
 from __future__ import annotations
 
 from toyspec.host.facts import Needs
-from toyspec.plan import attaching, filesystems, layout, masking, masks, protection, volumes
+from toyspec.plan import (
+    attaching,
+    filesystems,
+    layout,
+    masking,
+    masks,
+    protection,
+    together,
+    volumes,
+)
 from toyspec.plan.box import Box
 from toyspec.plan.making import make
 from toyspec.plan.step import Step
@@ -21,15 +30,21 @@ def needs(spec: Spec) -> Needs:
 
 
 def steps(box: Box) -> list[Step]:
-    """In the layout's order; what comes later still has its source cloned now.
+    """Binds that are closed together, then the rest in the layout's order; what comes later still
+    has its source cloned now.
 
     With an old_root, the targets of proc and sysfs are opened here too: once the old root hangs
     inside the new one, no name may be resolved until it is gone.
     """
     w = Writer("attach", "setup")
+    alike = together.together(box)
+    made = together.attach(w, box, alike) if alike else set[str]()
+    done = {placed.path for placed in alike}
     for placed in box.layout.placed:
+        if placed.path in done:
+            continue
         if placed.stage == "attach":
-            attaching.attach(w, box, placed)
+            attaching.attach(w, box, placed, made)
             continue
         attaching.prepare(w, box, placed)
         thing = placed.entry.thing
@@ -38,7 +53,8 @@ def steps(box: Box) -> list[Step]:
         if placed.stage == "mounts" and placed.below is None:
             w.about(attaching.describe(placed), placed.entry.origin)
             for wanted in placed.makes:
-                make(w, wanted, ("root", ""))
+                if wanted.path not in made:
+                    make(w, wanted, ("root", ""))
             if box.spec.root.old_root and isinstance(thing, Mount):
                 attaching.open_kernel_target(w, placed)
     masks.cover_attached(w, box)

@@ -1,13 +1,6 @@
-"""The language of resident code: a small part of Python, compiled to machine code of our own.
+"""One function of the language on its way into machine code.
 
-Functions take and give 64-bit numbers. Locals, `if`, `while`, `break`, `continue`, `return`; + - * & |
-^ << >>, // and % of what is not negative, comparisons (signed), and, or, not; calls; module constants;
-and the intrinsics of `words`. No other state than memory at addresses. What the language does not
-have is a LanguageError that says where.
-
-The code is position-independent, and what no entry point reaches is left out. Each value passes
-through the result register; locals live in the frame. It is there to be small and right, not fast:
-nothing of it runs between two steps of a box.
+Each value passes through the result register; locals live in the frame.
 """
 
 from __future__ import annotations
@@ -15,190 +8,29 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING, Final
 
-from toyspec.kernel.flags import value
-from toyspec.kernel.syscalls import numbers
+from toyspec.emit.language.source import (
+    COMPARISONS,
+    OPERATORS,
+    WORDS,
+    LanguageError,
+    assigned,
+    is_condition,
+    wrong,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from types import ModuleType
+    from collections.abc import Sequence
 
-    from toyspec.emit.machine import aarch64, x86_64
+    from toyspec.emit.language.compiler import Whole
     from toyspec.emit.machine.assembler import Label
-
-    Assembler = x86_64.Assembler | aarch64.Assembler
 
 _COUNT: Final = 1  # rcx, x1: where `shift` takes how far
 _SIZES: Final = {"8": 1, "16": 2, "32": 4, "64": 8}
-_OPERATORS: Final = {
-    ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.BitAnd: "&", ast.BitOr: "|", ast.BitXor: "^",
-    ast.LShift: "<<", ast.RShift: ">>", ast.FloorDiv: "//", ast.Mod: "%",
-}  # fmt: skip
-_COMPARISONS: Final = {
-    ast.Eq: "==", ast.NotEq: "!=", ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">=",
-}  # fmt: skip
 _OPPOSITE: Final = {"==": "!=", "!=": "==", "<": ">=", ">=": "<", ">": "<=", "<=": ">"}
 _MOST_ARGUMENTS: Final = 6
-_WORDS: Final = "toyspec.emit.resident.words"
 
 
-class LanguageError(ValueError):
-    """A source says something that the language does not have."""
-
-
-def _wrong(module: str, node: ast.AST, reason: str) -> LanguageError:
-    return LanguageError(f"{module}:{getattr(node, 'lineno', 0)}: {reason}")
-
-
-class Source:
-    """One module: its functions, what it imports, and its constants on one architecture."""
-
-    def __init__(self, name: str, content: str, arch: str) -> None:
-        self.name = name
-        self.arch = arch
-        self.functions: dict[str, ast.FunctionDef] = {}
-        self.imports: dict[str, tuple[str, str]] = {}  # our name: module, its name
-        self.constants: dict[str, int] = {}
-        self._said: dict[str, ast.expr] = {}
-        for node in ast.parse(content, name).body:
-            if isinstance(node, ast.FunctionDef):
-                self.functions[node.name] = node
-            elif isinstance(node, ast.ImportFrom) and node.module != "__future__":
-                for each in node.names:
-                    self.imports[each.asname or each.name] = (node.module or "", each.name)
-            elif isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
-                self._said[node.targets[0].id] = node.value
-            elif (
-                isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name) and node.value
-            ):
-                self._said[node.target.id] = node.value
-
-    def resolve(self, others: Mapping[str, Source]) -> None:
-        """Work out every constant; those of imported modules must be there."""
-        for name, (module, theirs) in self.imports.items():
-            if module in others and theirs in others[module].constants:
-                self.constants[name] = others[module].constants[theirs]
-        for name, node in self._said.items():
-            found = self.constant(node, {})
-            if found is not None:
-                self.constants[name] = found
-
-    def constant(self, node: ast.expr, hidden: Mapping[str, int]) -> int | None:
-        """The number that an expression always is; None where it is none. Locals hide constants."""
-        if isinstance(node, ast.Constant) and isinstance(node.value, int):
-            return int(node.value)
-        if isinstance(node, ast.Name) and node.id not in hidden:
-            return self.constants.get(node.id)
-        if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub | ast.Invert):
-            found = self.constant(node.operand, hidden)
-            if found is None:
-                return None
-            return -found if isinstance(node.op, ast.USub) else ~found
-        if isinstance(node, ast.BinOp) and type(node.op) in _OPERATORS:
-            left, right = self.constant(node.left, hidden), self.constant(node.right, hidden)
-            if left is None or right is None:
-                return None
-            return _fold(_OPERATORS[type(node.op)], left, right)
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
-            return self._looked_up(node, node.func.id)
-        return None
-
-    def _looked_up(self, node: ast.Call, name: str) -> int | None:
-        if self.imports.get(name, ("",))[0] != _WORDS or name not in ("nr", "flag"):
-            return None
-        words = [each.value for each in node.args if isinstance(each, ast.Constant)]
-        try:
-            if name == "nr":
-                return numbers(self.arch)[str(words[0])]
-            return int(value(str(words[0]), (str(words[1]),), self.arch))
-        except KeyError as error:
-            raise _wrong(
-                self.name, node, f"{name}: {error} is not in the kernel's tables"
-            ) from None
-
-
-def _is_condition(node: ast.expr) -> bool:
-    """Whether its value in Python is True or False, whatever the numbers are."""
-    if isinstance(node, ast.BoolOp):
-        return all(_is_condition(each) for each in node.values)
-    return isinstance(node, ast.Compare) or (
-        isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not)
-    )
-
-
-def _fold(operator: str, left: int, right: int) -> int:
-    if operator == "<<":
-        return left << right
-    if operator == ">>":
-        return left >> right
-    if operator in ("//", "%"):
-        return left // right if operator == "//" else left % right
-    return {
-        "+": left + right, "-": left - right, "*": left * right,
-        "&": left & right, "|": left | right, "^": left ^ right,
-    }[operator]  # fmt: skip
-
-
-def compiled(
-    sources: Mapping[str, str], entries: Sequence[tuple[str, str]], machine: ModuleType, arch: str
-) -> tuple[bytes, dict[str, int]]:
-    """The code of the entry points (module, function) and all that they reach; their offsets.
-
-    `sources` are texts by module name. Raises LanguageError.
-    """
-    parsed = {name: Source(name, content, arch) for name, content in sources.items()}
-    known = -1
-    while known != (known := sum(len(each.constants) for each in parsed.values())):
-        for each in parsed.values():
-            each.resolve(parsed)
-    whole = Whole(parsed, machine)
-    for module, function in entries:
-        whole.function(module, function)
-    while whole.wanted:
-        _Function(whole, *whole.wanted.pop(0)).emit()
-    whole.place_texts()
-    code: bytes = whole.code.finish()
-    return code, {name: whole.labels[module, name].offset for module, name in entries}
-
-
-class Whole:
-    """All the code so far, and what is yet to be emitted."""
-
-    def __init__(self, sources: Mapping[str, Source], machine: ModuleType) -> None:
-        self.sources = sources
-        self.machine = machine
-        self.code: Assembler = machine.Assembler()
-        self.labels: dict[tuple[str, str], Label] = {}
-        self.wanted: list[tuple[str, str]] = []
-        self.texts: dict[bytes, Label] = {}
-
-    def function(self, module: str, name: str) -> Label:
-        """Where a function begins; it will be emitted."""
-        if (module, name) not in self.labels:
-            if module not in self.sources or name not in self.sources[module].functions:
-                raise LanguageError(f"{module}: there is no function {name}")
-            self.labels[module, name] = self.code.label()
-            self.wanted.append((module, name))
-        return self.labels[module, name]
-
-    def text(self, content: bytes) -> Label:
-        """Where a text will be, with its NUL."""
-        return self.texts.setdefault(content, self.code.label())
-
-    def place_texts(self) -> None:
-        """Every text, behind the code. One that ends another is a part of it."""
-        placed: dict[bytes, int] = {}
-        for content in sorted(self.texts, key=len, reverse=True):
-            label = self.texts[content]
-            whole = next((each for each in placed if each.endswith(content)), None)
-            if whole is not None:
-                label.offset = placed[whole] + len(whole) - len(content)
-                continue
-            self.code.place(label)
-            placed[content] = label.offset
-            self.code.bytes += content + b"\0"
-
-
-class _Function:
+class Function:
     """One function on its way into code."""
 
     def __init__(self, whole: Whole, module: str, name: str) -> None:
@@ -212,7 +44,8 @@ class _Function:
         self.loops: list[tuple[Label, Label]] = []
 
     def wrong(self, node: ast.AST, reason: str) -> LanguageError:
-        return _wrong(self.source.name, node, reason)
+        """An error at the line of `node`."""
+        return wrong(self.source.name, node, reason)
 
     def emit(self) -> None:
         """Parameters into their slots, then the body."""
@@ -220,7 +53,7 @@ class _Function:
         parameters = [each.arg for each in node.args.args]
         if len(parameters) > _MOST_ARGUMENTS:
             raise self.wrong(node, "more than six parameters")
-        frame = self._frame(parameters)
+        frame = self._lay_out(parameters)
         self.code.place(self.whole.labels[self.source.name, node.name])
         self.code.enter(frame)
         for register, name in zip(self.machine.PARAMETERS, parameters, strict=False):
@@ -229,35 +62,26 @@ class _Function:
             self.code.set(self.result, 0)
             self.code.leave()
 
-    def _frame(self, parameters: list[str]) -> int:
-        names = dict.fromkeys(parameters)
-        rooms: list[tuple[ast.AST, int]] = []
+    def _lay_out(self, parameters: list[str]) -> int:
+        """A slot for each local, rooms behind them; returns the frame's size."""
+        names = dict.fromkeys([*parameters, *assigned(self.node)])
+        self.slots = {name: -8 * (index + 1) for index, name in enumerate(names)}
+        used = 8 * len(names)
         for node in ast.walk(self.node):
-            if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
-                names[node.id] = None
-            elif isinstance(node, ast.Call) and self._intrinsic(node) == "room":
+            if isinstance(node, ast.Call) and self._intrinsic(node) == "room":
                 size = self.source.constant(node.args[0], {})
                 if size is None:
                     raise self.wrong(node, "the size of a room is a constant")
-                rooms.append((node, size))
-        for index, name in enumerate(names):
-            self.slots[name] = -8 * (index + 1)
-        used = 8 * len(names)
-        for node, size in rooms:
-            used = -(-(used + size) // 16) * 16
-            self.rooms[node] = -used
+                used = -(-(used + size) // 16) * 16
+                self.rooms[node] = -used
         return -(-used // 16) * 16
 
     def block(self, body: list[ast.stmt]) -> bool:
         """Statements in order; whether the last one never goes on."""
-        ends = False
-        for node in body:
-            ends = self.statement(node)
-            if ends:
-                break
-        return ends
+        return any(self.statement(node) for node in body)
 
     def statement(self, node: ast.stmt) -> bool:
+        """One statement; whether it never goes on."""
         code = self.code
         if isinstance(node, ast.Return):
             if node.value is None:
@@ -294,7 +118,7 @@ class _Function:
 
     def _if(self, node: ast.If) -> bool:
         other, end = self.code.label(), self.code.label()
-        self.unless(node.test, other)
+        self._condition(node.test, other, False)
         ends = self.block(node.body)
         if node.orelse and not ends:
             self.code.jump(end)
@@ -310,7 +134,7 @@ class _Function:
         self.code.place(begin)
         endless = isinstance(node.test, ast.Constant) and bool(node.test.value)
         if not endless:
-            self.unless(node.test, end)
+            self._condition(node.test, end, False)
         self.loops.append((begin, end))
         if not self.block(node.body):
             self.code.jump(begin)
@@ -318,10 +142,6 @@ class _Function:
         self.code.place(end)
         breaks = any(isinstance(each, ast.Break) for each in ast.walk(node))
         return endless and not breaks
-
-    def unless(self, node: ast.expr, label: Label) -> None:
-        """Go to `label` where the condition does not hold."""
-        self._condition(node, label, False)
 
     def _condition(self, node: ast.expr, label: Label, wanted: bool) -> None:
         """Go to `label` where the condition is `wanted`."""
@@ -347,7 +167,7 @@ class _Function:
 
     def _compared(self, node: ast.Compare) -> str:
         """Emit the comparison; says which condition then holds."""
-        if len(node.ops) != 1 or type(node.ops[0]) not in _COMPARISONS:
+        if len(node.ops) != 1 or type(node.ops[0]) not in COMPARISONS:
             raise self.wrong(node, "one comparison at a time, of numbers")
         right = node.comparators[0]
         known = self.source.constant(right, self.slots)
@@ -357,7 +177,7 @@ class _Function:
         else:
             self._two(node.left, right)
             self.code.compare(self.result, self.scratch)
-        return _COMPARISONS[type(node.ops[0])]
+        return COMPARISONS[type(node.ops[0])]
 
     def _two(self, left: ast.expr, right: ast.expr) -> None:
         """Left into the result register, right into the scratch register."""
@@ -389,8 +209,8 @@ class _Function:
             code.load(register, self.machine.FRAME, self.slots[node.id], 8)
         elif isinstance(node, ast.Call):
             self._call(node, register)
-        elif isinstance(node, ast.BinOp) and type(node.op) in _OPERATORS:
-            self._operation(node, _OPERATORS[type(node.op)])
+        elif isinstance(node, ast.BinOp) and type(node.op) in OPERATORS:
+            self._operation(node, OPERATORS[type(node.op)])
             code.move(register, self.result)
         elif isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub | ast.Invert):
             self.evaluate(node.operand, self.result)
@@ -403,7 +223,7 @@ class _Function:
         elif isinstance(node, ast.Compare):
             code.truth(self._compared(node), self.result)
             code.move(register, self.result)
-        elif _is_condition(node):
+        elif is_condition(node):
             one, zero = ast.Constant(1), ast.Constant(0)
             self._choice(ast.copy_location(ast.IfExp(node, one, zero), node), register)
         else:
@@ -411,7 +231,7 @@ class _Function:
 
     def _choice(self, node: ast.IfExp, register: int) -> None:
         other, end = self.code.label(), self.code.label()
-        self.unless(node.test, other)
+        self._condition(node.test, other, False)
         self.evaluate(node.body, register)
         self.code.jump(end)
         self.code.place(other)
@@ -439,7 +259,7 @@ class _Function:
         if not isinstance(node.func, ast.Name):
             raise self.wrong(node, "functions are called by name")
         module, name = self.source.imports.get(node.func.id, ("", ""))
-        return name if module == _WORDS else ""
+        return name if module == WORDS else ""
 
     def _call(self, node: ast.Call, register: int) -> None:
         code, name = self.code, self._intrinsic(node)

@@ -1,0 +1,187 @@
+"""A compiled box itself: whom it serves, what it takes from its caller, and who looks on."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+
+import pytest
+
+from tests import tools
+from tests.product import Product, Word
+from tests.run.boxes import (
+    PROMPT,
+    compile_box,
+    compiled,
+    descendants,
+    eventually,
+    family,
+    gone,
+    shell,
+    spec,
+    started,
+)
+
+LAUNCHER = "tests/run/launcher.py"
+MOST = 64  # kB that each of a box's waiting processes may cost
+
+SHOWN = """\
+version: 1
+system: host
+init: [sh, -c, "echo by init; exit 3"]
+"""
+BROKEN = """\
+version: 1
+system: host
+binds: [DIRECTORY/thing]
+init: [echo, never]
+"""
+
+
+def test_another_caller_is_refused(product: Product) -> None:
+    tools.need("unshare")
+    outside: list[Word] = [
+        "unshare",
+        "--user",
+        "--map-root-user",
+        compiled(product, ()),
+        "--",
+        "true",
+    ]
+    done = product.as_user(outside)
+    assert done.returncode == 125
+    assert done.stderr.endswith(
+        f"error: this box was made for another caller, with uid {product.uid}\n"
+    )
+
+
+def test_another_home_is_refused(product: Product) -> None:
+    words: list[Word] = [compiled(product, ()), "--", "true"]
+    assert product.as_user(words).returncode == 0
+    for home in ("/elsewhere", "", None):
+        done = product.as_user(words, env={"HOME": home})
+        assert done.returncode == 125
+        assert done.stderr.endswith(f"one whose HOME is {product.home}\n")
+
+
+@pytest.mark.parametrize("words", [["up"], ["--plan", "--"], ["--progress"], ["-q"]])
+def test_unknown_words_are_refused(product: Product, words: list[str]) -> None:
+    done = product.as_user([compiled(product, ()), *words])
+    assert (done.returncode, done.stdout) == (125, "")
+    assert f"takes --plan, or -- and a command, not {words[0]}\n" in done.stderr
+
+
+def test_a_box_does_not_start_itself(product: Product) -> None:
+    """Its file would be open inside of it (CVE-2019-5736)."""
+    done = product.as_user([compiled(product, ()), "--", "/proc/self/exe"])
+    assert done.returncode == 125
+    assert done.stderr.endswith("error: a box does not start itself\n")
+
+
+def test_variables_are_the_callers_and_lie_in_no_file(product: Product) -> None:
+    text = """\
+version: 1
+system: host
+environment: [TOKEN, "BOTH=<${TOKEN}>"]
+init: [sh, -c, 'echo $TOKEN $BOTH']
+"""
+    source = spec(product, text)
+    words: list[Word] = [*product.toyspec, "compile", "-q", source, "-o", source.parent / "box"]
+    made = product.as_user(words, env={"TOKEN": "not-for-the-file"})
+    assert (made.returncode, made.stderr) == (0, "")
+    file = source.parent / "box"
+    assert b"not-for-the-file" not in file.read_bytes()
+    done = product.as_user([file], env={"TOKEN": "of-now"})
+    assert done.stdout == "of-now <of-now>\n"
+    done = product.as_user([file])
+    assert done.returncode == 125
+    assert done.stderr.endswith("error: the variable TOKEN is not set\n")
+
+
+def test_a_command_is_searched_in_the_boxs_path(product: Product) -> None:
+    text = """\
+version: 1
+system: host
+environment: ["PATH=relative:/nowhere:/usr/bin"]
+files:
+  - {target: /nowhere/odd, content: "no program", mode: "0644"}
+init: [sh]
+"""
+    file = compile_box(product, spec(product, text))
+    assert product.as_user([file, "--", "echo", "found"]).stdout == "found\n"
+    denied = product.as_user([file, "--", "odd"])
+    assert denied.returncode == 126
+    assert "`odd` cannot be executed\n    errno: EACCES, " in denied.stderr
+    missing = product.as_user([file, "--", "nonesuch"])
+    assert missing.returncode == 127
+    assert "no `nonesuch` in the box\n    errno: ENOENT, " in missing.stderr
+
+
+def test_who_waits_costs_little(product: Product) -> None:
+    with started(product, [compiled(product, ()), "--", "sleep", "1000"]) as process:
+        for pid in family(process.pid, "sleep")[:2]:
+            with open(f"/proc/{pid}/smaps_rollup") as rollup:
+                (found,) = re.findall(r"^Pss: +(\d+) kB", rollup.read(), re.MULTILINE)
+            assert int(found) <= MOST
+
+
+def broken(product: Product, changes: list[str]) -> tuple[str, str]:
+    """A box that will fail, since what it binds goes away after it was made; and its spec."""
+    source = spec(product, "")
+    (source.parent / "thing").mkdir()
+    source.write_text(BROKEN.replace("DIRECTORY", str(source.parent)))
+    file = compile_box(product, source, changes)
+    (source.parent / "thing").rmdir()
+    return str(file), str(source)
+
+
+def test_a_step_that_fails_is_told(product: Product) -> None:
+    file, source = broken(product, [])
+    done = product.as_user([file])
+    assert (done.returncode, done.stdout) == (125, "")
+    assert done.stderr.startswith(
+        f"{source}:3:9: error: read-only bind {os.path.dirname(source)}/thing"
+    )
+    assert "ENOENT, no such file or directory" in done.stderr
+
+
+def test_a_step_that_fails_may_be_explained_by_another(product: Product) -> None:
+    file, _ = broken(product, [])
+    explain = "echo explained $0; grep SigBlk /proc/self/status; exit 7"
+    done = product.as_user([file, "--again", "/bin/sh", "-c", explain, "well"])
+    assert (done.returncode, done.stderr) == (7, "")
+    assert done.stdout == f"explained well\nSigBlk:\t{0:016x}\n"
+
+
+def test_a_box_that_is_ended_while_it_is_built_needs_no_explanation(product: Product) -> None:
+    words: list[Word] = [compiled(product, ("wait",)), "--again", "/bin/echo", "explained"]
+    with started(product, words) as process:
+        eventually(lambda: len(descendants(process.pid)) == 2)
+        processes = descendants(process.pid)
+        os.kill(process.pid, signal.SIGTERM)
+        out, err = process.communicate(timeout=10)
+    assert (process.returncode, out, err) == (128 + signal.SIGTERM, "", "")
+    assert gone(processes)
+
+
+def test_a_view_is_over_before_init_begins(product: Product) -> None:
+    source = spec(product, SHOWN)
+    file = compile_box(product, source, ["timed"])
+    words: list[Word] = [product.python, product.checkout / LAUNCHER, file, source]
+    with shell(product) as outside:
+        outside.start(words)
+        said = outside.expect(PROMPT)
+        assert outside.run("echo $?") == "3\n"
+    assert re.search(r"box: \d+ steps in [\d.]+ ms\s.*by init", said, re.DOTALL), said
+
+
+def test_a_view_shows_where_a_box_stopped(product: Product) -> None:
+    file, _ = broken(product, ["timed"])
+    words: list[Word] = [product.python, product.checkout / LAUNCHER, file, spec(product)]
+    with shell(product) as outside:
+        outside.start(words)
+        said = outside.expect(PROMPT)
+        assert outside.run("echo $?") == "125\n"
+    assert re.search(r"box: stopped at step \d+ of \d+", said), said
+    assert "error: read-only bind" in said

@@ -1,0 +1,191 @@
+"""`toyspec compile`: a box as one static executable, which needs nothing of toyspec to run."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, NamedTuple
+
+from toyspec.cli.box import load_spec, make_plan
+from toyspec.cli.error import FatalError, UsageError
+from toyspec.cli.plan import saved_facts
+from toyspec.cli.source import INVALID, read
+from toyspec.cli.streams import put, say
+from toyspec.cli.words import COMMON, PLANNING, Option, Syntax, Words, help_text, parse
+
+if TYPE_CHECKING:
+    from toyspec.cli.source import Source
+    from toyspec.emit.compiled import Variant
+    from toyspec.host.facts import HostFacts
+    from toyspec.plan.step import Plan
+    from toyspec.spec.model import Spec
+
+SYNTAX = Syntax(
+    "compile",
+    "Write a box as one static executable: FILE runs it, FILE -- ARGV another command in it,\n"
+    "FILE --plan prints what it does. It is for you, on this machine and those like it.",
+    (
+        Option(("-o", "--output"), "the executable that is written", "FILE"),
+        *PLANNING,
+        Option(("--facts",), "for the machine that `toyspec facts` recorded", "FILE"),
+        Option(("--force",), "replace FILE even if it is no compiled box"),
+        *COMMON,
+    ),
+)
+_MODE = 0o755
+_ELF = b"\x7fELF"
+
+
+class _Place(NamedTuple):
+    """Where a file may find itself: see `HostFacts`."""
+
+    terminal: bool
+    foreground: bool
+    tty: bool
+
+
+_PLACES = {
+    "plain": _Place(False, False, False),
+    "tty": _Place(False, False, True),
+    "foreground": _Place(True, True, True),
+    "background": _Place(True, False, True),
+}
+
+
+def compile_box(args: list[str]) -> int:
+    """Load, plan for each place that the file may find itself in, emit, write."""
+    words = parse(args, SYNTAX)
+    if words.flag("help"):
+        put(help_text(SYNTAX))
+        return 0
+    target = words.one("output")
+    if target is None:
+        raise UsageError("where shall the box be written?", "-o FILE")
+    _refuse_to_replace(target, words)
+    source = read(words, SYNTAX)
+    saved = saved_facts(words)
+    facts, plans = _plans(source, words, saved)
+    data = _emitted(plans, facts, source)
+    _write(target, data)
+    if not words.flag("quiet"):
+        from toyspec.show.text import escape
+
+        say(f"toyspec: {escape(target)}: {len(data)} bytes, for uid {facts.uid} on {facts.arch}\n")
+    return 0
+
+
+def _plans(
+    source: Source, words: Words, saved: HostFacts | None
+) -> tuple[HostFacts, dict[str, Plan]]:
+    """A plan for each place; equal ones are one value."""
+    from toyspec.values import replace
+
+    if saved is None:
+        spec = load_spec(source, words, INVALID, printing=True)
+        _check(spec)
+        saved_or_own, _ = make_plan(spec, source, words, INVALID, printing=True)
+    else:
+        saved_or_own = saved
+    plans: dict[str, Plan] = {}
+    for name, place in _PLACES.items():
+
+        def edit(facts: HostFacts, place: _Place = place) -> HostFacts:
+            return replace(
+                facts,
+                terminal=place.terminal,
+                foreground=place.foreground,
+                tty=place.tty,
+                console=None,
+                inherited=(),
+                ignored=(),
+            )
+
+        spec = load_spec(source, words, INVALID, edit(saved_or_own))
+        _check(spec)
+        _, plan = make_plan(spec, source, words, INVALID, saved, edit=edit)
+        plans[name] = next((each for each in plans.values() if each == plan), plan)
+    return saved_or_own, plans
+
+
+def _check(spec: Spec) -> None:
+    if spec.env_file:
+        raise FatalError(
+            "a spec with `env_file` cannot be compiled: its values would lie in the file",
+            "take the variables from the caller instead: environment: [NAME]",
+            status=INVALID,
+        )
+
+
+def _emitted(plans: dict[str, Plan], facts: HostFacts, source: Source) -> bytes:
+    from toyspec.cli.messages import messages, watches
+    from toyspec.emit.compiled import Baked, Variant, compiled
+    from toyspec.emit.plan_json import to_json
+    from toyspec.program.lower import lower
+
+    made: dict[int, Variant] = {}
+    for plan in plans.values():
+        if id(plan) not in made:
+            made[id(plan)] = Variant(
+                plan,
+                lower(plan, None),
+                messages(plan, source.data),
+                watches(plan),
+                to_json(plan).encode(),
+            )
+    return compiled(
+        {name: made[id(plan)] for name, plan in plans.items()},
+        Baked(
+            facts.uid,
+            facts.gid,
+            home=facts.home,
+            home_unset=facts.home == _own_home(facts.uid),
+            replaces=True,
+        ),
+    )
+
+
+def _own_home(uid: int) -> str | None:
+    """What stands for HOME where that is not set."""
+    import pwd
+
+    try:
+        return pwd.getpwuid(uid).pw_dir
+    except KeyError:
+        return None
+
+
+def _refuse_to_replace(target: str, words: Words) -> None:
+    """A file that is no executable of this kind was hardly meant."""
+    if words.flag("force"):
+        return
+    try:
+        with open(target, "rb") as file:
+            begins = file.read(len(_ELF))
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise FatalError(f"{target}: {error.strerror}") from None
+    if begins != _ELF:
+        raise FatalError(f"{target} is there, and no executable", "--force replaces it")
+
+
+def _write(target: str, data: bytes) -> None:
+    """All at once: beside the target, then in its place."""
+    beside = f"{target}.{os.getpid()}.tmp"
+    try:
+        fd = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        try:
+            with open(fd, "wb") as file:
+                file.write(data)
+                os.fchmod(fd, _MODE & ~_umask())
+            os.rename(beside, target)
+        except OSError:
+            os.unlink(beside)
+            raise
+    except OSError as error:
+        raise FatalError(f"{target} cannot be written: {error.strerror}") from None
+
+
+def _umask() -> int:
+    now = os.umask(0o022)
+    os.umask(now)
+    return now

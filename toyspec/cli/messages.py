@@ -1,0 +1,51 @@
+"""What a compiled box says where a step fails: the words that `up` has, made beforehand.
+
+What only the failure itself tells (the errno, what was found inside) is said when it happens.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from toyspec.emit.compiled import Message
+from toyspec.emit.records import Watch
+from toyspec.run.causes import explain
+from toyspec.run.failure import Failure
+from toyspec.run.refusals import path_of
+from toyspec.show.failure import failure_text
+from toyspec.show.text import escape
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from toyspec.plan.step import Plan, Step
+
+_MARK = "TOYSPEC-MESSAGE"
+_ENOENT = 2
+
+
+def messages(plan: Plan, data: bytes) -> Sequence[Message]:
+    """Of each step. `data`: the spec's text, for the excerpt."""
+    return [_message(plan, step, data) for step in plan.steps]
+
+
+def _message(plan: Plan, step: Step, data: bytes) -> Message:
+    executes = step.call == "execve" and step.role == "init"
+    text = failure_text(Failure(step, None, _MARK), plan, data, colour=False)
+    place, _, tail = text.partition(_MARK)
+    odd = explain(plan, step.id, _ENOENT if executes else 0, "")
+    if executes:
+        item = f"{escape(path_of(step))} cannot be executed: "
+    else:
+        item = f"{escape(step.item or step.phase)}: "
+    said = f"{escape(odd.message)}\n"
+    return Message(place, item, said, tail.removeprefix("\n"))
+
+
+def watches(plan: Plan) -> Sequence[Watch]:
+    """What it watches, as `run.watch` says it."""
+    found = []
+    for each in plan.watched:
+        directory, _, name = each.path.rpartition("/")
+        found.append(Watch(each.path, escape(directory or "/"), escape(name)))
+    return found

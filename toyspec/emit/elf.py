@@ -1,0 +1,88 @@
+"""An ELF file that the kernel executes as it is: a few segments, no interpreter, no libc (elf(5)).
+
+Each part has its own fixed range of addresses, so that code can be emitted before its size is known,
+and so that what has served can be let go of while the rest stays.
+"""
+
+from __future__ import annotations
+
+import struct
+from typing import Final
+
+from toyspec.emit.machine import aarch64, x86_64
+
+MACHINES: Final = {"x86_64": (62, x86_64, 0x1000), "aarch64": (183, aarch64, 0x10000)}
+"""e_machine, the assembler, and the largest page that the kernel may have."""
+_HEADER: Final = 64
+_SEGMENT: Final = 56
+_X, _W, _R = 1, 2, 4
+_LOAD: Final = 1
+_STACK: Final = 0x6474E551  # PT_GNU_STACK
+PARTS: Final = {
+    "resident": (0x400000, _R | _X),
+    "records": (0x800000, _R | _W),
+    "data": (0x10000000, _R | _W),
+    "code": (0x1000000, _R | _X),
+    "cold": (0x40000000, _R),
+}
+"""Each part's range of addresses and what it may be used for, in the file's order. aarch64 jumps 128 MiB
+far, so the two that hold code lie close together.
+"""
+_HEADERS: Final = _HEADER + (len(PARTS) + 1) * _SEGMENT
+_MOST: Final = 0x6000000
+
+
+def base(part: str) -> int:
+    """Where a part's range begins, at the edge of a page of any size."""
+    return PARTS[part][0]
+
+
+def extent(arch: str, size: int) -> int:
+    """How much of its range so many bytes take at most, in whole pages."""
+    page = MACHINES[arch][2]
+    return -(-size // page) * page + page
+
+
+class Layout:
+    """Where the parts lie that are done, one after the other; each is to be asked for in its turn."""
+
+    def __init__(self, arch: str) -> None:
+        self.arch = arch
+        self._page = MACHINES[arch][2]
+        self._end = _HEADERS
+        self.parts: dict[str, tuple[int, int, bytes | bytearray]] = {}
+
+    def address(self, part: str) -> int:
+        """Where the first byte of the next part will be."""
+        if list(PARTS)[len(self.parts)] != part:
+            raise ValueError(f"{part} is not the next part")
+        return base(part) + self._offset() % self._page
+
+    def add(self, part: str, content: bytes | bytearray) -> None:
+        """The next part. Its content may change until `file`, but not its size."""
+        if len(content) > _MOST:
+            raise ValueError("a box of this size has no room in its addresses")
+        at, offset = self.address(part), self._offset()
+        self.parts[part] = at, offset, content
+        self._end = offset + len(content)
+
+    def _offset(self) -> int:
+        return -(-self._end // 16) * 16
+
+    def file(self, entry: int) -> bytes:
+        """The whole file; it begins at `entry`."""
+        made = bytearray(b"\x7fELF\x02\x01\x01".ljust(16, b"\0"))
+        made += struct.pack(
+            "<HHIQQQIHHHHHH",
+            2, MACHINES[self.arch][0], 1, entry, _HEADER, 0, 0,
+            _HEADER, _SEGMENT, len(PARTS) + 1, 64, 0, 0,
+        )  # fmt: skip
+        for part, (at, offset, content) in sorted(self.parts.items(), key=lambda each: each[1][0]):
+            made += struct.pack(
+                "<IIQQQQQQ",
+                _LOAD, PARTS[part][1], offset, at, at, len(content), len(content), self._page,
+            )  # fmt: skip
+        made += struct.pack("<IIQQQQQQ", _STACK, _R | _W, 0, 0, 0, 0, 0, 16)
+        for _, offset, content in self.parts.values():
+            made += bytes(offset - len(made)) + content
+        return bytes(made)
