@@ -9,7 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from toyspec.host.facts import MountFact
-from toyspec.host.mountinfo import below, parse
+from toyspec.host.mountinfo import Table, parse
 
 LINES = rb"""22 1 254:0 / / rw,relatime - ext4 /dev/root rw
 23 22 0:21 / /proc rw,nosuid,nodev,noexec,relatime shared:5 master:2 - proc proc rw
@@ -65,17 +65,17 @@ def test_any_name_comes_back(points: list[bytes]) -> None:
 def test_below(path: str, points: list[str]) -> None:
     """First the mount that holds the path, then every one below it, parents first."""
     every = [b"/", b"/a/b/c", b"/ab", b"/a", b"/a b", b"/a/b"]
-    found = below(parse(b"".join(map(line, every))), path)
+    found = Table(parse(b"".join(map(line, every)))).at(path)
     assert [mount.point for mount in found] == points
 
 
 def test_the_last_mount_of_a_point_is_the_one_that_shows() -> None:
     table = parse(line(b"/") + line(b"/a", b"ro") + line(b"/a", b"rw,nosuid", b"tmpfs"))
-    assert below(table, "/a") == (MountFact("/a", "tmpfs", ("nosuid",)),)
+    assert Table(table).at("/a") == (MountFact("/a", "tmpfs", ("nosuid",)),)
 
 
 def test_this_machine_s() -> None:
     table = parse(Path("/proc/self/mountinfo").read_bytes())
     assert len(table) == len(Path("/proc/self/mountinfo").read_bytes().splitlines())
     assert all(mount.point.startswith("/") and mount.type for mount in table)
-    assert below(table, "/")[0].point == "/"
+    assert Table(table).at("/")[0].point == "/"

@@ -118,6 +118,27 @@ init: [sh]
     assert "no `nonesuch` in the box\n    errno: ENOENT, " in missing.stderr
 
 
+def test_a_path_of_the_callers_is_searched_as_it_is_now(product: Product) -> None:
+    text = "version: 1\nsystem: host\nenvironment: [PATH]\ninit: [ls, /]\n"
+    file = compile_box(product, spec(product, text))
+    assert "usr" in product.as_user([file], env={"PATH": "relative:/nowhere:/usr/bin/:"}).stdout
+    missing = product.as_user([file], env={"PATH": "/nowhere"})
+    assert (missing.returncode, missing.stdout) == (127, "")
+    assert "error: no `ls` in the box\n" in missing.stderr
+
+
+def test_a_refusal_may_be_explained_by_another(product: Product) -> None:
+    """As whoever started the box would have had it: nohup's SIGHUP is ignored again."""
+    tools.need("nohup")
+    ignored = "grep SigIgn /proc/self/status"
+    text = "version: 1\nsystem: host\nenvironment: [TOKEN]\ninit: [sh]\n"
+    source = spec(product, text)
+    words: list[Word] = [*product.toyspec, "compile", "-q", source, "-o", source.with_suffix("")]
+    assert product.as_user(words, env={"TOKEN": "x"}).returncode == 0
+    words = ["nohup", source.with_suffix(""), "--again", "/bin/sh", "-c", ignored]
+    assert product.as_user(words).stdout == f"SigIgn:\t{1:016x}\n"
+
+
 def test_who_waits_costs_little(product: Product) -> None:
     with started(product, [compiled(product, ()), "--", "sleep", "1000"]) as process:
         for pid in family(process.pid, "sleep")[:2]:

@@ -44,6 +44,10 @@ def main(argv: list[str] | None = None, kept: Kept | None = None) -> int:
         return _guarded("", lambda: _put(_help()))
     if first not in VERBS:
         return _guarded("", lambda: _no_verb(first))
+    if argv is None:
+        import gc
+
+        gc.disable()  # a plan is a hundred thousand small values, all of them needed to the end
     status = _guarded(first, lambda: _verb(first, args[1:], kept), verbose=_is_verbose(ours))
     if kept is not None:
         _leave(status)

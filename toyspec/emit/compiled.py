@@ -10,7 +10,16 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from toyspec.emit import elf
 from toyspec.emit.machine.assembler import Label
-from toyspec.emit.records import Cold, Data, Watch, write_box, write_file, write_home, write_watched
+from toyspec.emit.records import (
+    Cold,
+    Data,
+    Watch,
+    write_argv,
+    write_box,
+    write_file,
+    write_home,
+    write_watched,
+)
 from toyspec.emit.resident import record
 from toyspec.emit.straight import Resident, Target, emit
 
@@ -84,6 +93,7 @@ def compiled(variants: Mapping[str, Variant], baked: Baked) -> bytes:
         records.set(at_file + VARIANTS[name], known[id(variant)])
     for at, each in zip(boxes, distinct):
         write_watched(records, at, each.watches)
+        write_argv(records, at, each.plan)
     write_file(records, at_file, baked)
     layout.add("records", records.bytes)
     data = Data(layout.address("data"))

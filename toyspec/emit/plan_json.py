@@ -36,7 +36,7 @@ from toyspec.spec.model import Origin
 from toyspec.version import VERSION
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 Json = dict[str, Any]  # an object as the json module has it
 
@@ -54,11 +54,9 @@ class FormatError(ValueError):
 
 def to_json(plan: Plan) -> str:
     """The plan as JSON text, three lines a step, ending in a newline."""
-    from json import dumps
+    from json import JSONEncoder
 
-    def compact(value: object) -> str:
-        return dumps(value, ensure_ascii=False)
-
+    compact = JSONEncoder(ensure_ascii=False).encode
     lines = []
     for key, value in to_dict(plan).items():
         if key == "steps" and value:
@@ -70,11 +68,13 @@ def to_json(plan: Plan) -> str:
     return text if _encodable(text) else _escaped(text)
 
 
-def _step_text(step: Json, compact: Any) -> str:
+def _step_text(step: Json, compact: Callable[[object], str]) -> str:
     """A step on three lines: what is called, with what, and everything about it."""
-    members = [f"{compact(key)}: {compact(value)}" for key, value in step.items()]
-    called, given, about = members[:4], members[4], members[5:]
-    return f"    {{{', '.join(called)},\n     {given},\n     {', '.join(about)}}}"
+    members = list(step.items())
+    called, given, about = (
+        compact(dict(part))[1:-1] for part in (members[:4], members[4:5], members[5:])
+    )
+    return f"    {{{called},\n     {given},\n     {about}}}"
 
 
 def _encodable(text: str) -> bool:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from toyspec.emit.resident import record
 from toyspec.kernel.errnos import TEXTS
 from toyspec.kernel.flags import flags
+from toyspec.plan.step import Environment, Strings
 from toyspec.plan.traits import go_step, is_pid_1, takes_foreground
 from toyspec.program.program import ADDRESS
 
@@ -155,6 +156,31 @@ def write_box(
     records.set(at + record.LATE, table)
     records.set(at + record.LATES, len(program.late))
     _write_texts(records, cold, at, plan, variant)
+
+
+def write_argv(records: Data, at: int, plan: Plan) -> None:
+    """The spec's own command, as if it were given when it runs, where only then its PATH is known."""
+    argv = _searched_late(plan)
+    if argv:
+        table = records.record(8 * len(argv) + 8)
+        records.set(at + record.ARGV, table)
+        for index, word in enumerate(argv):
+            records.set(table + 8 * index, records.text(word))
+
+
+def _searched_late(plan: Plan) -> tuple[str, ...]:
+    """Init's argv where a variable says in which PATH it is searched: the plan's own steps knew its
+    value. Else nothing.
+    """
+    step = next(each for each in plan.steps if each.call == "execve" and each.role == "init")
+    named = {argument.name: argument.value for argument in step.args}
+    argv, environment = named["argv"], named["envp"]
+    assert isinstance(argv, Strings)
+    assert isinstance(environment, Environment)
+    paths = [text for name, text in environment.entries if name == "PATH"]
+    words = tuple(str(word) for word in argv.values)
+    late = any(not isinstance(part, str) for text in paths for part in text)
+    return words if late and "/" not in words[0] else ()
 
 
 def _execs(program: Program) -> list[Instruction]:

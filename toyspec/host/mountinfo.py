@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
+
 from toyspec.host.facts import MountFact
 
 _FLAGS = frozenset(
@@ -59,21 +61,27 @@ def _rows(data: bytes) -> list[tuple[str, str, MountFact]]:
     return found
 
 
-def below(table: tuple[MountFact, ...], path: str) -> tuple[MountFact, ...]:
-    """The mount that holds `path`, then the visible ones below it, by mount point."""
-    inside = path.rstrip("/") + "/"
-    last = {mount.point: mount for mount in table}
-    holder = max(
-        (
-            mount
-            for mount in last.values()
-            if (path + "/").startswith(mount.point.rstrip("/") + "/")
-        ),
-        key=lambda mount: len(mount.point),
-        default=MountFact("/", "unknown", ()),  # a chroot whose directory is no mount point
-    )
-    under = [mount for point, mount in last.items() if point.startswith(inside) and point != path]
-    return (holder, *sorted(under, key=lambda mount: mount.point))
+class Table:
+    """Visible mounts, to look up paths in: hosts have thousands of the one, specs of the other."""
+
+    def __init__(self, mounts: tuple[MountFact, ...]) -> None:
+        self.last = {mount.point: mount for mount in mounts}
+        self.points = sorted(self.last)
+
+    def at(self, path: str) -> tuple[MountFact, ...]:
+        """The mount that holds `path`, then those below it, by mount point."""
+        inside = path.rstrip("/") + "/"
+        first = bisect_left(self.points, inside)
+        last = bisect_left(self.points, inside[:-1] + chr(ord("/") + 1))
+        under = [self.last[point] for point in self.points[first:last] if point != path]
+        return (self._holder(path), *under)
+
+    def _holder(self, path: str) -> MountFact:
+        while path not in self.last:
+            if path in ("", "/"):  # a chroot whose directory is no mount point
+                return MountFact("/", "unknown", ())
+            path = path.rpartition("/")[0] or "/"
+        return self.last[path]
 
 
 def _unescaped(text: str) -> str:

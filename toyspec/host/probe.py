@@ -112,10 +112,10 @@ def _mounts(look: Look, paths: frozenset[str]) -> dict[str, tuple[MountFact, ...
     wanted = sorted(paths)
     if not wanted:
         return {}
-    table = mountinfo.visible(look.ask(questions.mounts, "", "mounts"))
+    table = mountinfo.Table(mountinfo.visible(look.ask(questions.mounts, "", "mounts")))
     leads = {path: look.ask(at.real, path, "mounts") for path in wanted}
     leads |= {path: path for path in leads.values()}
-    return {path: mountinfo.below(table, where) for path, where in leads.items()}
+    return {path: table.at(where) for path, where in leads.items()}
 
 
 def _number(text: str | None) -> int | None:

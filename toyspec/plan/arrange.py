@@ -61,6 +61,7 @@ class _Builder:
         self.tree = Tree(facts, layers.of_root(spec))
         self.points = MountPoints(spec, facts, self.tree)
         self.old_root = (spec.root.old_root or "").strip("/")
+        self.alike = listing.in_place(spec)
         targets = {e.target.strip("/") for e in order if not listing.left_out(e.thing, facts)}
         self.protection = Protection(spec, facts, self.tree, frozenset(targets))
 
@@ -168,12 +169,13 @@ class _Builder:
         same = where.kind == "symlink" and self.tree.look(where.path).link == fact.link
         if where.kind != "missing" and not same:
             return False
-        own = [b for b in self.spec.binds if b.source == b.target and b != bind]
-        shown = {b.source for b in own if _options(b) == _options(bind)}
-        if self.spec.system == "host" and _options(bind) == _options(Bind("", "", "")):
-            shown.add("/usr")
-        real = fact.real or ""
-        return any(real == path or real.startswith(path + "/") for path in shown)
+        shown = self.alike.get(listing.options(bind)) or set[str]()
+        at = fact.real or ""
+        while at:
+            if at in shown and at != bind.source:
+                return True
+            at = parent(at)
+        return False
 
     def _cannot_be(self, entry: Entry, bind: Bind) -> bool:
         """Options that this source does not let the kernel keep."""
@@ -337,10 +339,6 @@ class _Builder:
             message = f"dev cannot be below /{below} where the root has an old_root"
             raise TreeError(message, "leave out old_root: the host's devices are gone by then")
         return "mounts" if kernel in ("proc", "sysfs") or below is not None else "attach"
-
-
-def _options(bind: Bind) -> tuple[bool, ...]:
-    return bind.writable, bind.devices, bind.executable, bind.setuid, bind.recursive
 
 
 def _named(entry: Entry) -> str:

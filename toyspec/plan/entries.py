@@ -81,6 +81,22 @@ def left_out(thing: Thing, facts: HostFacts) -> bool:
     )
 
 
+def in_place(spec: Spec) -> dict[tuple[bool, ...], set[str]]:
+    """What binds show at its own path, by the options that they have."""
+    found: dict[tuple[bool, ...], set[str]] = {}
+    for bind in spec.binds:
+        if bind.source == bind.target:
+            found.setdefault(options(bind), set()).add(bind.source)
+    if spec.system == "host":
+        found.setdefault(options(Bind("", "", "")), set()).add("/usr")
+    return found
+
+
+def options(bind: Bind) -> tuple[bool, ...]:
+    """What distinguishes one bind of a path from another."""
+    return bind.writable, bind.devices, bind.executable, bind.setuid, bind.recursive
+
+
 def _at_or_above(target: str) -> list[str]:
     parts = target.strip("/").split("/")
     return ["/" + "/".join(parts[:count]) for count in range(1, len(parts) + 1)]

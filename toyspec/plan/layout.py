@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from typing import Literal
 
 from toyspec.host.facts import Kind, Needs
@@ -112,9 +113,12 @@ def needs(spec: Spec) -> Needs:
         paths.update(_walk(spec.root.path, targets))
         if spec.root.old_root:
             paths.update(_walk(spec.root.path, [spec.root.old_root]))
+    targets.sort()
     for bind in spec.binds:
-        inside = [t[len(bind.target) :] for t in targets if t.startswith(bind.target + "/")]
-        paths.update(_walk(bind.source, inside))
+        above = bind.target + "/"
+        first = bisect_left(targets, above)
+        inside = targets[first : bisect_left(targets, bind.target + "0", first)]  # after `/` is `0`
+        paths.update(_walk(bind.source, [target[len(above) :] for target in inside]))
     return wanted | Needs(paths=frozenset(paths))
 
 

@@ -54,18 +54,24 @@ def warnings(box: Box) -> list[str]:
     for key, path in box.layout.uncovered:
         if f"{key}[0]" in box.spec.origins:
             found.append(f"{key}: {path} is not in the box, so nothing is put there")
-    writable = [
+    writable = {
         placed.path
         for placed in box.layout.placed
         if isinstance(placed.entry.thing, Bind) and placed.entry.thing.writable
-    ]
+    }
     for cover in box.layout.covers:
-        if not cover.masked and any(cover.path.startswith(path + "/") for path in writable):
+        if not cover.masked and not writable.isdisjoint(_above(cover.path)):
             found.append(
                 f"read_only_paths: {cover.asked} lies in a writable bind: what is there cannot be "
                 "written, but a directory above it can be renamed and another put in its place"
             )
     return found
+
+
+def _above(path: str) -> list[str]:
+    """The directories that `path` lies in, but the root."""
+    parts = path.split("/")
+    return ["/".join(parts[:count]) for count in range(1, len(parts))]
 
 
 def _null(number: int) -> str:

@@ -76,12 +76,18 @@ def check(spec: Spec, facts: HostFacts) -> list[PlanProblem]:
         )
         origin = spec.origin(f"{wanted(spec)[0].at}.name")
         return [PlanProblem(message, origin, "bind a directory that belongs to one of them")]
-    found = []
+    found, questions = [], list[tuple[str, str]]()
     for mount in wanted(spec):
-        problem = _wrong(facts, mount.name)
+        try:
+            problem = _wrong(facts, mount.name)
+        except FactMissing as missing:
+            questions += missing.questions
+            continue
         if problem is not None:
             origin = spec.origin(f"{mount.at}.name")
             found.append(PlanProblem(f"volume {mount.name}: {problem[0]}", origin, problem[1]))
+    if questions:
+        raise FactMissing(*dict.fromkeys(questions))
     return found
 
 

@@ -86,7 +86,9 @@ def _sources(steps: list[Step]) -> list[str]:
         name.value.value
         for step in steps
         for where, name in pairwise(step.args)
-        if where.value == Fd("AT_FDCWD") and isinstance(name.value, Path)
+        if isinstance(where.value, Fd)
+        and where.value.slot == "AT_FDCWD"
+        and isinstance(name.value, Path)
     ]
 
 

@@ -94,9 +94,11 @@ def _etc(context: Context, system: str) -> Literal["auto", "none"] | tuple[str, 
         return default
     if not isinstance(data, list):
         return "auto" if data == "auto" else "none"
+    seen = set[str]()
     for i, name in enumerate(data):
-        if name in data[:i]:
+        if name in seen:
             context.refuse(Wrong(f"{quote(name)} is here twice"), context.node("etc", i), "etc", i)
+        seen.add(name)
     return tuple(data)
 
 

@@ -32,7 +32,7 @@ def covers(
         return None
     if not context.readable(key) or not isinstance(node, Sequence):
         return OCI[key]
-    found: list[str] = []
+    found: dict[str, None] = {}
     for i, (item, text) in enumerate(zip(node.items, context.data[key], strict=True)):
         if not context.usable(key, i):
             continue
@@ -41,7 +41,7 @@ def covers(
             path = paths.entry(text)
             if path in found:
                 raise Wrong(f"{quote(path)} is here twice")
-            found.append(path)
+            found[path] = None
         except Wrong as wrong:
             context.refuse(wrong.unplaced(), item, key, i)
     return tuple(found)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from toyspec.emit.resident.environment import value_of
-from toyspec.emit.resident.failed import exists, note
+from toyspec.emit.resident.failed import attempt, exists, note, tried
 from toyspec.emit.resident.memory import append, copy, find, length
 from toyspec.emit.resident.process import leave
-from toyspec.emit.resident.record import ARGV, ENVIRONMENT, EXEC_STEP, MOST_ATTEMPTS, PAGE
-from toyspec.emit.resident.words import load8, load64, nr, room, store8, store64, syscall, text
+from toyspec.emit.resident.record import ARGV, ENVIRONMENT, EXEC_STEP, PAGE
+from toyspec.emit.resident.words import load8, load64, nr, room, store8, syscall, text
 
 _LONGEST = 4096  # bytes of a path (PATH_MAX)
 _FAILED = 125
@@ -18,58 +18,57 @@ def execute(box: int) -> int:
 
     What is there is looked at once all have failed: until then, no call but execve is made.
     """
-    name = load64(load64(box + ARGV))
-    if find(name, 47):  # /
-        return _fail(box, _become(box, name))
-    results = room(8 * MOST_ATTEMPTS)
-    last = _search(box, results, -1)
-    return _fail(box, _search(box, results, last))
-
-
-def _become(box: int, path: int) -> int:
-    return syscall(nr("execve"), path, load64(box + ARGV), load64(box + ENVIRONMENT))
-
-
-def _search(box: int, results: int, tried: int) -> int:
-    """Try every directory, while `tried` is negative, and return how many were tried.
-
-    Then, told that, return the result that counts.
-    """
-    name = load64(load64(box + ARGV))
+    argv = load64(box + ARGV)
+    name = load64(argv)
+    environment = load64(box + ENVIRONMENT)
     path = room(_LONGEST)
-    directories = value_of(load64(box + ENVIRONMENT), text("PATH"))
-    if directories == 0:
-        directories = text("")
+    if find(name, 47):  # /
+        return _fail(box, syscall(nr("execve"), name, argv, environment))
+    step = load64(box + EXEC_STEP)
     result = -2  # ENOENT
-    searched = 0
+    count = 0
+    directories = _path(environment)
+    while directories:
+        directories = _next(directories, name, path)
+        if load8(path):
+            result = syscall(nr("execve"), path, argv, environment)
+            tried(box, step + count, result)
+            count += 1
+            if not _goes_on(result):
+                break
     at = 0
-    while directories and at != tried:
-        directories = _directory(directories, path)
-        if load8(path) == 47 or (directories == 0 and not searched):
-            if load8(path) != 47:
-                append(path, text("/bin"))
-            searched = 1
-            if length(path) + length(name) + 2 > _LONGEST:
-                continue
-            append(append(path + length(path), text("/")), name)
-            result = _tried(box, path, results, at, tried)
+    directories = _path(environment)
+    while at < count:
+        directories = _next(directories, name, path)
+        if load8(path):
+            if exists(path):
+                return _fail(box, load64(attempt(box, step + at)))
             at += 1
-            if tried < 0 and not _goes_on(result):
-                break
-            if tried >= 0 and exists(path):
-                break
-    if tried < 0:
-        return at
-    return result
+    return _fail(box, result)
 
 
-def _tried(box: int, path: int, results: int, at: int, tried: int) -> int:
-    """The result of one attempt: made now, or before. For the last ones there is one room."""
-    if at >= MOST_ATTEMPTS:
-        at = MOST_ATTEMPTS - 1
-    if tried < 0:
-        store64(results + 8 * at, _become(box, path))
-    return load64(results + 8 * at)
+def _path(environment: int) -> int:
+    """The box's PATH, as far as it names absolute directories; else the one that every box has."""
+    path = value_of(environment, text("PATH"))
+    at = path
+    while at:
+        if load8(at) == 47:
+            return path
+        at = find(at, 58)
+        if at:
+            at += 1
+    return text("/bin")
+
+
+def _next(directories: int, name: int, path: int) -> int:
+    """The name in the first directory; nothing where that is not absolute. Returns the rest, or 0."""
+    absolute = load8(directories) == 47
+    rest = _directory(directories, path)
+    if not absolute or length(path) + length(name) + 2 > _LONGEST:
+        store8(path, 0)
+        return rest
+    append(append(path + length(path), text("/")), name)
+    return rest
 
 
 def _directory(directories: int, path: int) -> int:
@@ -81,7 +80,7 @@ def _directory(directories: int, path: int) -> int:
     if size > _LONGEST - 2:
         size = 0
     copy(path, directories, size)
-    while size > 1 and load8(path + size - 1) == 47:
+    while size and load8(path + size - 1) == 47:
         size -= 1
     store8(path + size, 0)
     if colon:

@@ -51,7 +51,7 @@ def failed(box: int, role: int, result: int) -> int:
     if role == INIT_ROLE and step >= load64(box + EXEC_STEP):
         tried(box, step, result)
         step = _counting(box, step)
-        errno = -load64(_attempt(box, step))
+        errno = -load64(attempt(box, step))
     note(page, step, errno)
     if role == MONITOR_ROLE:
         _abandon(box)
@@ -71,11 +71,11 @@ def note(page: int, step: int, errno: int) -> int:
 
 def tried(box: int, step: int, result: int) -> int:
     """An execve of init's did not find its program: the plan may have another. Returns `result`."""
-    store64(_attempt(box, step), result)
+    store64(attempt(box, step), result)
     return result
 
 
-def _attempt(box: int, step: int) -> int:
+def attempt(box: int, step: int) -> int:
     """Where the result of one of init's execve stands."""
     at = step - load64(box + EXEC_STEP)
     if at >= MOST_ATTEMPTS:

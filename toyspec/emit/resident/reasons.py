@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
+from toyspec.emit.resident.again import hand_over
 from toyspec.emit.resident.cold import cold, told
 from toyspec.emit.resident.memory import append_number, find
-from toyspec.emit.resident.process import set_mask
 from toyspec.emit.resident.record import (
-    AGAIN,
     ARGV,
-    CALLER_ENVIRONMENT,
     CURRENT,
     ERRNO_COUNT,
     ERRNOS,
@@ -30,7 +28,7 @@ from toyspec.emit.resident.record import (
     SIGNALS,
 )
 from toyspec.emit.resident.saying import VECTOR, add, begin, say
-from toyspec.emit.resident.words import load32, load64, nr, room, syscall, text
+from toyspec.emit.resident.words import load32, load64, room, text
 
 _FAILED = 125
 _CANNOT_EXECUTE = 126
@@ -43,10 +41,7 @@ def tell_failure(box: int) -> int:
     file = load64(box + FILE)
     step = load64(page + FAILED_STEP)
     errno = load64(page + FAILED_ERRNO)
-    if load64(file + AGAIN):
-        set_mask(0)
-        again = load64(file + AGAIN)
-        syscall(nr("execve"), load64(again), again, load64(file + CALLER_ENVIRONMENT))
+    hand_over(file)
     executing = 0
     if step >= load64(box + EXEC_STEP):
         executing = 1

@@ -5,6 +5,7 @@ Of the file's kept fields and the box's, what the straight-line code and `superv
 
 from __future__ import annotations
 
+from toyspec.emit.resident.again import ignore
 from toyspec.emit.resident.cold import cold
 from toyspec.emit.resident.environment import complete, value_of
 from toyspec.emit.resident.memory import (
@@ -64,6 +65,7 @@ _SHARED = 1  # MAP_SHARED
 _ANONYMOUS = 0x21  # MAP_SHARED | MAP_ANONYMOUS
 _SIGNALS = 64
 _IGNORED = 1  # SIG_IGN
+_DEFAULT = 0  # SIG_DFL
 _ACTION = 32  # bytes of the kernel's struct sigaction
 
 
@@ -87,7 +89,8 @@ def start(stack: int, file: int) -> int:
     _check_caller(file, environment, auxiliary)
     box = _choose(file)
     store64(box + FILE, file)
-    store64(box + ARGV, load64(argv))
+    if load64(argv):
+        store64(box + ARGV, load64(argv))
     _hear_everything(file)
     _share_page(file, box, load64(argv + 8), auxiliary)
     complete(file, box, environment)
@@ -110,7 +113,8 @@ def _open_streams() -> int:
 
 def _refuse_inside(file: int) -> int:
     """A box's init that is told to execute /proc/self/exe would be this very file: the parent of a
-    PID 1 is out of sight, and init's death with it is set before anything of the box's can be.
+    process whose pids are a box's is out of sight, and its death with that parent is set before
+    anything of the box's can be.
     """
     if syscall(nr("getppid")) != 0:
         return 0
@@ -267,9 +271,7 @@ def _hear_everything(file: int) -> int:
         store64(action, 0)
         syscall(nr("rt_sigaction"), signal, 0, action, 8)
         if load64(action) == _IGNORED:
-            store64(action, 0)
-            store64(action + 8, 0)
-            syscall(nr("rt_sigaction"), signal, action, 0, 8)
+            ignore(signal, _DEFAULT)
             if not _is_pipe_or_size(signal):
                 deaf |= 1 << (signal - 1)
         signal += 1
