@@ -113,18 +113,21 @@ def tolerated(case: Case) -> list[str] | None:
     return [] if f"step: {case.step.id} " not in case.stderr else ["a tolerated errno failed"]
 
 
-def test_errnos_that_the_plan_tolerates_or_retries(product: Product) -> None:
+@pytest.mark.parametrize("kind", [Executing, Compiled])
+def test_errnos_that_the_plan_tolerates_or_retries(
+    product: Product, kind: type[Executing | Compiled]
+) -> None:
     spec = fresh(product, "hello.yaml")
 
     def work() -> tuple[int, list[str]]:
-        server = Executing.start(product, spec, product.directory())
+        server = kind.start(product, spec, product.directory())
         problems, count = [], 0
         for step in server.reached():
-            for kind in sorted(step.tolerates | step.retries):
-                case = server.case(step, kind)
+            for name in sorted(step.tolerates | step.retries):
+                case = server.case(step, name)
                 count += 1
                 complaint = tolerated(case) or []
-                if kind in step.retries and case.status != "exit 0":
+                if name in step.retries and case.status != "exit 0":
                     complaint.append("it was not tried again")
                 if complaint:
                     problems.append(f"{case}: {complaint}\n{case.stderr}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import threading
@@ -14,7 +15,7 @@ from tests.kernel_side import traced
 from tests.kernel_side.driver import PLANTED
 from tests.kernel_side.encode import encode_plan
 from tests.kernel_side.isolation import isolated
-from tests.kernel_side.match import Checker, ending
+from tests.kernel_side.match import Checker, ending, nothing
 from tests.kernel_side.operands import Json
 from tests.kernel_side.specs import NEWER, RANGES, fresh, to_trace
 from tests.kernel_side.traced import Traced, follow, trace
@@ -65,9 +66,9 @@ def check(
 @pytest.mark.parametrize("way", WAYS, ids=str)
 @pytest.mark.parametrize("name", to_trace())
 def test_every_call_is_a_step(caller: Product, name: str, way: Way) -> None:
-    """Twice: what the plan makes on the host, empty mount points, is there the second time."""
+    """What a plan makes on the host, empty mount points, is there when it is planned again."""
     spec = fresh(caller, name)
-    for _ in range(2):
+    for _ in range(2 if way is EXECUTOR else 1):
         text = printed(caller, [*caller.toyspec, "plan", "--json", spec], spec.parent)
         plan = json.loads(text)
         argv = way.build(caller, spec)
@@ -111,6 +112,17 @@ def test_one_call_more_is_found(product: Product, what: str) -> None:
     if what == "mkdir":
         assert "'planted'" in problems[0], problems
     assert ran.status == "exit 0", ran.stderr
+
+
+def test_a_call_before_the_first_step_is_found(product: Product) -> None:
+    """Those that a compiled file makes are on a list; without it each is a problem."""
+    spec = fresh(product, "hello.yaml")
+    way = dataclasses.replace(COMPILED, before=nothing)
+    _, problems, _ = check(
+        product, plan_of(product, spec), way.build(product, spec), spec.parent, way=way
+    )
+    assert problems[0].startswith("fcntl("), problems
+    assert problems[0].endswith("before the first step"), problems
 
 
 def on_terminal(product: Product, argv: list[str], directory: Path) -> str:
@@ -167,12 +179,13 @@ def test_a_compiled_file_on_a_terminal(product: Product) -> None:
     """Another of its plans: the one for a terminal of which no name is known when it is made."""
     spec = fresh(product, "hello.yaml")
     facts = json.loads(printed(product, [*product.toyspec, "facts", spec], spec.parent))
-    facts |= {"terminal": True, "foreground": True, "tty": True, "console": None}
+    facts |= {"terminal": True, "foreground": True, "tty": True, "console": None, "inherited": []}
     saved = product.write(product.directory() / "facts.json", json.dumps(facts))
     words: list[Word] = [*product.toyspec, "plan", "--json", "--facts", saved, spec]
-    plan = json.loads(printed(product, words, spec.parent))
+    text = printed(product, words, spec.parent)
     argv = COMPILED.build(product, spec)
-    ran, problems = check_on_terminal(product, plan, argv, spec.parent, COMPILED)
+    assert on_terminal(product, [*argv, "--plan"], spec.parent) == text
+    ran, problems = check_on_terminal(product, json.loads(text), argv, spec.parent, COMPILED)
     assert not problems, "\n".join(problems)
     assert ran.status == "exit 0", ran.stdout
 

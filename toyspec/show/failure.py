@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from toyspec.show.diagnostics import render as render_problems
@@ -141,7 +142,13 @@ def _word_end(text: str, at: int) -> int:
 
 
 def _line(data: bytes, number: int) -> str | None:
-    lines = data.removeprefix(b"\xef\xbb\xbf").split(b"\n")
+    lines = _lines(data)
     if not 1 <= number <= len(lines):
         return None
     return lines[number - 1].decode("utf-8", "replace").rstrip("\r")
+
+
+@lru_cache(1)
+def _lines(data: bytes) -> list[bytes]:
+    """Of one spec, however many of its steps are spoken of."""
+    return data.removeprefix(b"\xef\xbb\xbf").split(b"\n")
