@@ -4,6 +4,10 @@ its path, which no `#!` line can name.
 
 import sys
 
+from toyspec.start.again import begin
+
+kept = begin()
+
 from toyspec.cli.main import main
 
-sys.exit(main())
+sys.exit(main(kept=kept))

@@ -37,7 +37,7 @@ else:
     def replace(value, /, **changes):
         """A copy with other values in some of its fields."""
         cls = type(value)
-        for name in cls.__slots__:
+        for name in cls.__match_args__:
             if name not in changes:
                 changes[name] = getattr(value, name)
         return cls(**changes)

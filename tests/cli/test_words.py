@@ -8,8 +8,7 @@ from toyspec.cli.facts import SYNTAX as FACTS
 from toyspec.cli.near import near
 from toyspec.cli.plan import SYNTAX as PLAN
 from toyspec.cli.schema import SYNTAX as SCHEMA
-from toyspec.cli.up import SYNTAX as UP
-from toyspec.cli.words import Syntax, help_text, is_name, is_spec, parse, spec_and_name
+from toyspec.cli.words import UP, Syntax, Words, help_text, is_name, is_spec, parse, spec_and_name
 
 
 @pytest.mark.parametrize(
@@ -36,7 +35,7 @@ from toyspec.cli.words import Syntax, help_text, is_name, is_spec, parse, spec_a
 def test_up_understands(
     line: str, options: dict[str, list[str]], words: tuple[str, ...], argv: tuple[str, ...] | None
 ) -> None:
-    assert parse(line.split(), UP) == (options, words, argv)
+    assert parse(line.split(), UP) == Words(options, words, argv)
 
 
 @pytest.mark.parametrize(

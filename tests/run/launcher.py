@@ -9,9 +9,9 @@ import os
 import sys
 import time
 
-from toyspec.cli.box import load_spec, make_plan, read
-from toyspec.cli.up import SYNTAX
-from toyspec.cli.words import parse
+from toyspec.cli.box import load_spec, make_plan
+from toyspec.cli.source import read
+from toyspec.cli.words import UP, parse
 from toyspec.host.facts import HostFacts
 from toyspec.run.progress import SIZE, Progress
 from toyspec.show.trace import phases
@@ -29,8 +29,8 @@ def main(box: str, spec: str, again: list[str]) -> None:
     os.ftruncate(memory, SIZE)
     progress = Progress(memory)
     view = start(progress, colour=False)
-    words = parse([spec], SYNTAX)
-    source = read(words, SYNTAX)
+    words = parse([spec], UP)
+    source = read(words, UP)
     loaded = load_spec(source, words, 125)
     _, plan = make_plan(loaded, source, words, 125, edit=as_compiled)
     progress.publish(phases(plan), time.time_ns())

@@ -1,16 +1,16 @@
-"""From words to a Spec: which file is meant, its bytes, and the loader's verdict."""
+"""From words to a Spec and a Plan: what the loader and the planner say."""
 
 from __future__ import annotations
 
 import os
-import stat
-from errno import EINVAL, EISDIR
-from typing import TYPE_CHECKING, NamedTuple
+from errno import EINVAL
+from typing import TYPE_CHECKING
 
 from toyspec.cli.error import FatalError, Reported, UsageError
+from toyspec.cli.source import Source, home
 from toyspec.cli.streams import colour, say
-from toyspec.cli.words import Syntax, Words, a_file, spec_and_name
-from toyspec.host.look import Look
+from toyspec.cli.words import Words, a_file
+from toyspec.start.look import Look
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,120 +21,6 @@ if TYPE_CHECKING:
     from toyspec.spec.model import Spec
     from toyspec.spec.problem import SpecError
     from toyspec.spec.surroundings import Overrides, Surroundings
-
-INVALID = 1
-"""The status of `plan` and `check` for a spec that is not valid."""
-
-
-class Source(NamedTuple):
-    """A spec's text: the path as people named it, the directory that it is relative to."""
-
-    path: str
-    directory: str
-    data: bytes
-    name: str | None
-
-
-def home(look: Look) -> str:
-    """The caller's home: $HOME, else the password file's."""
-    from toyspec.host.look import account, ids, variable
-
-    named = look.ask(variable, "HOME") or ""
-    if named.startswith("/"):
-        return named
-    entry = look.ask(account, str(look.ask(ids)[0]))
-    return "/" if entry is None else entry[1]
-
-
-def read(words: Words, syntax: Syntax, look: Look | None = None) -> Source:
-    """Find and read the spec; raises UsageError or FatalError."""
-    path, name = spec_and_name(words, syntax)
-    try:
-        here = os.getcwd()
-    except OSError as error:
-        raise FatalError(f"the working directory: {error.strerror}", "cd somewhere") from None
-    if path == "-":
-        return Source("<stdin>", here, _bytes("standard input", 0), name)
-    if path is None:
-        from toyspec.cli.find import find
-
-        try:
-            path = find(here, home(look or Look()), os.getuid(), syntax.verb)
-        except FatalError:
-            if name is not None and (said := a_file(name)) is not None:
-                raise UsageError(*said) from None
-            raise
-        if "/" in path and not words.flag("quiet"):
-            from toyspec.show.text import escape
-
-            say(f"toyspec: using {escape(path)}\n")
-    directory = os.path.realpath(os.path.dirname(os.path.join(here, path)))
-    return Source(path, directory, read_file(path), name)
-
-
-def read_file(path: str) -> bytes:
-    """A file's bytes; raises FatalError, also for more than a spec may have."""
-    try:
-        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOCTTY)
-    except OSError as error:
-        raise FatalError(f"{path}: {error.strerror}", _missing(path)) from None
-    except ValueError:
-        raise FatalError(f"{path!r} is no path") from None
-    try:
-        return _bytes(path, fd)
-    finally:
-        os.close(fd)
-
-
-def _missing(path: str) -> str | None:
-    if os.path.lexists(path):
-        return None
-    from toyspec.cli.near import near
-
-    folder = os.path.dirname(path)
-    try:
-        names = os.listdir(folder or ".")
-    except OSError:
-        return None
-    specs = {os.path.splitext(name)[0]: name for name in names if name.endswith((".yaml", ".yml"))}
-    guess = near(os.path.splitext(os.path.basename(path))[0], specs)
-    return f"did you mean {os.path.join(folder, specs[guess])}?" if guess else None
-
-
-def _in_directory(path: str) -> str:
-    """The spec in a directory that was named in its place."""
-    from toyspec.cli.find import NAMES
-
-    there = [os.path.join(path, name) for name in NAMES]
-    found = next((each for each in there if os.path.isfile(each)), None)
-    return f"name the spec in it: {found}" if found else f"no {' or '.join(NAMES)} is in it"
-
-
-def _bytes(name: str, fd: int) -> bytes:
-    from toyspec.spec.decode import MAX_BYTES
-
-    pieces, size = [], 0
-    try:
-        status = os.fstat(fd)
-        if stat.S_ISREG(status.st_mode) and status.st_size > MAX_BYTES:
-            raise _too_big(name, MAX_BYTES)
-        while piece := os.read(fd, 1 << 20):
-            size += len(piece)
-            if size > MAX_BYTES:
-                raise _too_big(name, MAX_BYTES)
-            pieces.append(piece)
-    except OSError as error:
-        remedy = _in_directory(name) if error.errno == EISDIR else None
-        raise FatalError(f"{name}: {error.strerror}", remedy) from None
-    return b"".join(pieces)
-
-
-def _too_big(name: str, most: int) -> FatalError:
-    return FatalError(
-        f"{name} is larger than {most >> 20} MiB, and was not read",
-        "a spec is small",
-        status=INVALID,
-    )
 
 
 def overrides(words: Words) -> Overrides:
@@ -178,7 +64,7 @@ def surroundings(
 
 def _read_beside(look: Look) -> Callable[[str, int], bytes]:
     """How a file is read that a spec names as a part of itself."""
-    from toyspec.host.look_paths import part
+    from toyspec.start.look_paths import part
 
     def read(path: str, most: int) -> bytes:
         found = look.ask(part, f"{most}:{path}")
@@ -258,11 +144,13 @@ def make_plan(
     *,
     printing: bool = False,
     look: Look | None = None,
+    used: set[str] | None = None,
     edit: Callable[[HostFacts], HostFacts] = lambda facts: facts,
 ) -> tuple[HostFacts, Plan]:
     """The plan for this machine, or for that of the `saved` facts; as `edit` changes them.
 
-    `look` takes what is asked of the machine. `printing`: standard output takes the plan or the facts, and will not be the box's.
+    `look` takes what is asked of the machine, `used` the names of facts that are read. `printing`:
+    standard output takes the plan or the facts, and will not be the box's.
     Where there is none, the reasons on standard error and Reported(`invalid`).
     """
     from toyspec.host.facts import FactMissing
@@ -275,7 +163,15 @@ def make_plan(
         from toyspec.host.probe import probe
 
         one = look or Look()
-        return gather(spec, lambda needs: edit(probe(needs, printing=printing, look=one)))
+
+        def noting(facts: HostFacts) -> HostFacts:
+            if used is None:
+                return facts
+            from toyspec.host.used import noting as into
+
+            return into(facts, used)
+
+        return gather(spec, lambda needs: edit(probe(needs, printing=printing, look=one)), noting)
     except PlanError as error:
         say(problems(error, source, colour(words, 2)))
         raise Reported(invalid) from None

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from toyspec.cli.box import INVALID, load_spec, named_spec, read
+from toyspec.cli.box import load_spec, named_spec
 from toyspec.cli.error import FatalError, Reported, UsageError
+from toyspec.cli.source import INVALID, read
 from toyspec.cli.streams import put
 from toyspec.cli.words import COMMON, FORMAT, JUDGING, Syntax, Words, help_text, parse
 

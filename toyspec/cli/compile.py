@@ -5,14 +5,15 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, NamedTuple
 
-from toyspec.cli.box import INVALID, load_spec, make_plan, read
+from toyspec.cli.box import load_spec, make_plan
 from toyspec.cli.error import FatalError, UsageError
 from toyspec.cli.plan import saved_facts
+from toyspec.cli.source import INVALID, read
 from toyspec.cli.streams import put, say
 from toyspec.cli.words import COMMON, PLANNING, Option, Syntax, Words, help_text, parse
 
 if TYPE_CHECKING:
-    from toyspec.cli.box import Source
+    from toyspec.cli.source import Source
     from toyspec.emit.compiled import Variant
     from toyspec.host.facts import HostFacts
     from toyspec.plan.step import Plan

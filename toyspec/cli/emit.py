@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 
-from toyspec.cli.box import INVALID, load_spec, make_plan, read
+from toyspec.cli.box import load_spec, make_plan
 from toyspec.cli.error import FatalError, UsageError
+from toyspec.cli.source import INVALID, read
 from toyspec.cli.streams import put
 from toyspec.cli.words import COMMON, PLANNING, Option, Syntax, help_text, parse
+from toyspec.values import replace
 
 SYNTAX = Syntax(
     "emit c",
@@ -30,7 +32,7 @@ def emit(args: list[str]) -> int:
         given = words.words[0] if words.words else ""
         said = f"nothing is emitted as `{given}`" if given else "emit what?"
         raise UsageError(said, "toyspec emit c SPEC: a C program")
-    words = words._replace(words=words.words[1:])
+    words = replace(words, words=words.words[1:])
     source = read(words, SYNTAX)
     spec = load_spec(source, words, INVALID, printing=True)
     _, plan = make_plan(spec, source, words, INVALID, printing=True)

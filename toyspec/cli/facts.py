@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from toyspec.cli.box import INVALID, load_spec, make_plan, read
+from toyspec.cli.box import load_spec, make_plan
+from toyspec.cli.source import INVALID, read
 from toyspec.cli.streams import put
 from toyspec.cli.words import COMMON, FORMAT, JUDGING, Syntax, help_text, parse
 

@@ -8,37 +8,48 @@ anything whose owner is neither the caller nor root (as git does since CVE-2022-
 from __future__ import annotations
 
 import os
-import stat
 
 from toyspec.cli.error import FatalError
+from toyspec.start.look import Look
+from toyspec.start.look_paths import owner, path, real
 
 NAMES = ("toyspec.yaml", "toyspec.yml")
 
 
-def find(start: str, home: str, uid: int, verb: str = "up") -> str:
+def find(start: str, home: str, uid: int, verb: str = "up", look: Look | None = None) -> str:
     """The spec's path relative to `start` (absolute, normal); raises FatalError.
 
-    `verb`: whose usage the remedies show.
+    `verb`: whose usage the remedies show. `look` takes what is asked of the machine.
     """
+    look = look or Look()
     here = start
-    device = os.stat(here).st_dev
+    device = _device(look, here)
     while True:
-        _trust(os.stat(here), here, uid, verb)
-        found = [name for name in NAMES if os.path.lexists(os.path.join(here, name))]
+        _trust(look, here, uid, verb)
+        found = [name for name in NAMES if _is_there(look, os.path.join(here, name))]
         if len(found) > 1:
             raise FatalError(
                 f"{here} holds both {found[0]} and {found[1]}", f"say which: -f {found[0]}"
             )
         if found:
-            return os.path.relpath(_trusted_file(os.path.join(here, found[0]), uid, verb), start)
+            path = _trusted_file(look, os.path.join(here, found[0]), uid, verb)
+            return os.path.relpath(path, start)
         parent = os.path.dirname(here)
         if parent == here:
             raise _nothing(start, "the root directory", here, verb)
-        if os.path.realpath(home) == here:
+        if look.ask(real, home) == here:
             raise _nothing(start, "your home directory", here, verb)
-        if os.stat(parent).st_dev != device:
+        if _device(look, parent) != device:
             raise _nothing(start, "a mount boundary", here, verb)
         here = parent
+
+
+def _device(look: Look, directory: str) -> int:
+    return look.ask(owner, directory)[1]
+
+
+def _is_there(look: Look, file: str) -> bool:
+    return look.ask(path, file)[0] not in ("missing", "denied")
 
 
 def _nothing(start: str, what: str, where: str, verb: str) -> FatalError:
@@ -48,28 +59,33 @@ def _nothing(start: str, what: str, where: str, verb: str) -> FatalError:
     )
 
 
-def _trusted_file(path: str, uid: int, verb: str) -> str:
-    status = os.lstat(path)
-    _trust(status, path, uid, verb)
-    if stat.S_ISLNK(status.st_mode):
+def _trusted_file(look: Look, file: str, uid: int, verb: str) -> str:
+    kind, link, *_ = seen = look.ask(path, file)
+    _trust_owner(seen[4], file, uid, verb)
+    if kind == "symlink":
         try:
-            _trust(os.stat(path), os.path.realpath(path), uid, verb)
+            end = look.ask(owner, file)[0]
         except FileNotFoundError:
-            target = os.readlink(path)
-            raise FatalError(f"{path} is a symlink to {target}, which is not there") from None
-    return path
+            message = f"{file} is a symlink to {link}, which is not there"
+            raise FatalError(message) from None
+        _trust_owner(end, look.ask(real, file), uid, verb)
+    return file
 
 
-def _trust(status: os.stat_result, path: str, uid: int, verb: str) -> None:
-    if status.st_uid in (uid, 0):
+def _trust(look: Look, directory: str, uid: int, verb: str) -> None:
+    _trust_owner(look.ask(owner, directory)[0], directory, uid, verb)
+
+
+def _trust_owner(found: int, where: str, uid: int, verb: str) -> None:
+    if found in (uid, 0):
         return
     import pwd
 
     try:
-        owner = f"{pwd.getpwuid(status.st_uid).pw_name} (uid {status.st_uid})"
+        name = f"{pwd.getpwuid(found).pw_name} (uid {found})"
     except KeyError:
-        owner = f"uid {status.st_uid}"
+        name = f"uid {found}"
     raise FatalError(
-        f"{path} belongs to {owner}, not to you or root: no spec is searched for there",
+        f"{where} belongs to {name}, not to you or root: no spec is searched for there",
         f"name the spec if you trust it: toyspec {verb} ./toyspec.yaml",
     )

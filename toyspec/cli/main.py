@@ -12,6 +12,8 @@ TYPE_CHECKING = False  # typing's own costs its import
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from toyspec.start.again import Kept
+
 TOYSPEC_FAILED = 125  # and never 1 or 2 from `up`, which may be init's own
 USAGE = 2
 INTERRUPTED = 130
@@ -27,14 +29,13 @@ VERBS = {
 }
 
 
-def main(argv: list[str] | None = None) -> int:
+def main(argv: list[str] | None = None, kept: Kept | None = None) -> int:
     """Run the command. `argv`: the words after `toyspec`, sys.argv's where None.
 
-    Returns the exit status; never raises for what a person did.
+    Returns the exit status; never raises for what a person did. `kept`: where the box of a command
+    that is a process of its own may be kept.
     """
     args = sys.argv[1:] if argv is None else list(argv)
-    if argv is None:
-        _open_streams()
     ours = args[: args.index("--")] if "--" in args else args
     first = ours[0] if ours else ""
     if first in ("--version", "-V"):
@@ -43,46 +44,14 @@ def main(argv: list[str] | None = None) -> int:
         return _guarded("", lambda: _put(_help()))
     if first not in VERBS:
         return _guarded("", lambda: _no_verb(first))
-    if argv is None and first == "up":
-        refused = _guarded(first, _out_of_reach)
-        if refused:
-            return refused
     if argv is None:
         import gc
 
         gc.disable()  # a plan is a hundred thousand small values, all of them needed to the end
-    status = _guarded(first, lambda: _verb(first, args[1:]), verbose=_is_verbose(ours))
-    if argv is None and first == "up":
+    status = _guarded(first, lambda: _verb(first, args[1:], kept), verbose=_is_verbose(ours))
+    if kept is not None:
         _leave(status)
     return status
-
-
-def _out_of_reach() -> int:
-    """The box must not get hold of the interpreter's own file: see run.image."""
-    from toyspec.run.image import ImageError, begin_again
-
-    try:
-        begin_again()
-    except ImageError as error:
-        from toyspec.cli.error import FatalError
-
-        raise FatalError(
-            f"no copy of {sys.executable} to run from: {error.strerror}",
-            "you may write that file, and so might the box: use an interpreter of root's, or let "
-            "memory be executed (sysctl vm.memfd_noexec=0)",
-        ) from None
-    return 0
-
-
-def _open_streams() -> None:
-    """Closed standard streams become /dev/null: 0 to 2 cross into the box, and whatever is opened
-    later (the spec, a pipe between our processes) would take their numbers.
-    """
-    for fd in range(3):
-        try:
-            os.fstat(fd)
-        except OSError:  # so `fd` is the lowest that is free, and open's own
-            os.set_inheritable(os.open("/dev/null", os.O_RDWR), True)
 
 
 def _leave(status: int) -> None:
@@ -139,10 +108,12 @@ def _no_verb(word: str) -> int:
     raise UsageError(f"`{word}` is no verb", remedy)
 
 
-def _verb(verb: str, args: list[str]) -> int:
+def _verb(verb: str, args: list[str], kept: Kept | None) -> int:
     if verb == "up":
-        from toyspec.cli.up import up as run
-    elif verb == "plan":
+        from toyspec.cli.up import up
+
+        return up(args, kept)
+    if verb == "plan":
         from toyspec.cli.plan import plan as run
     elif verb == "check":
         from toyspec.cli.check import check as run
@@ -206,7 +177,3 @@ def _bug(error: Exception, verbose: bool) -> None:
         say("".join(traceback.format_exception(error)))
     else:
         say("  -v shows the traceback, which a report needs\n")
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from toyspec.cli.box import INVALID, load_spec, make_plan, read, read_file
+from toyspec.cli.box import load_spec, make_plan
 from toyspec.cli.error import FatalError, UsageError
+from toyspec.cli.source import INVALID, read, read_file
 from toyspec.cli.streams import colour, columns, put
 from toyspec.cli.words import COMMON, FORMAT, PLANNING, Option, Syntax, Words, help_text, parse
 

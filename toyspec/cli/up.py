@@ -6,9 +6,11 @@ import os
 import time
 from typing import TYPE_CHECKING
 
-from toyspec.cli.box import load_spec, make_plan, read
+from toyspec.cli.box import load_spec, make_plan
+from toyspec.cli.reach import out_of_reach
+from toyspec.cli.source import read
 from toyspec.cli.streams import colour, put, say
-from toyspec.cli.words import COMMON, PLANNING, Syntax, Words, help_text, parse
+from toyspec.cli.words import UP, Words, help_text, parse
 from toyspec.run.progress import Progress
 
 if TYPE_CHECKING:
@@ -16,27 +18,27 @@ if TYPE_CHECKING:
     from toyspec.run.failure import Outcome
     from toyspec.show.lines import Lines
     from toyspec.show.view import View
+    from toyspec.start.again import Kept
 
 TOYSPEC_FAILED = 125
 
-SYNTAX = Syntax(
-    "up",
-    "Bring up the box of a spec, and run its init (or the command after `--`) as PID 1.",
-    (*PLANNING, *COMMON),
-)
 
+def up(args: list[str], kept: Kept | None = None) -> int:
+    """View, load, plan (looking at the machine), lower, run, report: each takes the last one's result.
 
-def up(args: list[str]) -> int:
-    """View, load, plan (looking at the machine), lower, run, report: each takes the last one's result."""
-    words = parse(args, SYNTAX)
+    `kept`: where the box may be kept for the next time, of a command that is a process of its own.
+    """
+    words = parse(args, UP)
     if words.flag("help"):
-        put(help_text(SYNTAX))
+        put(help_text(UP))
         return 0
+    if kept is not None:
+        out_of_reach()
     monitor = os.getpid()
     progress = Progress()
     view = _view(words, progress)
     try:
-        source = read(words, SYNTAX)
+        source = read(words, UP)
         spec = load_spec(source, words, TOYSPEC_FAILED)
         _, plan = make_plan(spec, source, words, TOYSPEC_FAILED)
 

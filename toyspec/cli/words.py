@@ -5,12 +5,12 @@ A parser of our own: argparse would cost 10 ms of every start, and knows no SPEC
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from toyspec.cli.error import UsageError
+from toyspec.values import dataclass, replace
 
 
-class Option(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Option:
     """One option. `value` names what follows it; a flag has none."""
 
     names: tuple[str, ...]
@@ -25,7 +25,8 @@ class Option(NamedTuple):
         return max(self.names, key=len).lstrip("-")
 
 
-class Syntax(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Syntax:
     """What a verb understands. `words`: names of its positional words; `argv`: takes `-- ARGV`."""
 
     verb: str
@@ -40,7 +41,8 @@ class Syntax(NamedTuple):
         return f"toyspec {self.verb} [OPTIONS]{words}{' [-- ARGV…]' if self.argv else ''}"
 
 
-class Words(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Words:
     """The words of one command, sorted out. `argv` is None where there was no `--`."""
 
     options: dict[str, list[str]]
@@ -80,11 +82,17 @@ PLANNING = (FILE, ENV, DIRECTORY)
 """The options that change the plan: `up`, `plan`, `check` and `facts` all take them."""
 JUDGING = (
     FILE,
-    ENV._replace(help="as for up: a variable in the box; alone: the caller's"),
-    DIRECTORY._replace(help="as for up: where init starts, inside the box"),
+    replace(ENV, help="as for up: a variable in the box; alone: the caller's"),
+    replace(DIRECTORY, help="as for up: where init starts, inside the box"),
 )
 """The same for verbs that show nothing of what they change."""
 COMMON = (QUIET, VERBOSE, COLOR, HELP)
+NO_CACHE = Option(("--no-cache",), "plan anew, and keep nothing for the next time")
+UP = Syntax(
+    "up",
+    "Bring up the box of a spec, and run its init (or the command after `--`) as PID 1.",
+    (*PLANNING, NO_CACHE, *COMMON),
+)
 
 
 def parse(args: list[str], syntax: Syntax) -> Words:

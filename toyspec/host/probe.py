@@ -1,18 +1,18 @@
 """The only look at the machine before a run: it answers needs, and changes nothing.
 
-Facts are made of answers to `host.look`'s questions. Features are learnt by calls that cannot
+Facts are made of answers to `start.look`'s questions. Features are learnt by calls that cannot
 succeed. What only an attempt can tell (AppArmor's veto) stays unknown here.
 """
 
 from __future__ import annotations
 
-from toyspec.host import look as questions
-from toyspec.host import look_paths as at
 from toyspec.host import mountinfo, subids
 from toyspec.host.facts import HostFacts, MountFact, NamespaceFact, Needs, PathFact
-from toyspec.host.look import Look
 from toyspec.kernel import features
 from toyspec.kernel.flags import RLIMITS, flags
+from toyspec.start import look as questions
+from toyspec.start import look_paths as at
+from toyspec.start.look import Look
 
 _SYSCTLS = (
     "user.max_user_namespaces",
@@ -31,29 +31,37 @@ def probe(needs: Needs, *, printing: bool = False, look: Look | None = None) -> 
     look = Look() if look is None else look
     ask = look.ask
     kernel, _version, arch, _boot = ask(questions.system)
-    uid, _, gid, _, groups = ask(questions.ids)
-    user, home, primary = ask(questions.account, str(uid)) or (str(uid), "/", None)
     new_privs, ignored, _filtered = ask(questions.status)
+    uid, _, gid, _, groups = ask(questions.ids)
+
+    def account(fact: str) -> tuple[str, str, int | None]:
+        return ask(questions.account, str(uid), fact) or (str(uid), "/", None)
+
+    def line(path: str, fact: str) -> str | None:
+        return ask(at.line, path, fact)
+
+    def sub_ids(fact: str) -> tuple[tuple[int, int], ...]:
+        return subids.ranges(ask(at.text, f"/etc/{fact[:-1]}", fact), account(fact)[0], uid)
+
     *ttys, _own, _same, foreground = ask(questions.terminal)
-    cpus, nice = ask(questions.scheduling)
     return HostFacts(
         arch=arch,
         kernel=kernel,
         uid=uid,
         gid=gid,
         groups=groups,
-        user_name=user,
-        group_name=ask(questions.group, str(gid)) or str(gid),
-        home=ask(questions.variable, "HOME") or home,
-        last_capability=int(ask(at.line, "/proc/sys/kernel/cap_last_cap") or "40"),
+        user_name=account("user_name")[0],
+        group_name=ask(questions.group, str(gid), "group_name") or str(gid),
+        home=ask(questions.variable, "HOME", "home") or account("home")[1],
+        last_capability=int(line("/proc/sys/kernel/cap_last_cap", "last_capability") or "40"),
         no_new_privs=new_privs == "1",
         terminal=terminal(look, printing=printing),
         foreground=foreground,
-        installation=ask(questions.installation),
+        installation=ask(questions.installation, "", "installation"),
         ignored=_ignored(arch, ignored),
         tty=any((ttys[0], ttys[2]) if printing else ttys),
-        console=ask(questions.console),
-        inherited=ask(questions.inherited),
+        console=ask(questions.console, "", "console"),
+        inherited=ask(questions.inherited, "", "inherited"),
         features={
             "openat2": features.openat2(arch),
             "open_tree": features.open_tree(arch),
@@ -61,25 +69,27 @@ def probe(needs: Needs, *, printing: bool = False, look: Look | None = None) -> 
             "close_range_cloexec": features.close_range_cloexec(arch),
             "seccomp_filter": features.seccomp_filter(arch),
         },
-        sysctls={name: ask(at.line, "/proc/sys/" + name.replace(".", "/")) for name in _SYSCTLS},
-        rlimits=_rlimits(look),
-        cpus=cpus,
+        sysctls={name: line("/proc/sys/" + name.replace(".", "/"), "sysctls") for name in _SYSCTLS},
+        rlimits=_rlimits(ask(at.text, "/proc/self/limits", "rlimits")),
+        cpus=ask(questions.scheduling, "", "cpus")[0],
         landlock=features.landlock(arch),
-        nice=nice,
-        oom_score_adj=_number(look, "/proc/self/oom_score_adj"),
+        nice=ask(questions.scheduling, "", "nice")[1],
+        oom_score_adj=_number(line("/proc/self/oom_score_adj", "oom_score_adj")),
         mappers=subids.mappers(look),
-        primary_gid=primary,
-        subuids=subids.ranges(ask(at.text, "/etc/subuid"), user, uid),
-        subgids=subids.ranges(ask(at.text, "/etc/subgid"), user, uid),
-        paths={path: PathFact(*ask(at.path, path)) for path in sorted(needs.paths)},  # type: ignore[arg-type]  # its kinds are Kind's
+        primary_gid=account("primary_gid")[2],
+        subuids=sub_ids("subuids"),
+        subgids=sub_ids("subgids"),
+        paths={path: PathFact(*ask(at.path, path, "paths")) for path in sorted(needs.paths)},  # type: ignore[arg-type]  # its kinds are Kind's
         mounts=_mounts(look, needs.mounts),
-        variables={name: ask(questions.variable, name) for name in sorted(needs.variables)},
-        listings={path: ask(at.names, path) for path in sorted(needs.listings)},
+        variables={
+            name: ask(questions.variable, name, "variables") for name in sorted(needs.variables)
+        },
+        listings={path: ask(at.names, path, "listings") for path in sorted(needs.listings)},
         namespaces={
-            path: NamespaceFact(*ask(questions.namespace, path))
+            path: NamespaceFact(*ask(questions.namespace, path, "namespaces"))
             for path in sorted(needs.namespaces)
         },
-        own_namespaces=dict(ask(questions.namespaces)),
+        own_namespaces=dict(ask(questions.namespaces, "", "own_namespaces")),
     )
 
 
@@ -92,31 +102,29 @@ def terminal(look: Look, *, printing: bool = False) -> bool:
     return read and own and (printing or (write and same))
 
 
-def _ignored(arch: str, mask: str) -> tuple[str, ...]:
+def _ignored(arch: str, mask: int) -> tuple[str, ...]:
     """What an execve passes on as ignored; Python's own two are reset in every box."""
-    bits = int(mask or "0", 16)
-    found = [name for name, number in flags("signal", arch).items() if bits >> (number - 1) & 1]
-    return tuple(name for name in found if name not in ("SIGPIPE", "SIGXFSZ"))
+    found = flags("signal", arch).items()
+    return tuple(name for name, number in found if mask >> (number - 1) & 1)
 
 
 def _mounts(look: Look, paths: frozenset[str]) -> dict[str, tuple[MountFact, ...]]:
     wanted = sorted(paths)
     if not wanted:
         return {}
-    table = mountinfo.Table(mountinfo.visible(look.ask(questions.mounts)))
-    leads = {path: look.ask(at.real, path) for path in wanted}
+    table = mountinfo.Table(mountinfo.visible(look.ask(questions.mounts, "", "mounts")))
+    leads = {path: look.ask(at.real, path, "mounts") for path in wanted}
     leads |= {path: path for path in leads.values()}
     return {path: table.at(where) for path, where in leads.items()}
 
 
-def _number(look: Look, path: str) -> int | None:
-    text = look.ask(at.line, path)
+def _number(text: str | None) -> int | None:
     return int(text) if text else None
 
 
-def _rlimits(look: Look) -> dict[str, tuple[int, int]]:
+def _rlimits(table: bytes | None) -> dict[str, tuple[int, int]]:
     """From the columns of /proc/self/limits, which has them in the order of their numbers."""
-    rows = (look.ask(at.text, "/proc/self/limits") or b"").decode().splitlines()[1:]
+    rows = (table or b"").decode().splitlines()[1:]
     found = {}
     for name, row in zip(RLIMITS, rows, strict=False):
         soft, hard = row[26:].split()[:2]

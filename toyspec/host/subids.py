@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from toyspec.host.facts import MapperFact
-from toyspec.host.look_paths import program
+from toyspec.start.look_paths import program
 
 if TYPE_CHECKING:
-    from toyspec.host.look import Look
+    from toyspec.start.look import Look
 
 MAPPERS = ("newuidmap", "newgidmap")
 _DIRECTORIES = ("/run/wrappers/bin", "/usr/bin", "/bin", "/usr/local/bin")
@@ -21,7 +21,7 @@ def mappers(look: Look) -> dict[str, MapperFact]:
     for name in MAPPERS:
         for directory in _DIRECTORIES:
             path = f"{directory}/{name}"
-            seen = look.ask(program, path)
+            seen = look.ask(program, path, "mappers")
             if seen is not None:
                 found[name] = MapperFact(path, *seen)
                 break

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping
 
-from toyspec.host.look import Look, has_variable, variable
+from toyspec.start.look import Look, has_variable, variable
 
 
 class Variables(Mapping[str, str]):

@@ -103,12 +103,19 @@ def _numbered(steps: list[Step]) -> Iterator[Step]:
         )  # fmt: skip
 
 
-def gather(spec: Spec, ask: Callable[[Needs], HostFacts]) -> tuple[HostFacts, Plan]:
-    """Ask a host until a plan can be made: symlinks on the way lead to further questions."""
+def gather(
+    spec: Spec,
+    ask: Callable[[Needs], HostFacts],
+    noting: Callable[[HostFacts], HostFacts] = lambda facts: facts,
+) -> tuple[HostFacts, Plan]:
+    """Ask a host until a plan can be made: symlinks on the way lead to further questions.
+
+    `noting(facts)` gives equal facts to each try, and may note which are read.
+    """
     facts = ask(needs(spec))
     for _ in range(_MOST_ROUNDS):
         try:
-            return facts, plan(spec, facts)
+            return facts, plan(spec, noting(facts))
         except FactMissing as missing:
             facts = facts.merged(ask(_questions(missing)))
     raise PlanError(

@@ -13,9 +13,9 @@ from toyspec.host.facts import FactMissing, HostFacts, Kind, Needs
 from toyspec.plan.sources import real_path
 from toyspec.plan.step import Watched
 from toyspec.plan.tree import Layer, Node, Tree, TreeError, inside, join
-from toyspec.spec import places
 from toyspec.spec.model import Origin, Spec
 from toyspec.spec.protected import DEFAULT, GIT, GIT_RUNS, HOME, PROJECT, names
+from toyspec.start import places
 from toyspec.values import dataclass, field, replace
 
 OWN = Origin("", default="toyspec's own")

@@ -13,8 +13,8 @@ from toyspec.plan.error import PlanProblem
 from toyspec.plan.sources import real_path
 from toyspec.plan.tree import inside
 from toyspec.plan.writer import Writer
-from toyspec.spec import places
 from toyspec.spec.model import Bind, Mount, Spec
+from toyspec.start import places
 
 
 def wanted(spec: Spec) -> list[Mount]:

@@ -8,16 +8,13 @@ sealed copy in memory: what the box could open then is nobody's file.
 
 from __future__ import annotations
 
-import errno
 import os
 import sys
-from typing import Final
 
-_SELF: Final = "/proc/self/exe"
-_COPY: Final = "/memfd:"
-_EXECUTABLE: Final = 0x10  # MFD_EXEC (linux/memfd.h, Linux 6.3): not with Python's os yet
-_ADD_SEALS: Final = 1033  # F_ADD_SEALS (linux/fcntl.h)
-_EVERY_SEAL: Final = 0xF  # seal, shrink, grow, write
+from toyspec.start import memory
+
+_SELF = "/proc/self/exe"
+_COPY = "/memfd:"
 
 
 class ImageError(OSError):
@@ -54,15 +51,7 @@ def begin_again() -> None:
 
 
 def _sealed_copy() -> int:
-    import fcntl
-
-    flags = os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING
-    try:
-        copy = os.memfd_create("toyspec", flags | _EXECUTABLE)
-    except OSError as error:
-        if error.errno != errno.EINVAL:  # a kernel before 6.3, where every memfd is executable
-            raise
-        copy = os.memfd_create("toyspec", flags)
+    copy = memory.create("toyspec")
     source = os.open(_SELF, os.O_RDONLY | os.O_CLOEXEC)
     size = os.fstat(source).st_size
     done = 0
@@ -72,5 +61,5 @@ def _sealed_copy() -> int:
             break
         done += sent
     os.close(source)
-    fcntl.fcntl(copy, _ADD_SEALS, _EVERY_SEAL)
+    memory.seal(copy)
     return copy

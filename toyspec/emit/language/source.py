@@ -20,6 +20,19 @@ OPERATORS: Final = {
 COMPARISONS: Final = {
     ast.Eq: "==", ast.NotEq: "!=", ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">=",
 }  # fmt: skip
+LOADS: Final = {"load8": 1, "load16": 2, "load32": 4, "load64": 8}
+STORES: Final = {"store8": 1, "store16": 2, "store32": 4, "store64": 8}
+QUIET: Final = frozenset({*LOADS, *STORES, "room", "text", "nr", "flag"})
+"""Intrinsics that call nobody."""
+MOST_ARGUMENTS: Final = 6
+_BITS: Final = 64
+_TAKES: Final = {
+    **dict.fromkeys(LOADS, 1),
+    **dict.fromkeys(STORES, 2),
+    "room": 1,
+    "text": 1,
+    "call": 3,
+}
 
 
 class LanguageError(ValueError):
@@ -43,7 +56,7 @@ class Source:
         self._said: dict[str, ast.expr] = {}
         for node in ast.parse(content, name).body:
             if isinstance(node, ast.FunctionDef):
-                self.functions[node.name] = node
+                self.functions[node.name] = self._plain(node)
             elif isinstance(node, ast.ImportFrom) and node.module != "__future__":
                 for each in node.names:
                     self.imports[each.asname or each.name] = (node.module or "", each.name)
@@ -53,6 +66,36 @@ class Source:
                 isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name) and node.value
             ):
                 self._said[node.target.id] = node.value
+
+    def _plain(self, node: ast.FunctionDef) -> ast.FunctionDef:
+        given = node.args
+        others = (given.posonlyargs, given.kwonlyargs, given.defaults, given.vararg, given.kwarg)
+        if any(others) or node.decorator_list:
+            raise wrong(self.name, node, "a function has parameters, and nothing else")
+        return node
+
+    def intrinsic(self, node: ast.Call) -> str:
+        """The name of the intrinsic that is called, or nothing."""
+        if not isinstance(node.func, ast.Name):
+            raise wrong(self.name, node, "functions are called by name")
+        module, name = self.imports.get(node.func.id, ("", ""))
+        return name if module == WORDS else ""
+
+    def fits(self, node: ast.Call, intrinsic: str) -> None:
+        """Refuse arguments that the intrinsic does not take, and named ones."""
+        if node.keywords:
+            raise wrong(self.name, node, "arguments have no names")
+        takes = _TAKES.get(intrinsic)
+        if (takes is not None and len(node.args) != takes) or (intrinsic and not node.args):
+            raise wrong(self.name, node, f"{intrinsic} takes {takes or 1} arguments")
+
+    def size(self, node: ast.Call) -> int:
+        """Of a room, in bytes."""
+        self.fits(node, "room")
+        size = self.constant(node.args[0], {})
+        if size is None or size < 1:
+            raise wrong(self.name, node, "the size of a room is a constant")
+        return size
 
     def resolve(self, others: Mapping[str, Source]) -> None:
         """Work out every constant; those of imported modules must be there."""
@@ -65,24 +108,45 @@ class Source:
                 self.constants[name] = found
 
     def constant(self, node: ast.expr, hidden: Mapping[str, int]) -> int | None:
-        """The number that an expression always is; None where it is none. Locals hide constants."""
+        """The number that an expression always is; None where it is none. Locals hide constants.
+
+        Like every number of the language it has 64 bits and a sign.
+        """
+        found = self._constant(node, hidden)
+        return None if found is None else ((found + (1 << 63)) & ((1 << 64) - 1)) - (1 << 63)
+
+    def _constant(self, node: ast.expr, hidden: Mapping[str, int]) -> int | None:
         if isinstance(node, ast.Constant) and isinstance(node.value, int):
             return int(node.value)
         if isinstance(node, ast.Name) and node.id not in hidden:
             return self.constants.get(node.id)
         if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub | ast.Invert):
-            found = self.constant(node.operand, hidden)
-            if found is None:
+            inner = self.constant(node.operand, hidden)
+            if inner is None:
                 return None
-            return -found if isinstance(node.op, ast.USub) else ~found
+            return -inner if isinstance(node.op, ast.USub) else ~inner
         if isinstance(node, ast.BinOp) and type(node.op) in OPERATORS:
             left, right = self.constant(node.left, hidden), self.constant(node.right, hidden)
             if left is None or right is None:
                 return None
-            return _fold(OPERATORS[type(node.op)], left, right)
+            return self._fold(node, OPERATORS[type(node.op)], left, right)
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
             return self._looked_up(node, node.func.id)
         return None
+
+    def _fold(self, node: ast.expr, operator: str, left: int, right: int) -> int:
+        if operator in ("<<", ">>"):
+            if not 0 <= right < _BITS:
+                raise wrong(self.name, node, "numbers are shifted by 0 to 63")
+            return left << right if operator == "<<" else left >> right
+        if operator in ("//", "%"):
+            if left < 0 or right <= 0:
+                raise wrong(self.name, node, "what is divided is not negative")
+            return left // right if operator == "//" else left % right
+        return {
+            "+": left + right, "-": left - right, "*": left * right,
+            "&": left & right, "|": left | right, "^": left ^ right,
+        }[operator]  # fmt: skip
 
     def _looked_up(self, node: ast.Call, name: str) -> int | None:
         if self.imports.get(name, ("",))[0] != WORDS or name not in ("nr", "flag"):
@@ -103,25 +167,3 @@ def is_condition(node: ast.expr) -> bool:
     return isinstance(node, ast.Compare) or (
         isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not)
     )
-
-
-def _fold(operator: str, left: int, right: int) -> int:
-    if operator == "<<":
-        return left << right
-    if operator == ">>":
-        return left >> right
-    if operator in ("//", "%"):
-        return left // right if operator == "//" else left % right
-    return {
-        "+": left + right, "-": left - right, "*": left * right,
-        "&": left & right, "|": left | right, "^": left ^ right,
-    }[operator]  # fmt: skip
-
-
-def assigned(function: ast.FunctionDef) -> list[str]:
-    """The names of its locals, besides its parameters."""
-    return [
-        node.id
-        for node in ast.walk(function)
-        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
-    ]

@@ -15,11 +15,17 @@ NUMBER: Final = 8
 RESULT: Final = 0
 SCRATCH: Final = 9
 _OTHER: Final = 10  # what an instruction of ours needs besides
+_THIRD: Final = 17  # and what it needs beside that
 PAGE: Final = 19
 COUNTER: Final = 20
 FRAME: Final = 29
 LINK: Final = 30
 STACK: Final = 31
+KEPT: Final = (21, 22, 23, 24, 25, 26, 27, 28)
+KEPT_WITHOUT_FRAME: Final = ()
+FREE: Final = (2, 3, 4, 5, 6, 7, 11, 12, 13, 14, 15, 1)
+COUNT: Final = 1
+LOST_BY_DIVISION: Final = ()
 _ZERO: Final = 31
 
 _CONDITIONS: Final = {
@@ -43,6 +49,8 @@ _OPERATORS: Final = {
 
 class Assembler(Code):
     """Emits instructions at the end of the code."""
+
+    jump_size = 4
 
     def fill(self, at: int, distance: int, kind: int) -> None:
         """A distance in words, or in bytes for adr, into the instruction at `at`."""
@@ -115,6 +123,12 @@ class Assembler(Code):
         self.set(_OTHER, address)
         self.store(register, _OTHER, 0, size)
 
+    def store_constant(self, base: int, offset: int, value: int, size: int) -> None:
+        """The low bytes of a constant to [base + offset]."""
+        if value:
+            self.set(_THIRD, value)
+        self.store(_THIRD if value else _ZERO, base, offset, size)
+
     def note(self, offset: int, value: int) -> None:
         """A number below 2³¹ into the 4 bytes at [page + offset]."""
         self.set(SCRATCH, value)
@@ -137,6 +151,11 @@ class Assembler(Code):
             self._put(0x9B007C00 | source << 16 | target << 5 | target)
         else:
             self._put(_OPERATORS[operator] | source << 16 | target << 5 | target)
+
+    def operate_memory(self, operator: str, target: int, base: int, offset: int) -> None:
+        """The same with 8 bytes at [base + offset] on the right."""
+        self.load(_OTHER, base, offset, 8)
+        self.operate(operator, target, _OTHER)
 
     def operate_by(self, operator: str, target: int, value: int) -> None:
         """The same with a constant that fits in 32 bits, signed; also << and >> (arithmetic)."""
@@ -180,6 +199,11 @@ class Assembler(Code):
         else:
             self.set(_OTHER, value)
             self.compare(first, _OTHER)
+
+    def compare_memory_to(self, base: int, offset: int, value: int) -> None:
+        """8 bytes at [base + offset] and a constant that fits in 32 bits, signed."""
+        self.load(SCRATCH, base, offset, 8)
+        self.compare_to(SCRATCH, value)
 
     def branch(self, condition: str, label: Label) -> None:
         """Go to `label`, less than 1 MiB away, where the last comparison says so."""
@@ -233,17 +257,36 @@ class Assembler(Code):
         """From the stack."""
         self._put(0xF84107E0 | register)
 
-    def enter(self, size: int) -> None:
-        """A function begins: a frame of `size` bytes, a multiple of 16, below [FRAME]."""
-        self._put(0xA9BF7BFD)
-        self.move(FRAME, STACK)
+    def enter(self, size: int, kept: tuple[int, ...] = (), calls: bool = True) -> None:
+        """A function begins: `kept` is saved, and `size` bytes, a multiple of 16, lie below [FRAME].
+
+        Where nothing is to be saved, it just begins.
+        """
+        if not (size or kept or calls):
+            return
+        saved = _saved(kept)
+        self._put(0xA9800000 | (-len(saved) & 0x7F) << 15 | LINK << 10 | STACK << 5 | FRAME)
+        for at in range(2, len(saved), 2):
+            self._put(0xA9000000 | at << 15 | saved[at + 1] << 10 | STACK << 5 | saved[at])
+        if size:
+            self.move(FRAME, STACK)
         while size:
             part = min(size, 4080)
             self._put(0xD1000000 | part << 10 | STACK << 5 | STACK)
             size -= part
 
-    def leave(self) -> None:
-        """It returns."""
-        self.move(STACK, FRAME)
-        self._put(0xA8C17BFD)
+    def leave(self, size: int, kept: tuple[int, ...] = (), calls: bool = True) -> None:
+        """It returns, with the same arguments as `enter`."""
+        if size or kept or calls:
+            saved = _saved(kept)
+            if size:
+                self.move(STACK, FRAME)
+            for at in range(2, len(saved), 2):
+                self._put(0xA9400000 | at << 15 | saved[at + 1] << 10 | STACK << 5 | saved[at])
+            self._put(0xA8C00000 | len(saved) << 15 | LINK << 10 | STACK << 5 | FRAME)
         self._put(0xD65F03C0)
+
+
+def _saved(kept: tuple[int, ...]) -> tuple[int, ...]:
+    """What a function saves, in pairs; the odd one beside nothing."""
+    return (FRAME, LINK, *kept, *((_ZERO,) if len(kept) % 2 else ()))

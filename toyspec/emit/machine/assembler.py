@@ -32,6 +32,8 @@ class Label:
 class Code:
     """Bytes that begin at the virtual address `origin`, and jumps whose targets come later."""
 
+    jump_size: int  # bytes that `jump` emits
+
     def __init__(self, origin: int = 0) -> None:
         self.origin = origin
         self.bytes = bytearray()
@@ -57,6 +59,14 @@ class Code:
     def refer(self, at: int, label: Label, kind: int) -> None:
         """The reference at offset `at` leads to `label`; its `kind` is the architecture's own."""
         self._open.append((at, label, kind))
+
+    def drop_jump(self, label: Label) -> None:
+        """Take back a jump to `label` that was emitted last: it will be here."""
+        if self._open and self._open[-1][:2] == (len(self.bytes) - 4, label):
+            self._open.pop()
+            del self.bytes[-self.jump_size :]
+            for each in self._placed:
+                each.offset = min(each.known, len(self.bytes))
 
     def finish(self) -> bytes:
         """The code, every reference filled in. ValueError where a label was never placed."""

@@ -13,6 +13,7 @@ from itertools import accumulate
 from typing import Final
 
 from toyspec.emit.machine.assembler import Code, Label
+from toyspec.emit.machine.reach import Jump, reaching
 
 RAX, RCX, RDX, RBX, RSP, RBP, RSI, RDI, R8, R9, R10, R11 = range(12)
 ARGUMENTS: Final = (RDI, RSI, RDX, R10, R8, R9)
@@ -24,10 +25,17 @@ PAGE: Final = RBX
 COUNTER: Final = 12  # r12
 STACK: Final = RSP
 FRAME: Final = RBP
+KEPT: Final = (14, 15, 13, 12)
+KEPT_WITHOUT_FRAME: Final = (RBP,)
+FREE: Final = (RSI, RDI, R8, R9, R10, RDX, RCX)
+"""What a function that calls nobody may use, beside RESULT and SCRATCH."""
+COUNT: Final = RCX
+LOST_BY_DIVISION: Final = (RDX,)
 
 _CONDITIONS: Final = {
     "==": 0x4, "!=": 0x5, "<": 0xC, ">=": 0xD, "<=": 0xE, ">": 0xF, "below": 0x2, "above or equal": 0x3,
 }  # fmt: skip
+_FORMS: Final = {"+": 0, "|": 1, "&": 4, "-": 5, "^": 6, "compare": 7}
 _BYTE, _DISTANCE, _JUMP, _BRANCH = range(4)
 """Kinds of references: rel8; rel32; rel32 behind an opcode of one byte, of two, that can be rel8."""
 _MOST_ERRNO: Final = 4095
@@ -36,40 +44,22 @@ _MOST_ERRNO: Final = 4095
 class Assembler(Code):
     """Emits instructions at the end of the code."""
 
+    jump_size = 5
+
     def fill(self, at: int, distance: int, kind: int) -> None:
         """rel32 or rel8, counted from behind itself."""
         size = 1 if kind == _BYTE else 4
         self.bytes[at : at + size] = (distance - size).to_bytes(size, "little", signed=True)
 
     def shorten(self, references: list[tuple[int, Label, int]], placed: list[Label]) -> None:
-        """Jumps begin short, and grow until each reaches; then what they save is taken out."""
-        jumps = [each for each in references if each[2] in (_JUMP, _BRANCH)]
-        ends = [at + 4 for at, _, _ in jumps]
-        saved = [3 if kind == _JUMP else 4 for _, _, kind in jumps]
-        places = set(map(id, placed))
-        grown = True
-        while grown:
-            grown = False
-            before = [0, *accumulate(saved)]
-            for index, (_, label, _) in enumerate(jumps):
-                if not saved[index]:
-                    continue
-                target = label.known
-                if id(label) in places:
-                    target -= before[bisect_right(ends, target)]
-                if not -128 <= target - (ends[index] - before[index + 1]) < 128:
-                    saved[index], grown = 0, True
-        self._cut(references, placed, ends, saved)
-
-    def _cut(
-        self,
-        references: list[tuple[int, Label, int]],
-        placed: list[Label],
-        ends: list[int],
-        saved: list[int],
-    ) -> None:
-        """Take `saved` bytes out before each of `ends`."""
-        before = [0, *accumulate(saved)]
+        """Where rel8 reaches, it is written instead of rel32."""
+        jumps = [
+            Jump(at + 4, 3 if kind == _JUMP else 4, label)
+            for at, label, kind in references
+            if kind in (_JUMP, _BRANCH)
+        ]
+        saved = reaching(jumps, placed)
+        before, ends = [0, *accumulate(saved)], [jump.end for jump in jumps]
         out, done, short = bytearray(), 0, set()
         for end, less in zip(ends, saved, strict=True):
             if less:
@@ -175,6 +165,15 @@ class Assembler(Code):
         self._rex(size == 8, register, base, size == 1 and register >= RSP)
         self._put(0x88 if size == 1 else 0x89)
 
+    def store_constant(self, base: int, offset: int, value: int, size: int) -> None:
+        """The low bytes of a constant that fits in 32 bits, signed, to [base + offset]."""
+        if size == 2:
+            self._put(0x66)
+        self._rex(size == 8, 0, base)
+        self._put(0xC6 if size == 1 else 0xC7)
+        self._memory(0, base, offset)
+        self._number(value, min(size, 4))
+
     def note(self, offset: int, value: int) -> None:
         """A number below 2³¹ into the 4 bytes at [page + offset]."""
         self._put(0xC7)
@@ -197,19 +196,41 @@ class Assembler(Code):
             self._rex(True, target, source)
             self._put(0x0F, 0xAF, 0xC0 | (target & 7) << 3 | source & 7)
             return
-        code = {"+": 0x01, "-": 0x29, "&": 0x21, "|": 0x09, "^": 0x31}[operator]
         self._rex(True, source, target)
-        self._put(code, 0xC0 | (source & 7) << 3 | target & 7)
+        self._put(_FORMS[operator] << 3 | 1, 0xC0 | (source & 7) << 3 | target & 7)
+
+    def operate_memory(self, operator: str, target: int, base: int, offset: int) -> None:
+        """The same with 8 bytes at [base + offset] on the right."""
+        self._rex(True, target, base)
+        if operator == "*":
+            self._put(0x0F, 0xAF)
+        else:
+            self._put(_FORMS[operator] << 3 | 3)
+        self._memory(target, base, offset)
 
     def operate_by(self, operator: str, target: int, value: int) -> None:
         """The same with a constant that fits in 32 bits, signed; also << and >> (arithmetic)."""
-        self._rex(True, 0, target)
-        if operator in ("<<", ">>"):
+        small = -128 <= value < 128
+        if operator == "*":
+            self._rex(True, target, target)
+            self._put(0x6B if small else 0x69, 0xC0 | (target & 7) * 9)
+        elif operator in ("<<", ">>"):
+            self._rex(True, 0, target)
             self._put(0xC1, (0xE0 if operator == "<<" else 0xF8) | target & 7, value & 63)
             return
-        form = {"+": 0, "|": 1, "&": 4, "-": 5, "^": 6}[operator]
-        small = -128 <= value < 128
-        self._put(0x83 if small else 0x81, 0xC0 | form << 3 | target & 7)
+        else:
+            self._by_constant(_FORMS[operator], target, value)
+            return
+        self._number(value, 1 if small else 4)
+
+    def _by_constant(self, form: int, target: int, value: int) -> None:
+        # Where 32 bits are written the rest is cleared, as `and` with a positive number does.
+        small, wide = -128 <= value < 128, form != _FORMS["&"] or value < 0
+        self._rex(wide, 0, target)
+        if not small and target == RAX:
+            self._put(form << 3 | 5)
+        else:
+            self._put(0x83 if small else 0x81, 0xC0 | form << 3 | target & 7)
         self._number(value, 1 if small else 4)
 
     def shift(self, operator: str, target: int) -> None:
@@ -236,9 +257,14 @@ class Assembler(Code):
             self._rex(True, first, first)
             self._put(0x85, 0xC0 | (first & 7) * 9)
             return
-        self._rex(True, 0, first)
+        self._by_constant(_FORMS["compare"], first, value)
+
+    def compare_memory_to(self, base: int, offset: int, value: int) -> None:
+        """8 bytes at [base + offset] and a constant that fits in 32 bits, signed."""
         small = -128 <= value < 128
-        self._put(0x83 if small else 0x81, 0xF8 | first & 7)
+        self._rex(True, 0, base)
+        self._put(0x83 if small else 0x81)
+        self._memory(_FORMS["compare"], base, offset)
         self._number(value, 1 if small else 4)
 
     def branch(self, condition: str, label: Label) -> None:
@@ -297,13 +323,22 @@ class Assembler(Code):
         self._rex(False, 0, register)
         self._put(0x58 | register & 7)
 
-    def enter(self, size: int) -> None:
-        """A function begins: a frame of `size` bytes, a multiple of 16, below [FRAME]."""
-        self._put(0x55)
-        self.move(RBP, RSP)
+    def enter(self, size: int, kept: tuple[int, ...] = (), calls: bool = True) -> None:  # noqa: ARG002
+        """A function begins: `kept` is saved, and `size` bytes, a multiple of 16, lie below [FRAME].
+
+        Where `size` is 0 it has no frame, and FRAME is one more register to keep.
+        """
+        for register in kept:
+            self.push(register)
         if size:
+            self.push(RBP)
+            self.move(RBP, RSP)
             self.operate_by("-", RSP, size)
 
-    def leave(self) -> None:
-        """It returns."""
-        self._put(0xC9, 0xC3)
+    def leave(self, size: int, kept: tuple[int, ...] = (), calls: bool = True) -> None:  # noqa: ARG002
+        """It returns, with the same arguments as `enter`."""
+        if size:
+            self._put(0xC9)
+        for register in reversed(kept):
+            self.pop(register)
+        self._put(0xC3)

@@ -1,6 +1,6 @@
 """Files of namespaces (namespaces(7), ioctl_nsfs(2)): what each is, and who owns it.
 
-Questions of `host.look`, and as light. Its ioctls answer, or hand out descriptors, which are closed again.
+Questions of `start.look`, and as light. Its ioctls answer, or hand out descriptors, which are closed again.
 """
 
 from __future__ import annotations
@@ -9,24 +9,20 @@ import os
 import stat
 import sys
 
+from toyspec.start.look import NAMESPACES
+
 TYPE_CHECKING = False  # typing's own costs its import
 if TYPE_CHECKING:
     from typing import Final
-
-    from toyspec.host.facts import NamespaceKind
 
     Chain = tuple[tuple[str, int], ...]
     Map = tuple[tuple[int, int, int], ...]
     Seen = tuple[str] | tuple[str, str, Chain, tuple[str, ...], Map, Map]
 
-FILES: Final[dict[NamespaceKind, str]] = {
-    "mount": "mnt", "user": "user", "pid": "pid", "network": "net", "uts": "uts", "ipc": "ipc",
-    "cgroup": "cgroup", "time": "time",
-}  # fmt: skip
-"""The names in /proc/PID/ns."""
+FILES: Final[dict[str, str]] = dict(NAMESPACES)
 
 # CLONE_NEW* (include/uapi/linux/sched.h), as NS_GET_NSTYPE returns them.
-_KINDS: Final[dict[int, NamespaceKind]] = {
+_KINDS: Final[dict[int, str]] = {
     0x20000: "mount", 0x10000000: "user", 0x20000000: "pid", 0x40000000: "network",
     0x4000000: "uts", 0x8000000: "ipc", 0x2000000: "cgroup", 0x80: "time",
 }  # fmt: skip
@@ -34,17 +30,6 @@ _KINDS: Final[dict[int, NamespaceKind]] = {
 _GET_USERNS, _GET_PARENT, _GET_NSTYPE, _GET_OWNER_UID = 0xB701, 0xB702, 0xB703, 0xB704
 _DEEPEST = 40  # namespaces nest 32 deep
 _MOST_LINKS = 40
-
-
-def own() -> tuple[tuple[str, str], ...]:
-    """The caller's own namespaces, kind and inode; those that the kernel does not have are left out."""
-    found = []
-    for kind, name in FILES.items():
-        try:
-            found.append((kind, _inode(os.stat(f"/proc/self/ns/{name}"))))
-        except OSError:
-            continue
-    return tuple(found)
 
 
 def seen(path: str) -> Seen:
@@ -87,7 +72,7 @@ def _open(path: str, fd: int) -> Seen:
     )
 
 
-def _chain(fd: int, first: int | None, kind: NamespaceKind) -> list[tuple[str, int]]:
+def _chain(fd: int, first: int | None, kind: str) -> list[tuple[str, int]]:
     """From this namespace (or what the ioctl `first` gives of it) up to the caller's own."""
     from fcntl import ioctl
 

@@ -1,6 +1,6 @@
 """What lies at a path of this machine, as plain values: files' bytes, and where paths lead.
 
-These are questions of `host.look`, and as light.
+These are questions of `start.look`, and as light.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import stat
 
 TYPE_CHECKING = False  # typing's own costs its import
 if TYPE_CHECKING:
-    from toyspec.host.look import Look
+    from toyspec.start.look import Look
 
     Path = tuple[
         str, str | None, str | None, str, int, int, str | None, bool, str | None, int | None, bool
@@ -63,6 +63,32 @@ def part(_: Look, about: str) -> bytes | int:
         os.close(fd)
 
 
+def owner(_: Look, path: str) -> tuple[int, int]:
+    """Whose a file is, and on which device, symlinks followed; raises OSError."""
+    seen = os.stat(path)
+    return (seen.st_uid, seen.st_dev)
+
+
+def files(_: Look, names: str) -> str:
+    """Of files, their names one a line behind that of their directory, what tells whether their bytes
+    are still the same: whoever changes a file changes its ctime, which nobody can set.
+    """
+    directory, *rest = names.split("\n")
+    found: list[object] = []
+    fd = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        for each in rest:
+            try:
+                seen = os.stat(each, dir_fd=fd)
+            except OSError:
+                found.append(None)
+            else:
+                found += (seen.st_ino, seen.st_size, seen.st_ctime_ns)
+    finally:
+        os.close(fd)
+    return str(found)
+
+
 def names(_: Look, path: str) -> tuple[str, ...]:
     """The names in a directory, sorted."""
     try:
@@ -89,16 +115,22 @@ def program(_: Look, path: str) -> tuple[bool, bool] | None:
 
 def real(look: Look, path: str) -> str:
     """Where a path leads by the host's rules, as far as it does."""
-    head, slash, name = path.rpartition("/")
     try:
-        if not slash or name in ("", ".", ".."):
-            return os.path.realpath(path)
-        if head not in look.parents:
-            look.parents[head] = os.path.realpath(head or "/").rstrip("/")
-        here = f"{look.parents[head]}/{name}"
+        here = _with_real_parent(look, path)
         return os.path.realpath(here) if os.path.islink(here) else here
     except OSError:
         return path  # a symlink on the way changes while it is read
+
+
+def _with_real_parent(look: Look, path: str) -> str:
+    """The path with everything resolved but its last name; raises OSError."""
+    head, slash, name = path.rpartition("/")
+    if not slash or name in ("", ".", ".."):
+        return os.path.realpath(path)
+    known = look.parents.get(head)
+    if known is None:
+        known = look.parents[head] = os.path.realpath(head or "/").rstrip("/")
+    return f"{known}/{name}"
 
 
 def path(look: Look, where: str) -> Path:
@@ -111,7 +143,11 @@ def path(look: Look, where: str) -> Path:
         return _nothing("missing")
     kind = _kind(seen)
     if kind != "symlink":
-        return _found(where, kind, seen, None, look.ask(real, where), seen)
+        try:
+            leads = _with_real_parent(look, where)
+        except OSError:
+            leads = where  # a symlink on the way changes while it is read
+        return _found(where, kind, seen, None, leads, seen)
     try:
         link = os.readlink(where)
     except OSError:
@@ -120,7 +156,7 @@ def path(look: Look, where: str) -> Path:
         end = os.stat(where)
         return _found(where, kind, seen, link, os.path.realpath(where, strict=True), end)
     except PermissionError:
-        return _nothing(kind, link, seen.st_uid, denied=_denied(look.ask(real, where)))
+        return _nothing(kind, link, seen.st_uid, denied=_denied(real(look, where)))
     except OSError:
         return _nothing(kind, link, seen.st_uid)
 

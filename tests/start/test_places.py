@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from toyspec.spec import places
+from toyspec.start import places
 
 
 def test_without_variables_the_home_s() -> None:

@@ -11,7 +11,19 @@ from __future__ import annotations
 import os
 import sys
 
-from toyspec.host.look_paths import first_line, line, names, part, path, program, real, text, whole
+from toyspec.start.look_paths import (
+    files,
+    first_line,
+    line,
+    names,
+    owner,
+    part,
+    path,
+    program,
+    real,
+    text,
+    whole,
+)
 
 TYPE_CHECKING = False  # typing's own costs its import
 if TYPE_CHECKING:
@@ -19,33 +31,49 @@ if TYPE_CHECKING:
     from typing import Any, TypeVar
 
     T = TypeVar("T")
+    Question = tuple[str, str]
     Ids = tuple[int, int, int, int, tuple[int, ...]]
     Terminal = tuple[bool, bool, bool, bool, bool, bool]
 
+_IGNORED = (1 << 31) - 1 & ~(1 << 12) & ~(1 << 24)  # all but SIGPIPE and SIGXFSZ
+NAMESPACES = (
+    ("mount", "mnt"), ("user", "user"), ("pid", "pid"), ("network", "net"), ("uts", "uts"),
+    ("ipc", "ipc"), ("cgroup", "cgroup"), ("time", "time"),
+)  # fmt: skip
+"""Kinds of namespaces, and their names in /proc/PID/ns."""
 _SYSTEM = {"/", "/usr", "/usr/local"}
 
 
 class Look:
     """One look: what was asked, in order, and the answers. Nothing is asked twice.
 
-    `parents` are directories that were resolved on the way, and where they lead.
+    `facts`: for which facts each was asked; "" where it counts for itself. `parents` are directories
+    that were resolved on the way, and where they lead.
     """
 
     def __init__(self) -> None:
-        self.answers: dict[tuple[str, str], Any] = {}
+        self.answers: dict[Question, Any] = {}
+        self.facts: dict[Question, set[str]] = {}
         self.parents: dict[str, str] = {}
 
-    def ask(self, question: Callable[[Look, str], T], about: str = "") -> T:
+    def ask(self, question: Callable[[Look, str], T], about: str = "", fact: str = "") -> T:
         """The answer of one of `QUESTIONS`; `about` says what it is about, if anything."""
-        key = (question.__name__, about)
-        if key not in self.answers:
-            self.answers[key] = question(self, about)
-        answer: T = self.answers[key]
+        asked = (question.__name__, about)
+        if asked not in self.answers:
+            self.answers[asked] = question(self, about)
+        self.facts.setdefault(asked, set()).add(fact)
+        answer: T = self.answers[asked]
         return answer
 
-    def again(self, name: str, about: str) -> None:
-        """Put the question that had this name. Raises KeyError where there is no such question."""
-        self.ask(QUESTIONS[name], about)
+    def again(self, asked: Question) -> None:
+        """Put a question that was put before. Raises KeyError where there is none of that name."""
+        if asked not in self.answers:
+            self.answers[asked] = QUESTIONS[asked[0]](self, asked[1])
+
+    def questions(self, facts: set[str]) -> tuple[Question, ...]:
+        """What was asked for its own sake, or for one of these facts."""
+        wanted = {"", *facts}
+        return tuple(asked for asked in self.answers if self.facts[asked] & wanted)
 
 
 def system(_: Look, _about: str) -> tuple[str, str, str, str | None]:
@@ -84,15 +112,19 @@ def group(_: Look, gid: str) -> str | None:
         return None
 
 
-def status(_: Look, _about: str) -> tuple[str, str, str]:
-    """NoNewPrivs, SigIgn and Seccomp of proc_pid_status(5); what is not there is empty."""
-    rows = dict(
-        line.split(b":", 1) for line in whole("/proc/self/status").splitlines() if b":" in line
-    )
-    new, ignored, filtered = (
-        rows.get(name, b"").strip().decode() for name in (b"NoNewPrivs", b"SigIgn", b"Seccomp")
-    )
-    return (new, ignored, filtered)
+def status(_: Look, _about: str) -> tuple[str, int, str]:
+    """NoNewPrivs, SigIgn and Seccomp of proc_pid_status(5); what is not there is empty.
+
+    Of SigIgn without what Python ignores by itself, and without the signals from 32 on: the C
+    library's own two come and go with how a process was started.
+    """
+    seen = whole("/proc/self/status")
+    ignored = int(_row(seen, b"SigIgn") or "0", 16) & _IGNORED
+    return (_row(seen, b"NoNewPrivs"), ignored, _row(seen, b"Seccomp"))
+
+
+def _row(table: bytes, name: bytes) -> str:
+    return table.partition(b"\n%s:" % name)[2].partition(b"\n")[0].strip().decode()
 
 
 def terminal(_: Look, _about: str) -> Terminal:
@@ -174,15 +206,20 @@ def mounts(_: Look, _about: str) -> bytes:
 
 
 def namespaces(_: Look, _about: str) -> tuple[tuple[str, str], ...]:
-    """The caller's own namespaces, by kind."""
-    from toyspec.host.namespace_files import own
-
-    return own()
+    """The caller's own namespaces, kind and inode; those that the kernel does not have are left out."""
+    found = []
+    for kind, name in NAMESPACES:
+        try:
+            seen = os.stat(f"/proc/self/ns/{name}")
+        except OSError:
+            continue
+        found.append((kind, f"{os.major(seen.st_dev)}:{os.minor(seen.st_dev)}:{seen.st_ino}"))
+    return tuple(found)
 
 
 def namespace(_: Look, path: str) -> tuple[Any, ...]:
     """What a namespace's file is: the fields of a NamespaceFact."""
-    from toyspec.host.namespace_files import seen
+    from toyspec.start.namespace_files import seen
 
     return seen(path)
 
@@ -191,8 +228,8 @@ QUESTIONS: dict[str, Callable[[Look, str], Any]] = {
     each.__name__: each
     for each in (
         system, ids, account, group, status, terminal, console, inherited, installation, scheduling,
-        variable, has_variable, line, text, part, mounts, names, program, namespaces, namespace, real,
-        path,
+        variable, has_variable, line, text, part, mounts, owner, files, names, program, namespaces,
+        namespace, real, path,
     )
 }  # fmt: skip
 """All of them, by name."""

@@ -7,9 +7,11 @@ with `..`, which would lead elsewhere through a symlink.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+TYPE_CHECKING = False  # typing's own costs its import
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
-Variable = Callable[[str], str | None]
+    Variable = Callable[[str], str | None]
 
 VARIABLES = frozenset(("XDG_DATA_HOME", "XDG_CACHE_HOME", "XDG_STATE_HOME", "XDG_RUNTIME_DIR"))
 """What the answers depend on, beside the home."""
@@ -23,6 +25,11 @@ def data_home(variable: Variable, home: str) -> str:
 def cache_home(variable: Variable, home: str) -> str:
     """What can be made anew."""
     return _own(variable, "XDG_CACHE_HOME") or _below(home, ".cache")
+
+
+def cache_directory(variable: Variable, home: str) -> str:
+    """toyspec's own directory there."""
+    return _below(cache_home(variable, home), "toyspec")
 
 
 def state_home(variable: Variable, home: str) -> str:

@@ -1,0 +1,127 @@
+"""Where the command begins. `up` of a spec that was planned before: its box is kept compiled, and is
+executed as it is.
+
+Before anything dear is imported, even the parser of the command line. What is kept counts only
+where this very command would plan the same again: the key holds its words and where it is given, the
+entry every question that led to the box (the spec's bytes and toyspec's own files among them) and
+the sum of the answers. In doubt there is no box here, and `up` goes the long way.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from toyspec.start import entry, memory, store
+from toyspec.start.look import Look, account, console, ids, status, terminal, variable
+from toyspec.start.places import cache_directory
+
+TYPE_CHECKING = False  # typing's own costs its import
+if TYPE_CHECKING:
+    Question = tuple[str, str]
+
+NO_CACHE = "--no-cache"
+
+
+def begin() -> Kept | None:
+    """The first thing that a command does; `up` may do no other. Gives what `cli.main` wants to know."""
+    _open_streams()
+    if sys.argv[1:2] != ["up"]:
+        return None
+    kept = Kept(sys.argv[2:])
+    kept.execute()
+    return kept
+
+
+def _open_streams() -> None:
+    """Closed standard streams become /dev/null: 0 to 2 cross into the box, and whatever is opened
+    later (the spec, a pipe between our processes) would take their numbers.
+    """
+    for fd in range(3):
+        try:
+            os.fstat(fd)
+        except OSError:  # so `fd` is the lowest that is free, and open's own
+            os.set_inheritable(os.open("/dev/null", os.O_RDWR), True)
+
+
+class Kept:
+    """Where the box of one command is kept, or will be. `key` is None where nothing may be kept."""
+
+    __slots__ = ("directory", "key", "look")
+
+    def __init__(self, words: list[str]) -> None:
+        """`words` are those after `up`. Raises nothing."""
+        self.look = Look()
+        self.directory = ""
+        self.key: bytes | None = None
+        try:
+            directory = _directory(self.look)
+            if directory is not None:
+                self.directory = directory
+                self.key = entry.sum_of(_command(self.look, words))
+        except (OSError, ValueError):
+            pass  # no working directory, no /proc
+
+    def execute(self) -> None:
+        """Become the box that is kept; returns where there is none that is right."""
+        held = store.open_store(self.directory) if self.key is not None else None
+        if self.key is None or held is None:
+            return
+        data = store.get(held, self.key)
+        os.close(held)
+        found = entry.read(data, self.key) if data is not None else None
+        if found is not None and self._answers(found.questions) == found.answers:
+            become(found.box)
+
+    def _answers(self, questions: tuple[Question, ...]) -> bytes | None:
+        """The sum over what the host answers now; None where it cannot be asked."""
+        try:
+            for asked in questions:
+                self.look.again(asked)
+        except (KeyError, OSError, ValueError):
+            return None
+        return sum_of(self.look, questions)
+
+
+def sum_of(look: Look, questions: tuple[Question, ...]) -> bytes:
+    """The sum over questions and what `look` got for answers."""
+    return entry.sum_of(each for asked in questions for each in (asked, look.answers[asked]))
+
+
+def become(box: bytes | memoryview) -> None:
+    """Execute a compiled box from memory; returns where this kernel does not execute memory.
+
+    Its argv is the command that says what went wrong should a step of the box fail: the long way.
+    """
+    words = sys.argv[1:]
+    before = sys.orig_argv[1 : len(sys.orig_argv) - len(words)]
+    argv = [sys.executable, *before, words[0], NO_CACHE, *words[1:]]
+    try:
+        memory.execute("toyspec", memoryview(box), argv, os.environ)
+    except OSError:
+        return
+
+
+def _command(look: Look, words: list[str]) -> tuple[object, ...]:
+    """What tells this command from others: its words, where it is given, and by which interpreter.
+
+    The terminal is among the questions too; here it has each terminal keep a box of its own.
+    """
+    place = (os.getcwd(), look.ask(terminal), look.ask(console))
+    return (tuple(words), place, sys.version, sys.prefix, __file__)
+
+
+def _directory(look: Look) -> str | None:
+    """toyspec's own directory for what can be made anew; None where nothing is kept for this caller.
+
+    A filter of system calls could change what the kernel answers, and nobody would ask for it.
+    """
+    uid, effective_uid, gid, effective_gid, _ = look.ask(ids)
+    if (uid, gid) != (effective_uid, effective_gid) or look.ask(status)[2] != "0":
+        return None
+    home = look.ask(variable, "HOME")
+    if not home:
+        home = (look.ask(account, str(uid)) or ("", "/"))[1]
+    if not sys.executable or not home.startswith("/"):
+        return None
+    return cache_directory(lambda name: look.ask(variable, name), home)

@@ -1,0 +1,88 @@
+"""An entry: one compiled box, what was asked of the host when it was planned, and the answers' sum.
+
+    16  magic and version of the format
+     8  length of the whole, little-endian; then of the questions, then of the box
+    64  the key that it was made under
+    64  BLAKE2b over the questions and their answers
+    64  BLAKE2b over all of the above and all that follows
+        the questions: kind, NUL, what it is about, NUL, …
+        the box: an ELF file
+
+Whatever else is in a file is no entry: nothing of it is used.
+"""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False  # typing's own costs its import
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from hashlib import blake2b
+
+    Question = tuple[str, str]
+else:  # without hashlib, which would load OpenSSL at every start
+    from _blake2 import blake2b
+
+MAGIC = b"toyspec cache 1\n"
+_SUM = 64
+_KEY_AT = len(MAGIC) + 24
+_ANSWERS_AT = _KEY_AT + _SUM
+_SUM_AT = _ANSWERS_AT + _SUM
+_HEAD = _SUM_AT + _SUM
+
+
+class Entry:
+    """What `read` found: the questions in order, the sum over them and their answers, the box."""
+
+    __slots__ = ("answers", "box", "questions")
+
+    def __init__(self, questions: tuple[Question, ...], answers: bytes, box: memoryview) -> None:
+        self.questions = questions
+        self.answers = answers
+        self.box = box
+
+
+def sum_of(values: Iterable[object]) -> bytes:
+    """BLAKE2b over plain values: tuples, texts, numbers, None. Different values, different input.
+
+    Bytes are taken as they are, behind their length.
+    """
+    found = blake2b()
+    for value in values:
+        if isinstance(value, bytes):
+            found.update(b"%d:" % len(value))
+            found.update(value)
+        else:
+            found.update(ascii(value).encode() + b"\n")
+    return found.digest()
+
+
+def write(key: bytes, questions: Iterable[Question], answers: bytes, box: bytes) -> bytes | None:
+    """An entry's bytes; None where a question cannot be written down (it has a NUL)."""
+    words = [word for question in questions for word in question]
+    if any("\0" in word for word in words):
+        return None
+    asked = "".join(f"{word}\0" for word in words).encode("utf-8", "surrogatepass")
+    lengths = (_HEAD + len(asked) + len(box), len(asked), len(box))
+    head = MAGIC + b"".join(n.to_bytes(8, "little") for n in lengths) + key + answers
+    return b"".join((head, blake2b(head + asked + box).digest(), asked, box))
+
+
+def read(data: bytes, key: bytes) -> Entry | None:
+    """The entry in a file's bytes; None where it is none, is damaged, or is another key's."""
+    if len(data) < _HEAD or data[: len(MAGIC)] != MAGIC or data[_KEY_AT:_ANSWERS_AT] != key:
+        return None
+    whole, asked, box = (
+        int.from_bytes(data[at : at + 8], "little") for at in range(len(MAGIC), _KEY_AT, 8)
+    )
+    if whole != len(data) or whole != _HEAD + asked + box:
+        return None
+    view = memoryview(data)
+    found = blake2b(view[:_SUM_AT])
+    found.update(view[_HEAD:])
+    if found.digest() != data[_SUM_AT:_HEAD]:
+        return None
+    words = str(view[_HEAD : _HEAD + asked], "utf-8", "surrogatepass").split("\0")
+    if len(words) % 2 == 0 or words.pop():
+        return None
+    pairs = iter(words)
+    return Entry(tuple(zip(pairs, pairs)), data[_ANSWERS_AT:_SUM_AT], view[_HEAD + asked :])
