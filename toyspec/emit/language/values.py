@@ -99,7 +99,7 @@ class Values:
         code = self.code
         known = self.constant(node)
         if known is not None:
-            code.set(register, known)
+            code.set_briefly(register, known)
         elif isinstance(node, ast.Name):
             self._local(node, register)
         elif isinstance(node, ast.Call):
@@ -215,7 +215,7 @@ class Values:
             left, said, right = right, _SWAPPED[said], left
         known, home = self.small(right), self.home(right)
         if known is not None:
-            self.compare_to(left, known)
+            self.compare_to(left, known, equal=said in ("==", "!="))
         elif home is not None:
             self.code.compare(self._somewhere(left), home)
         else:
@@ -223,11 +223,18 @@ class Values:
             self.code.compare(self.result, self.scratch)
         return said
 
-    def compare_to(self, node: ast.expr, known: int) -> None:
-        """Compare with a number of 32 bits."""
+    def compare_to(self, node: ast.expr, known: int, *, equal: bool) -> None:
+        """Compare with a number of 32 bits; `equal`: only whether it is that."""
         if isinstance(node, ast.Name) and node.id in self.homes.slots:
             slot = self.homes.slots[node.id]
-            self.code.compare_memory_to(self.machine.FRAME, slot, known)
+            self.code.compare_memory_to(self.machine.FRAME, slot, known, 8)
+            return
+        size = LOADS.get(self.source.intrinsic(node), 0) if isinstance(node, ast.Call) else 0
+        if size in (4, 8) or (size == 1 and equal and 0 <= known < 1 << 8):
+            assert isinstance(node, ast.Call)
+            self.source.fits(node, "load8")
+            base, offset = self._address(node.args[0])
+            self.code.compare_memory_to(self._somewhere(base), offset, known, size)
         else:
             self.code.compare_to(self._somewhere(node), known)
 
