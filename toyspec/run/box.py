@@ -53,6 +53,8 @@ def run(
     except StepFailed:
         _abandon(executor)
         _end_helpers(plan, progress)
+        if terminal is not None:
+            terminal.take_back()
         return Outcome(FAILED, _failure(plan, progress, None, None))
     if role == "setup":
         _setup(executor)
