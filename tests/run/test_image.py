@@ -28,19 +28,21 @@ init: [/stolen]
 
 
 def steal(product: Product, *, owned: bool) -> tuple[str, str]:
-    """What the box ran, its seals (F_GET_SEALS, fcntl(2)), and why writing to it failed."""
+    """What the box ran, its seals (F_GET_SEALS, fcntl(2)), and why writing to it failed.
+
+    By the executor: a compiled box refuses to be started so.
+    """
     directory = product.directory()
     spec = directory / "steal.yaml"
     spec.write_text(SPEC)
     if owned:
         interpreter = own_interpreter(product, directory)
-        script = "import sys; from toyspec.cli.main import main; sys.exit(main())"
         done = product.as_user(
-            [interpreter, "-P", "-c", script, "up", "-q", spec],
+            [interpreter, "-P", "-m", "toyspec", "up", "-q", "--no-cache", spec],
             env={"PYTHONPATH": f"{product.checkout}:{site_packages(product)}"},
         )  # fmt: skip
     else:
-        done = product.run(["up", "-q", spec])
+        done = product.run(["up", "-q", "--no-cache", spec])
     return done.stdout.strip(), done.stderr.strip().splitlines()[-1]
 
 
