@@ -8,27 +8,38 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 
 from toyspec.run.ending import kill
 from toyspec.values import dataclass
 
 _HELD = b"TtZX"  # states of proc_pid_stat(5): stopped, traced, ended
+_PATIENCE = 250  # ms that those who were told to stop are waited for: some sleep deeply
 _MOST_PASSES = 1000  # each finds what was forked during the one before
 
 
 def freeze(init: int) -> list[int]:
     """Stop every process of the box; returns those that ran, for `thaw`.
 
+    It is waited until they hold still: one that reads the terminal, and was told while it slept
+    there, would yet take what is typed at the shell.
+
     All descend from init: the kernel gives it the orphans of its namespace, unless that was joined.
     """
     stopped: dict[int, None] = {}
+    waited = 0
     for _ in range(_MOST_PASSES):
-        running = [pid for pid in _running(init) if pid not in stopped]
-        if not running:
+        running = _running(init)
+        if not running or waited >= _PATIENCE:
             break
+        told = len(stopped)
         for pid in running:
-            kill(pid, signal.SIGSTOP)
-            stopped[pid] = None
+            if pid not in stopped:
+                kill(pid, signal.SIGSTOP)
+                stopped[pid] = None
+        if len(stopped) == told:
+            waited += 1
+            time.sleep(0.001)
     return list(stopped)
 
 

@@ -10,6 +10,7 @@ order, so that a pid is found by halving.
 
 from __future__ import annotations
 
+from toyspec.emit.resident.clock import sleep
 from toyspec.emit.resident.memory import append, decimal, length, number
 from toyspec.emit.resident.process import behind_name, next_word, of_file, send
 from toyspec.emit.resident.words import (
@@ -30,6 +31,7 @@ TABLE = 24
 _ENTRY = 16
 _FIRST = 256  # entries of a new table: one page
 _MOST_PASSES = 1000  # each finds what was forked during the one before
+_PATIENCE = 250  # ms that those who were told to stop are waited for: some sleep deeply
 _LISTED = 4096  # bytes of /proc's listing at once
 _STAT = 512
 _READ_WRITE = 3  # PROT_READ | PROT_WRITE
@@ -58,32 +60,43 @@ def end_table(table: int) -> int:
 def freeze(init: int, stopped: int) -> int:
     """Stop every process of the box; those that ran are in the table `stopped` then, for `thaw`.
 
+    It is waited until they hold still: one that reads the terminal, and was told while it slept
+    there, would yet take what is typed at the shell.
+
     All descend from init: the kernel gives it the orphans of its namespace, unless that was joined.
     """
     every = room(TABLE)
     begin_table(every)
     passes = 0
-    while passes < _MOST_PASSES:
+    waited = 0
+    while passes < _MOST_PASSES and waited < _PATIENCE:
         _list(every)
+        before = load64(stopped + 16)
         if not _stop_more(every, init, stopped):
             break
+        if load64(stopped + 16) == before:
+            waited += 1
+            sleep(1)
         passes += 1
     end_table(every)
     return 0
 
 
 def _stop_more(every: int, init: int, stopped: int) -> int:
-    """Stop those that run and were not stopped yet; how many there were."""
+    """Stop those that run and were not told before; how many run yet."""
     before = load64(stopped + 16)
+    running = 0
     at = 0
     while at < load64(every + 16):
         entry = load64(every) + at * _ENTRY
-        pid = load32(entry)
-        if _runs(every, entry, init) and not _holds(stopped, before, pid):
-            send(pid, flag("signal", "SIGSTOP"))
-            _add(stopped, pid, 0, 0, 0)
+        if _runs(every, entry, init):
+            running += 1
+            pid = load32(entry)
+            if not _holds(stopped, before, pid):
+                send(pid, flag("signal", "SIGSTOP"))
+                _add(stopped, pid, 0, 0, 0)
         at += 1
-    return load64(stopped + 16) - before
+    return running
 
 
 def thaw(stopped: int) -> int:
