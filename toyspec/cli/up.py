@@ -7,11 +7,12 @@ import time
 from typing import TYPE_CHECKING
 
 from toyspec.cli.box import load_spec, make_plan
+from toyspec.cli.error import FatalError
 from toyspec.cli.reach import out_of_reach
 from toyspec.cli.source import read
 from toyspec.cli.streams import colour, put, say
 from toyspec.cli.words import UP, Words, help_text, parse
-from toyspec.run.progress import Progress
+from toyspec.run.progress import MOST_STEPS, Progress
 
 if TYPE_CHECKING:
     from toyspec.plan.step import Plan
@@ -41,6 +42,11 @@ def up(args: list[str], kept: Kept | None = None) -> int:
         source = read(words, UP)
         spec = load_spec(source, words, TOYSPEC_FAILED)
         _, plan = make_plan(spec, source, words, TOYSPEC_FAILED)
+        if len(plan.steps) > MOST_STEPS:
+            raise FatalError(
+                f"the plan has {len(plan.steps)} steps, and a run has room for {MOST_STEPS}",
+                "bind a directory that holds what is bound one by one",
+            )
 
         from toyspec.program.lower import lower
 
