@@ -13,8 +13,10 @@ from bench.boxes import ENVIRONMENT, HOSTNAME, Box
 from toyspec.emit.c import BUILD
 
 TOYSPEC: Final = (str(Path(sys.executable).parent / "toyspec"),)
+DRAWS: Final = "import rich.console, rich.progress_bar, rich.table, rich.text"
 YARDSTICKS: Final = {
     "python -c pass": [sys.executable, "-c", "pass"],
+    "python, what the trace draws with": [sys.executable, "-c", DRAWS],
     "python, yaml and jsonschema": [sys.executable, "-c", "import yaml, jsonschema"],
 }
 

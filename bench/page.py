@@ -104,6 +104,7 @@ def _single(result: Result) -> str:
 
 
 def _verdicts(result: Result) -> str:
+    sign = {True: "≥", False: "≤"}
     words = {True: "yes", False: "**no**", None: "not measured"}
     return _table(
         ["", "is", "wanted", "holds"],
@@ -111,7 +112,7 @@ def _verdicts(result: Result) -> str:
             [
                 each.claim,
                 "–" if each.value is None else f"{each.value:.2f}{each.unit}",
-                f"{'≥' if each.least else '≤'} {each.bound:g}{each.unit}",
+                "–" if each.bound is None else f"{sign[each.least]} {each.bound:.3g}{each.unit}",
                 words[each.holds],
             ]
             for each in verdicts(result)

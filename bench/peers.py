@@ -151,7 +151,7 @@ PEERS: Final = (
     Peer("limit", ours.limit, ("gcc", *ours.TOYSPEC), ("gcc", "-dumpfullversion")),
     Peer("toyspec compiled", ours.compiled, ours.TOYSPEC, (*ours.TOYSPEC, "--version")),
     Peer("toyspec up -q", ours.up, ours.TOYSPEC),
-    Peer("toyspec up -q, cold", ours.cold, ours.TOYSPEC),
+    Peer("toyspec up -q --no-cache", ours.cold, ours.TOYSPEC),
     Peer("bubblewrap", bubblewrap, ("bwrap",), ("bwrap", "--version")),
     Peer("unshare", unshare, ("unshare",), ("unshare", "--version")),
     Peer("nsjail", nsjail, ("nsjail",)),
