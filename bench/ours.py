@@ -33,6 +33,7 @@ def spec(box: Box) -> str:
         "environment": ENVIRONMENT,
         "seccomp": "none",
         "init": list(box.program),
+        **dict(box.changes),
     }
     path = box.place("bench.yaml")
     path.write_text(json.dumps(described, indent=1))

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from bench import svg
+from bench.parts import WHOLE
 from bench.run import Result
 from bench.show import held
 from bench.verdict import verdicts
@@ -68,6 +69,8 @@ def measured(result: Result) -> str:
             _memory(result),
             "### The trace on a terminal\n",
             _trace(result),
+            "### What costs what in the kernel\n",
+            _parts(result),
             "### Where a box is not equal\n",
             _unlike(result),
         ]
@@ -170,6 +173,20 @@ def _memory(result: Result) -> str:
 def _trace(result: Result) -> str:
     rows = [[name, f"{each['median']:.1f}"] for name, each in result["trace"].items()]
     return _table(["until init begins", "ms"], rows)
+
+
+def _parts(result: Result) -> str:
+    whole = result["parts"][WHOLE]["median"]
+    rows = [
+        [
+            name,
+            f"{each['median']:.2f}",
+            f"{each['low']:.2f} … {each['high']:.2f}",
+            f"{each['median'] - whole:+.2f}",
+        ]
+        for name, each in result["parts"].items()
+    ]
+    return _table(["the limit", "median, ms", "middle half", "beside the whole"], rows)
 
 
 def _unlike(result: Result) -> str:

@@ -10,16 +10,17 @@ _EIGHTHS = " ▏▎▍▌▋▊▉█"
 
 def text(result: Result) -> str:
     """Everything that was measured."""
-    parts = [
+    told = [
         ", ".join(f"{value}" for value in result["machine"].values()),
         *([single(result)] if "single" in result else []),
         *([growth(result)] if "growth" in result else []),
         *([crowd(result)] if "crowds" in result else []),
         *([memory(result)] if "memory" in result else []),
         *([trace(result)] if "trace" in result else []),
+        *([parts(result)] if "parts" in result else []),
         unlike(result),
     ]
-    return "\n\n".join(parts)
+    return "\n\n".join(told)
 
 
 def bar(value: float, most: float) -> str:
@@ -104,6 +105,13 @@ def trace(result: Result) -> str:
     """The time to init's first instruction."""
     lines = ["ms until init begins, on a terminal"]
     lines += [f"{name:<35}{each['median']:>8.1f}" for name, each in result["trace"].items()]
+    return "\n".join(lines)
+
+
+def parts(result: Result) -> str:
+    """What each part of a box costs."""
+    lines = ["ms, by the plan's calls alone"]
+    lines += [f"{name:<40}{each['median']:>8.2f}" for name, each in result["parts"].items()]
     return "\n".join(lines)
 
 
