@@ -16,7 +16,6 @@ from toyspec.emit.language.source import (
     LOADS,
     MOST_ARGUMENTS,
     OPERATORS,
-    QUIET,
     LanguageError,
     is_condition,
     wrong,
@@ -82,17 +81,9 @@ class Values:
                 and right.id in self.locals
                 and self.direct(left)
             )
-        return isinstance(node, ast.UnaryOp) and self.direct(node.operand)
-
-    def still(self, node: ast.expr) -> bool:
-        """Whether memory is the same afterwards."""
-        calls = [each for each in ast.walk(node) if isinstance(each, ast.Call)]
-        return all(self.source.intrinsic(each) in QUIET for each in calls)
-
-    def reads(self, node: ast.expr) -> bool:
-        """Whether it depends on memory."""
-        calls = [each for each in ast.walk(node) if isinstance(each, ast.Call)]
-        return any(self.source.intrinsic(each) not in ("room", "text") for each in calls)
+        if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub | ast.Invert):
+            return self.direct(node.operand)
+        return False
 
     def evaluate(self, node: ast.expr, register: int) -> None:
         """A value into a register, which changes only when all locals in it have been read."""
@@ -195,7 +186,7 @@ class Values:
             self.evaluate(left, self.result)
             self.evaluate(right, self.scratch)
             return
-        before = self.direct(left) and (self.still(right) or not self.reads(left))
+        before = self.direct(left) and (self.source.still(right) or not self.source.reads(left))
         if not before:
             self.evaluate(left, self.result)
             self.code.push(self.result)
@@ -317,7 +308,7 @@ class Values:
         home = self.home(value)
         if home is not None:
             self.code.store(home, self._somewhere(base), offset, size)
-        elif self.direct(base) and (self.still(value) or not self.reads(base)):
+        elif self.direct(base) and (self.source.still(value) or not self.source.reads(base)):
             self.evaluate(value, self.result)
             at = self.home(base)
             if at is None:
@@ -336,7 +327,7 @@ class Values:
         early = [
             index
             for index, each in enumerate(given)
-            if index in hard or (hard and index < hard[-1] and self.reads(each))
+            if index in hard or (hard and index < hard[-1] and self.source.reads(each))
         ]
         for index in early[:-1]:
             self.evaluate(given[index], self.result)
