@@ -22,6 +22,8 @@ from typing import IO, Any, Final
 
 STANDARD_PATH: Final = "/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin"
 
+_TIOCGPTPEER: Final = 0x5441  # ioctl_tty(2): opens the side of a terminal that programs have
+
 Word = str | bytes | os.PathLike[str]
 
 
@@ -126,13 +128,18 @@ class Product:
         env: Mapping[str, str | None] | None = None,
         size: tuple[int, int] = (24, 80),
         program: bool = False,
+        screen: int | None = None,
     ) -> tuple[subprocess.Popen[bytes], int]:
         """Start `toyspec ARGS` on a new terminal that is its controlling one, owned by the user.
 
         Gives the process and the terminal's other end: read and write there, close it at the end.
-        `size` is rows and columns.
+        `size` is rows and columns. `screen`: the other end of a terminal that nobody is on any
+        more; it is used again, and keeps its name.
         """
-        master, slave = os.openpty()
+        if screen is None:
+            master, slave = os.openpty()
+        else:
+            master, slave = screen, fcntl.ioctl(screen, _TIOCGPTPEER, os.O_RDWR | os.O_NOCTTY)
         try:
             if self.switch:
                 os.fchown(slave, self.uid, self.gid)

@@ -74,3 +74,43 @@ def test_the_callers_session_keyring_stays_outside(product: Product) -> None:
     )
     done = product.as_user([product.python, "-c", script])
     assert done.stdout == "True\nFalse\n", done
+
+
+def test_a_box_without_a_keyring_left(product: Product) -> None:
+    """A user has 200 keys, and each living box one of them (kernel.keys.maxkeys)."""
+    directory = product.directory()
+    search = (
+        "import ctypes; c = ctypes.CDLL(None, use_errno=True); "
+        f"print(c.syscall({KEYCTL}, {SEARCH}, {SESSION}, b'user', b'secret', 0), ctypes.get_errno())"
+    )
+    commands = []
+    for seccomp in ("none", "default"):
+        spec = product.write(
+            directory / f"{seccomp}.yaml",
+            f'version: 1\nsystem: host\nseccomp: {seccomp}\ninit: [python3, -c, "{search}"]\n',
+        )
+        commands.append([*map(str, product.toyspec), "up", "-q", str(spec)])
+    # Keys of processes that have just ended are counted for a moment yet: whoever is quick gets theirs.
+    add = f"c.syscall({ADD_KEY}, b'keyring', b'%d' % made, None, 0, {SESSION}) > 0"
+    script = (
+        "import ctypes, subprocess, time\n"
+        "c, made = ctypes.CDLL(None), 0\n"
+        f"c.syscall({KEYCTL}, {JOIN}, None)\n"
+        f"c.syscall({ADD_KEY}, b'user', b'secret', b's3cret', 6, {SESSION})\n"
+        "for _ in range(100):\n"
+        "    refused = 0\n"
+        "    while refused < 5:\n"
+        f"        if {add}:\n"
+        "            made, refused = made + 1, 0\n"
+        "        else:\n"
+        "            time.sleep(0.05)\n"
+        "            refused += 1\n"
+        f"    done = subprocess.run({commands[0]!r}, capture_output=True, text=True)\n"
+        "    if done.returncode == 125:\n"
+        "        break\n"
+        "print(done.stderr)\n"
+        f"print(subprocess.run({commands[1]!r}, capture_output=True, text=True).stdout)\n"
+    )
+    done = product.as_user([product.python, "-c", script])
+    assert "kernel.keys.maxkeys" in done.stdout
+    assert done.stdout.endswith("\n-1 1\n\n"), "EPERM: the default filter lets nobody ask for keys"

@@ -13,9 +13,9 @@ from tests import tools
 from tests.kernel_side.specs import fresh
 from tests.kernel_side.ways import C_PROGRAM, WARNINGS
 from tests.product import Product
-from tests.program.samples import box, clone, close, execve, plan, read, supervise, write
+from tests.program.samples import box, clone, close, execve, plan, read, step, supervise, write
 from toyspec.emit.c import BUILD, c_program
-from toyspec.plan.step import Expect, Plan, Step
+from toyspec.plan.step import Expect, Flags, Int, Null, Plan, Step, Struct
 from toyspec.program.lower import lower
 from toyspec.spec.model import Origin
 
@@ -48,7 +48,15 @@ def shell(script: str, **fields: Any) -> Step:
     return execve("/bin/sh", "sh", "-c", script, **fields)
 
 
+BLOCKED = step(  # as every plan begins: setup takes its signals one by one
+    "rt_sigprocmask",
+    ("how", Flags(("SIG_SETMASK",))),
+    ("set", Struct("sigset_t", (("signals", Flags(("ALL",))),))),
+    ("oldset", Null()),
+    ("sigsetsize", Int(8)),
+)
 FORKS = [
+    BLOCKED,
     clone("setup", "monitor"),
     supervise("setup", "monitor"),
     clone("init", "setup"),
@@ -68,7 +76,7 @@ def test_an_execve_that_is_tolerated_is_followed_by_the_next(tmp_path: Path) -> 
 
 def test_init_waits_for_go(tmp_path: Path) -> None:
     """And reads its commands from an empty standard input."""
-    assert run(box(), tmp_path) == (0, "", "")
+    assert run([BLOCKED, *box()], tmp_path) == (0, "", "")
 
 
 def test_what_is_refused_names_its_step(tmp_path: Path) -> None:

@@ -133,13 +133,14 @@ class Checker(Watcher):
     """Collects `problems`. `act` may fail or kill a process at a step that was recognised.
 
     `before` says what the program may do before its first step, `between` what it may do between
-    two, besides.
+    two, besides. The first process executes so many `programs` at least, the last of which is it.
     """
 
     calls: list[Call]
     act: Callable[[Process, Call], Fail | Kill | None] | None = None
     before: Allows = whatever
     between: Allows = quiet
+    programs: int = 1
     problems: list[str] = field(default_factory=list)
     seen: list[int] = field(default_factory=list)  # the ids of the steps, as their calls began
     done: list[int] = field(default_factory=list)  # and as they ended as the plan allows
@@ -147,7 +148,7 @@ class Checker(Watcher):
     walks: dict[str, Walk] = field(default_factory=dict)
     acted: list[int] = field(default_factory=list)
     ran: bool = False  # a program was executed: the box stood
-    begun: bool = False  # the program that runs the plan was executed
+    executions: int = 0  # of programs, by the first process
     root: Process | None = None
     processes: list[Process] = field(default_factory=list)
 
@@ -169,7 +170,7 @@ class Checker(Watcher):
         return found
 
     def entry(self, process: Process, seen: Seen) -> Fail | Kill | Detach | None:
-        if process is self.root and not self.walks:
+        if process is self.root and not self.walks and self.executions >= self.programs:
             self._begin(process, seen)
         walk: Walk = process.state
         call = walk.next
@@ -214,7 +215,7 @@ class Checker(Watcher):
         steps = self._steps(self.calls[0].role)
         if differs(steps[0], process, {}, seen) is None:
             self._take(process, steps[0].role, {})
-        elif self.begun and not self.before(seen):
+        elif not self.before(seen):
             self.problems.append(f"{describe(process, seen)} before the first step")
 
     def _not_begun(self, process: Process, seen: Seen) -> bool:
@@ -306,7 +307,7 @@ class Checker(Watcher):
     def executed(self, process: Process) -> None:
         walk: Walk = process.state
         if not self.walks:
-            self.begun = process is self.root
+            self.executions += process is self.root
             return
         self.ran = True
         if process.free:

@@ -86,7 +86,7 @@ class Server:
 
     def reached(self) -> list[Call]:
         """The steps whose calls an undisturbed run makes: all but the rest of a search of PATH."""
-        checker = Checker(self.calls, before=self.way.before, between=self.way.between)
+        checker = self.way.checker(self.calls)
         status, stderr = self.forks.run(checker, 60)
         assert not checker.problems + checker.missing(), checker.problems + checker.missing()
         assert status == "exit 0", stderr

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 import re
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from tests.kernel_side.specs import SPECS, fresh
-from tests.kernel_side.ways import EXECUTOR, REPLAYER, WAYS
+from tests.kernel_side.test_trace_equals_plan import on_terminal
+from tests.kernel_side.ways import COMPILED, EXECUTOR, REPLAYER, WAYS, Way
 from tests.product import Product
 
 SECTION = "=== "
@@ -65,23 +68,45 @@ def mounts(lines: list[str]) -> list[str]:
     return found
 
 
+def looking(spec: Path) -> list[str]:
+    """A command for the box of `spec` that prints what there is to see."""
+    if "system: host" in spec.read_text():
+        return ["sh", "-c", "b=\n" + LOOK]
+    return ["/bin/busybox", "sh", "-c", "b=/bin/busybox\n" + LOOK]
+
+
+def compare(boxes: dict[Way, dict[str, list[str]]]) -> None:
+    """Each as the executor's, section by section."""
+    first = boxes[EXECUTOR]
+    assert len(first["mountinfo"]) > 1, first
+    assert "mnt: its own" in first["namespaces"]
+    for way, box in boxes.items():
+        assert list(box) == list(first)
+        for section in box:
+            assert box[section] == first[section], f"{way}: {section}"
+
+
 @pytest.mark.parametrize("name", SPECS)
 def test_the_box_is_the_same(caller: Product, name: str) -> None:
     spec = fresh(caller, name)
-    inside = "system: host" in spec.read_text()
-    shell = ["sh"] if inside else ["/bin/busybox", "sh"]
-    look = "b=\n" + LOOK if inside else "b=/bin/busybox\n" + LOOK
-
     boxes = {}
     for way in (*WAYS, REPLAYER):
-        argv = way.build(caller, spec, [*shell, "-c", look])
-        ran = caller.as_user(argv, cwd=spec.parent)
+        ran = caller.as_user(way.build(caller, spec, looking(spec)), cwd=spec.parent)
         assert (ran.returncode, ran.stderr) == (0, ""), f"{way}: {ran.stderr}"
-        boxes[way.name] = seen(ran.stdout)
-    first = boxes[EXECUTOR.name]
-    assert len(first["mountinfo"]) > 1, first
-    assert "mnt: its own" in first["namespaces"]
-    for name_of_way, box in boxes.items():
-        assert list(box) == list(first)
-        for section in box:
-            assert box[section] == first[section], f"{name_of_way}: {section}"
+        boxes[way] = seen(ran.stdout)
+    compare(boxes)
+
+
+def test_the_box_on_a_terminal_is_the_same(product: Product) -> None:
+    """But for the console: a compiled file is made before its terminal is there."""
+    product = replace(product, environment={**product.environment, "TERM": "xterm"})
+    spec = fresh(product, "hello.yaml")
+    boxes, consoles = {}, {}
+    for way in (EXECUTOR, COMPILED):
+        shown = on_terminal(product, way.build(product, spec, looking(spec)), spec.parent)
+        lines = [re.sub(r"/dev/pts/[0-9]+", "/dev/pts/*", line) for line in shown.splitlines()]
+        boxes[way] = seen("\n".join(line for line in lines if "console" not in line))
+        consoles[way] = sum("console" in line for line in lines)
+    compare(boxes)
+    assert "/dev/pts/*" in boxes[COMPILED]["descriptors"]
+    assert (consoles[EXECUTOR], consoles[COMPILED]) == (2, 0)

@@ -15,7 +15,7 @@ from tests.kernel_side import traced
 from tests.kernel_side.driver import PLANTED
 from tests.kernel_side.encode import encode_plan
 from tests.kernel_side.isolation import isolated
-from tests.kernel_side.match import Checker, ending, nothing
+from tests.kernel_side.match import ending, nothing
 from tests.kernel_side.operands import Json
 from tests.kernel_side.specs import NEWER, RANGES, fresh, to_trace
 from tests.kernel_side.traced import Traced, follow, trace
@@ -56,7 +56,7 @@ def check(
 
     def work() -> Checked:
         calls = encode_plan(plan, {**product.environ(), **(variables or {})})
-        checker = Checker(calls, before=way.before, between=way.between)
+        checker = way.checker(calls)
         ran = trace(product, argv, checker, cwd=directory)
         return ran, checker.problems + checker.missing(), checker.done
 
@@ -127,19 +127,30 @@ def test_a_call_before_the_first_step_is_found(product: Product) -> None:
 
 def on_terminal(product: Product, argv: list[str], directory: Path) -> str:
     """What a program prints on a terminal: what is planned depends on there being one."""
+    text, screen = on_kept_terminal(product, argv, directory)
+    os.close(screen)
+    return text
+
+
+def on_kept_terminal(product: Product, argv: list[str], directory: Path) -> tuple[str, int]:
+    """The same, and the terminal's other end: its name stays its own until that is closed."""
     started, screen = product.terminal(argv, cwd=directory, program=True)
     with started:
         shown: list[bytes] = []
         read_all(screen, shown)
         assert started.wait(timeout=60) == 0, shown
-    os.close(screen)
-    return b"".join(shown).replace(b"\r\n", b"\n").decode()
+    return b"".join(shown).replace(b"\r\n", b"\n").decode(), screen
 
 
 def check_on_terminal(
-    product: Product, plan: Json, argv: list[str], directory: Path, way: Way = EXECUTOR
+    product: Product,
+    plan: Json,
+    argv: list[str],
+    directory: Path,
+    way: Way = EXECUTOR,
+    screen: int | None = None,
 ) -> tuple[Traced, list[str]]:
-    """As `check`, on a terminal; stdout is all that it showed."""
+    """As `check`, on a terminal, that of `screen` or a new one; stdout is all that it showed."""
     gate = product.directory() / "gate"
     os.mkfifo(gate)
     product.own(gate)
@@ -147,16 +158,19 @@ def check_on_terminal(
 
     def work() -> tuple[Traced, list[str]]:
         calls = encode_plan(plan, product.environ({"TERM": "xterm-256color"}))
-        checker = Checker(calls, before=way.before, between=way.between)
-        process, screen = product.terminal(
-            ["sh", "-c", 'read -r go <"$0"; exec "$@"', gate, *argv], cwd=directory, program=True
+        checker = way.checker(calls)
+        process, other_end = product.terminal(
+            ["sh", "-c", 'read -r go <"$0"; exec "$@"', gate, *argv],
+            cwd=directory,
+            program=True,
+            screen=screen,
         )
         shown: list[bytes] = []
-        reader = threading.Thread(target=read_all, args=(screen, shown))
+        reader = threading.Thread(target=read_all, args=(other_end, shown))
         reader.start()
         ended, ends = follow(process, checker, gate, 60)
         reader.join(timeout=10)
-        os.close(screen)
+        os.close(other_end)
         ran = Traced(ending(ended.status), b"".join(shown).decode(), "", ends)
         return ran, checker.problems + checker.missing()
 
@@ -167,9 +181,11 @@ def test_the_view_adds_no_call(product: Product) -> None:
     """On a terminal: another plan (the terminal is shared), and a process that is no part of it."""
     spec = fresh(product, "hello.yaml")
     words = [*product.toyspec, "plan", "--json", str(spec)]
-    plan = json.loads(on_terminal(product, words, spec.parent))
+    text, screen = on_kept_terminal(product, words, spec.parent)
+    plan = json.loads(text)
     argv = [*product.toyspec, "up", str(spec)]
-    ran, problems = check_on_terminal(product, plan, argv, spec.parent)
+    ran, problems = check_on_terminal(product, plan, argv, spec.parent, screen=screen)
+    os.close(screen)
     assert not problems, "\n".join(problems)
     assert ran.status == "exit 0", ran.stdout
     assert len(ran.ends) >= 4, "no view was forked"

@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Final
 
 from tests import tools
-from tests.kernel_side.match import Allows, nothing, quiet, whatever
+from tests.kernel_side.encode import Call
+from tests.kernel_side.match import Allows, Checker, nothing, quiet, whatever
 from tests.kernel_side.names import NAMES
 from tests.kernel_side.tracer import Seen
 from tests.product import Product, Word
@@ -35,7 +36,8 @@ Build = Callable[[Product, Path, Sequence[str]], list[str]]
 class Way:
     """One way. `before` and `between` are what `match.Checker` allows besides the steps.
 
-    `carries`: with `--plan` it prints the plan that it was made of.
+    `carries`: with `--plan` it prints the plan that it was made of. `programs`: as many does the
+    first process execute.
     """
 
     name: str
@@ -43,6 +45,11 @@ class Way:
     before: Allows
     between: Allows
     carries: bool = False
+    programs: int = 1
+
+    def checker(self, calls: list[Call]) -> Checker:
+        """What sees that a run in this way makes these calls."""
+        return Checker(calls, before=self.before, between=self.between, programs=self.programs)
 
     def build(self, product: Product, spec: Path, command: Sequence[str] = ()) -> list[str]:
         """What runs `spec`, with `command` in its init's place where there is one."""

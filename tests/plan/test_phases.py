@@ -242,3 +242,11 @@ def test_apparmor_s_word_is_only_told_by_up() -> None:
     assert host(sysctls={name: "1"}).plan("").unresolved
     assert not host(sysctls={name: "0"}).plan("").unresolved
     assert not host(sysctls={name: None}).plan("").unresolved
+
+
+def test_a_quota_of_keys_is_no_hindrance_where_the_filter_lets_nobody_ask_for_one() -> None:
+    """The session keyring would stay the caller's: without a filter of ours that is a failure."""
+    for text, tolerated in (("", ("ENOSYS", "EDQUOT")), ("seccomp: none", ("ENOSYS",))):
+        (step,) = calls(host().plan(text), "keyctl")
+        assert step.tolerates == tolerated
+        assert ("the filter alone keeps it from use" in step.why) == (not text)

@@ -120,6 +120,14 @@ static inline void decimal(u64 offset, long number)
         ;
 }
 
+/* Every signal is blocked. setup takes two: SIGCHLD, and SIGTERM, which says that the monitor ended. */
+static inline void attend(int init)
+{
+    u64 both = 1ul << 14 | 1ul << 16;
+    while (call(%(rt_sigtimedwait)d, (u64)&both, 0, 0, sizeof both, 0, 0) != 17)
+        call(%(kill)d, (u64)(long)init, 9, 0, 0, 0, 0);
+}
+
 /* The end of a child is the end of its parent, as a shell would tell it. */
 static inline __attribute__((noreturn)) void follow(int child)
 {
@@ -178,7 +186,8 @@ typedef int __attribute__((may_alias)) cell;
 
 def _numbers(arch: str) -> dict[str, int]:
     known = numbers(arch)
-    return {name: known[name] for name in ("write", "exit_group", "wait4")}
+    needed = ("write", "exit_group", "wait4", "rt_sigtimedwait", "kill")
+    return {name: known[name] for name in needed}
 
 
 def _errnos() -> str:
@@ -245,6 +254,8 @@ def _step(instruction: Instruction, arch: str) -> Iterator[str]:
         cells = dict(zip(instruction.names, instruction.operands, strict=False))
         if "go" in cells:  # the monitor
             yield f'call({numbers(arch)["write"]}, {_operand(cells["go"])}, (u64)"g", 1, 0, 0, 0);'
+        else:
+            yield f"attend((int){_operand(cells['child'])});"
         yield f"follow((int){_operand(cells['child'])});"
         return
     given = ", ".join([_operand(operand) for operand in instruction.operands])

@@ -151,11 +151,11 @@ def _exec_step(plan: Plan) -> int:
 
 def _resident(layout: elf.Layout, arch: str) -> dict[str, int]:
     """The resident code; returns the addresses of its functions."""
-    import base64
+    import binascii
     import zlib
 
     from toyspec.emit.resident.ready import CODE, ENTRIES
 
     at = layout.address("resident")
-    layout.add("resident", zlib.decompress(base64.b85decode(CODE[arch])))
+    layout.add("resident", zlib.decompress(binascii.a2b_base64(CODE[arch])))
     return {name: at + offset for name, offset in ENTRIES[arch].items()}

@@ -233,9 +233,10 @@ class Monitor:
             return  # killed by the box before that held still: there is nothing to stop for
         if terminal is not None:
             terminal.take_back()
-        os.kill(0, signal.SIGTSTP)
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGTSTP])  # here we stop
-        signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTSTP])
+        if signal.SIGCONT not in signal.sigpending():  # else we are told already to go on
+            os.kill(0, signal.SIGTSTP)
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGTSTP])  # here we stop
+            signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTSTP])
         if signal.SIGCONT not in signal.sigpending():
             time.sleep(0.05)  # we did not: what asks in vain for the terminal must not spin
         self._continue(frozen)

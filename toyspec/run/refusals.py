@@ -46,6 +46,8 @@ def cause_of(step: Step, errno: str) -> Cause:
         found = _path(step, errno)
     if found is None and (step.call == "setns" or errno == "ERANGE"):
         found = _namespace(step, errno)
+    if step.call == "keyctl" and errno == "EDQUOT":
+        found = _keys()
     if found is None and step.call == "clone":
         found = _no_process(errno)
     if found is None and step.call == "pivot_root" and errno == "EINVAL":
@@ -70,7 +72,7 @@ _ELSEWHERE: dict[str, Cause] = {
         "see /proc/self/mountinfo for a second mount at /, and unmount it",
     ),
     "ENOMEM": ("memory is used up, or the container's limit on it", "free some, then try again"),
-    "EMFILE": ("too many descriptors are open (RLIMIT_NOFILE)", "raise it: ulimit -n 1024"),
+    "EMFILE": ("too many descriptors are open (RLIMIT_NOFILE)", "raise it: ulimit -n $(ulimit -Hn)"),
     "ENFILE": ("the whole machine has too many files open (fs.file-max)", None),
     "EROFS": ("the filesystem is read-only", "make the mount point on the host"),
 }  # fmt: skip
@@ -98,6 +100,16 @@ def _unshare(errno: str) -> Cause:
             "`ls /proc/self/ns` lists those that it has",
         )
     return _ELSEWHERE.get(errno, (None, None))
+
+
+def _keys() -> Cause:
+    most = _read("/proc/sys/kernel/keys/maxkeys") or "200"
+    return (
+        f"each box has a keyring, and a user may have {most} keys (kernel.keys.maxkeys): they are "
+        "used up",
+        "end some boxes, or take the default filter (`seccomp: default`), which makes do without; "
+        "an administrator: sysctl -w kernel.keys.maxkeys=2000",
+    )
 
 
 def _no_namespaces() -> Cause:

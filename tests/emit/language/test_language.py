@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from tests.emit.language.compiling import Program, python
 from tests.emit.language.programs import programs
 from tests.emit.machine.running import DATA, MACHINES, MAPPED, Emulated, runs, signed
+from tests.emit.machine.test_machine import CONDITIONS
 from toyspec.emit.language.source import LanguageError
 
 runnable = pytest.mark.parametrize("arch", [arch for arch in sorted(MACHINES) if runs(arch)])
@@ -183,6 +184,33 @@ def test_memory(arch: str, size: int, expected: int) -> None:
 
 
 @runnable
+@pytest.mark.parametrize("size", [8, 16, 32, 64])
+def test_memory_is_compared(arch: str, size: int) -> None:
+    numbers = [0, 1, -1, 127, 128, 200, 255, -128, -129, 256, 65535, (1 << 31) - 1, -(1 << 31)]
+    operators = ("==", "!=", "<", "<=", ">", ">=")
+    lines = ["def main(at):", "    n = 0"]
+    for index, number in enumerate(numbers):
+        for operator in operators:
+            lines += [
+                f"    if load{size}(at + 8) {operator} {number}:",
+                f"        n += {index + 1}",
+            ]
+    lines += [f"    if load{size}(at + 8):", "        n += 1000", "    return n"]
+    program = Program(arch, "\n".join(lines) + "\n", "main")
+    for value in numbers:
+        cut = value & ((1 << size) - 1)
+        loaded = cut if size < 32 else cut - ((cut >> size - 1) << size)
+        at = memory(program, b"\xaa" * 8 + cut.to_bytes(8, "little"))
+        expected = 1000 * bool(loaded) + sum(
+            index + 1
+            for index, number in enumerate(numbers)
+            for operator in operators
+            if CONDITIONS[operator](loaded, number)
+        )
+        assert program("main", at) == expected
+
+
+@runnable
 def test_texts_are_bytes_with_a_nul(arch: str) -> None:
     program = Program(
         arch,
@@ -206,7 +234,7 @@ def test_rooms_are_apart_and_a_functions_own(arch: str) -> None:
         "    i = 0\n    while i < 3000:\n        store8(second + i, 255)\n        i += 1\n"
         "    inner(a)\n"
         "    return load64(first) + load64(first + 8) * 10 + load32(first + 16) * 100 + x * 1000"
-        " + y * 10000 + (load64(second + 2992) == -1) * 100000 + (first % 16 == 0) * 1000000\n"
+        " + y * 10000 + (load64(second + 2992) == -1) * 100000 + (first % 8 == 0) * 1000000\n"
         "def inner(a):\n    return clean(room(64), 64)\n"
         "def clean(at, size):\n    while size:\n        size -= 1\n        store8(at + size, 0)\n    return at\n",
         "main",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import base64
+import binascii
 import zlib
 
 from toyspec.emit.resident import make, ready
@@ -11,7 +11,7 @@ from toyspec.emit.resident import make, ready
 def test_ready_is_what_the_sources_make() -> None:
     """Compared unpacked: another zlib packs otherwise."""
     carried = {
-        arch: (zlib.decompress(base64.b85decode(code)), ready.ENTRIES[arch])
+        arch: (zlib.decompress(binascii.a2b_base64(code)), ready.ENTRIES[arch])
         for arch, code in ready.CODE.items()
     }
     assert carried == make.blobs(), (

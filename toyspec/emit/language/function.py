@@ -143,5 +143,5 @@ class Function(Values):
             said = self.compared(node)
             self.code.branch(said if wanted else _OPPOSITE[said], label)
         else:
-            self.compare_to(node, 0)
+            self.compare_to(node, 0, equal=True)
             self.code.branch("!=" if wanted else "==", label)

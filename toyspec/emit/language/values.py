@@ -16,7 +16,6 @@ from toyspec.emit.language.source import (
     LOADS,
     MOST_ARGUMENTS,
     OPERATORS,
-    QUIET,
     LanguageError,
     is_condition,
     wrong,
@@ -82,24 +81,16 @@ class Values:
                 and right.id in self.locals
                 and self.direct(left)
             )
-        return isinstance(node, ast.UnaryOp) and self.direct(node.operand)
-
-    def still(self, node: ast.expr) -> bool:
-        """Whether memory is the same afterwards."""
-        calls = [each for each in ast.walk(node) if isinstance(each, ast.Call)]
-        return all(self.source.intrinsic(each) in QUIET for each in calls)
-
-    def reads(self, node: ast.expr) -> bool:
-        """Whether it depends on memory."""
-        calls = [each for each in ast.walk(node) if isinstance(each, ast.Call)]
-        return any(self.source.intrinsic(each) not in ("room", "text") for each in calls)
+        if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub | ast.Invert):
+            return self.direct(node.operand)
+        return False
 
     def evaluate(self, node: ast.expr, register: int) -> None:
         """A value into a register, which changes only when all locals in it have been read."""
         code = self.code
         known = self.constant(node)
         if known is not None:
-            code.set(register, known)
+            code.set_briefly(register, known)
         elif isinstance(node, ast.Name):
             self._local(node, register)
         elif isinstance(node, ast.Call):
@@ -195,7 +186,7 @@ class Values:
             self.evaluate(left, self.result)
             self.evaluate(right, self.scratch)
             return
-        before = self.direct(left) and (self.still(right) or not self.reads(left))
+        before = self.direct(left) and (self.source.still(right) or not self.source.reads(left))
         if not before:
             self.evaluate(left, self.result)
             self.code.push(self.result)
@@ -215,7 +206,7 @@ class Values:
             left, said, right = right, _SWAPPED[said], left
         known, home = self.small(right), self.home(right)
         if known is not None:
-            self.compare_to(left, known)
+            self.compare_to(left, known, equal=said in ("==", "!="))
         elif home is not None:
             self.code.compare(self._somewhere(left), home)
         else:
@@ -223,11 +214,18 @@ class Values:
             self.code.compare(self.result, self.scratch)
         return said
 
-    def compare_to(self, node: ast.expr, known: int) -> None:
-        """Compare with a number of 32 bits."""
+    def compare_to(self, node: ast.expr, known: int, *, equal: bool) -> None:
+        """Compare with a number of 32 bits; `equal`: only whether it is that."""
         if isinstance(node, ast.Name) and node.id in self.homes.slots:
             slot = self.homes.slots[node.id]
-            self.code.compare_memory_to(self.machine.FRAME, slot, known)
+            self.code.compare_memory_to(self.machine.FRAME, slot, known, 8)
+            return
+        size = LOADS.get(self.source.intrinsic(node), 0) if isinstance(node, ast.Call) else 0
+        if size in (4, 8) or (size == 1 and equal and 0 <= known < 1 << 8):
+            assert isinstance(node, ast.Call)
+            self.source.fits(node, "load8")
+            base, offset = self._address(node.args[0])
+            self.code.compare_memory_to(self._somewhere(base), offset, known, size)
         else:
             self.code.compare_to(self._somewhere(node), known)
 
@@ -310,7 +308,7 @@ class Values:
         home = self.home(value)
         if home is not None:
             self.code.store(home, self._somewhere(base), offset, size)
-        elif self.direct(base) and (self.still(value) or not self.reads(base)):
+        elif self.direct(base) and (self.source.still(value) or not self.source.reads(base)):
             self.evaluate(value, self.result)
             at = self.home(base)
             if at is None:
@@ -329,7 +327,7 @@ class Values:
         early = [
             index
             for index, each in enumerate(given)
-            if index in hard or (hard and index < hard[-1] and self.reads(each))
+            if index in hard or (hard and index < hard[-1] and self.source.reads(each))
         ]
         for index in early[:-1]:
             self.evaluate(given[index], self.result)

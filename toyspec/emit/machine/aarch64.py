@@ -82,6 +82,10 @@ class Assembler(Code):
                 form | each << 21 | (half if turn or not usual else half ^ 0xFFFF) << 5 | register
             )
 
+    def set_briefly(self, register: int, value: int) -> None:
+        """The same."""
+        self.set(register, value)
+
     def address(self, register: int, address: int) -> None:
         """A fixed virtual address."""
         self.set(register, address)
@@ -200,9 +204,9 @@ class Assembler(Code):
             self.set(_OTHER, value)
             self.compare(first, _OTHER)
 
-    def compare_memory_to(self, base: int, offset: int, value: int) -> None:
-        """8 bytes at [base + offset] and a constant that fits in 32 bits, signed."""
-        self.load(SCRATCH, base, offset, 8)
+    def compare_memory_to(self, base: int, offset: int, value: int, size: int) -> None:
+        """What `load` would get and a constant of 32 bits, signed; of 1 byte only whether equal."""
+        self.load(SCRATCH, base, offset, size)
         self.compare_to(SCRATCH, value)
 
     def branch(self, condition: str, label: Label) -> None:

@@ -37,3 +37,26 @@ def reaching(jumps: list[Jump], placed: list[Label]) -> list[int]:
             if not -128 <= target - (jump.end - before[index + 1]) < 128:
                 saved[index], grown = 0, True
     return saved
+
+
+def move_all(
+    references: list[tuple[int, Label, int]],
+    placed: list[Label],
+    jumps: list[Jump],
+    saved: list[int],
+    short: int,
+) -> None:
+    """Labels and references lie earlier by what the jumps before them save.
+
+    The distance of a jump that got short is its last byte, and of the kind `short`; that of a long
+    one is its last four.
+    """
+    before, ends = [0, *accumulate(saved)], [jump.end for jump in jumps]
+    shortened = {jump.end - 4 for jump, less in zip(jumps, saved, strict=True) if less}
+    for label in placed:
+        label.offset = label.known - before[bisect_right(ends, label.known)]
+    for index, (at, label, kind) in enumerate(references):
+        if at in shortened:
+            references[index] = (at + 3 - before[bisect_right(ends, at + 4)], label, short)
+        else:
+            references[index] = (at - before[bisect_right(ends, at)], label, kind)

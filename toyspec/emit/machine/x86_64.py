@@ -8,12 +8,10 @@ good, `COUNTER` is left alone by functions.
 
 from __future__ import annotations
 
-from bisect import bisect_right
-from itertools import accumulate
 from typing import Final
 
 from toyspec.emit.machine.assembler import Code, Label
-from toyspec.emit.machine.reach import Jump, reaching
+from toyspec.emit.machine.reach import Jump, move_all, reaching
 
 RAX, RCX, RDX, RBX, RSP, RBP, RSI, RDI, R8, R9, R10, R11 = range(12)
 ARGUMENTS: Final = (RDI, RSI, RDX, R10, R8, R9)
@@ -59,23 +57,15 @@ class Assembler(Code):
             if kind in (_JUMP, _BRANCH)
         ]
         saved = reaching(jumps, placed)
-        before, ends = [0, *accumulate(saved)], [jump.end for jump in jumps]
-        out, done, short = bytearray(), 0, set()
-        for end, less in zip(ends, saved, strict=True):
+        out, done = bytearray(), 0
+        for jump, less in zip(jumps, saved, strict=True):
             if less:
-                opcode = self.bytes[end - 5]  # e9, or what follows 0f
-                out += self.bytes[done : end - 2 - less]
+                opcode = self.bytes[jump.end - 5]  # e9, or what follows 0f
+                out += self.bytes[done : jump.end - 2 - less]
                 out += bytes([0xEB if less == 3 else opcode - 0x10, 0])
-                done = end
-                short.add(end - 4)
+                done = jump.end
         self.bytes = out + self.bytes[done:]
-        for label in placed:
-            label.offset = label.known - before[bisect_right(ends, label.known)]
-        for index, (at, label, kind) in enumerate(references):
-            if at in short:
-                references[index] = (at + 3 - before[bisect_right(ends, at + 4)], label, _BYTE)
-            else:
-                references[index] = (at - before[bisect_right(ends, at)], label, kind)
+        move_all(references, placed, jumps, saved, _BYTE)
 
     def _put(self, *parts: int) -> None:
         self.bytes += bytes(parts)
@@ -123,6 +113,14 @@ class Assembler(Code):
             self._rex(True, 0, register)
             self._put(0xB8 | register & 7)
             self._number(value, 8)
+
+    def set_briefly(self, register: int, value: int) -> None:
+        """The same in fewer bytes, if slower: by way of the stack."""
+        if value and -128 <= value < 128:
+            self._put(0x6A, value & 0xFF)
+            self.pop(register)
+        else:
+            self.set(register, value)
 
     def address(self, register: int, address: int) -> None:
         """A fixed virtual address."""
@@ -259,11 +257,11 @@ class Assembler(Code):
             return
         self._by_constant(_FORMS["compare"], first, value)
 
-    def compare_memory_to(self, base: int, offset: int, value: int) -> None:
-        """8 bytes at [base + offset] and a constant that fits in 32 bits, signed."""
-        small = -128 <= value < 128
-        self._rex(True, 0, base)
-        self._put(0x83 if small else 0x81)
+    def compare_memory_to(self, base: int, offset: int, value: int, size: int) -> None:
+        """What `load` would get and a constant of 32 bits, signed; of 1 byte only whether equal."""
+        small = size == 1 or -128 <= value < 128
+        self._rex(size == 8, 0, base)
+        self._put(0x80 if size == 1 else 0x83 if small else 0x81)
         self._memory(_FORMS["compare"], base, offset)
         self._number(value, 1 if small else 4)
 

@@ -6,7 +6,7 @@ from toyspec.emit.resident.process import set_mask
 from toyspec.emit.resident.record import AGAIN, CALLER_ENVIRONMENT, DEAF
 from toyspec.emit.resident.words import load64, nr, room, store64, syscall
 
-_SIGNALS = 64
+_SIGNALS = 31  # those with names
 _ACTION = 32  # bytes of the kernel's struct sigaction
 _IGNORED = 1  # SIG_IGN
 

@@ -76,21 +76,26 @@ def init_of(box: int) -> int:
 
 
 def watch_over(box: int) -> int:
-    """Until setup has ended; its raw wait status is in GONE then. Init is left to look at."""
+    """Until setup has ended; its raw wait status is in GONE then. Init is left to look at.
+
+    That init executes its command wakes us only where a view has to be gone by then: when a signal
+    comes, it is asked.
+    """
     every = room(8)
     store64(every, -1)
-    flags = _CLOEXEC_NONBLOCK
-    store64(box + SIGNAL_FD, syscall(nr("signalfd4"), -1, every, 8, flags))
+    store64(box + SIGNAL_FD, syscall(nr("signalfd4"), -1, every, 8, _CLOEXEC_NONBLOCK))
     polled = room(3 * POLLED)
     poll_one(polled, load64(box + SIGNAL_FD))
-    poll_one(polled + POLLED, load32(load64(box + EXEC_READ)))
-    while not _setup_ended(box):
-        poll_one(polled + 2 * POLLED, load64(load64(box + FILE) + VIEW))
-        if load64(box + EXECUTING):
-            store32(polled + POLLED, -1)
+    while 1:
+        view = load64(load64(box + FILE) + VIEW)
+        exec_fd = load32(load64(box + EXEC_READ))
+        if view < 0:
+            exec_fd = -1
+        poll_one(polled + POLLED, exec_fd)
+        poll_one(polled + 2 * POLLED, view)
         if wait_on(polled, 3, _patience(box)) > 0:
-            if load16(polled + 6):
-                _read_signals(box)
+            if load16(polled + 6) and _read_signals(box) and _setup_ended(box):
+                break
             if load16(polled + POLLED + 6):
                 _is_executing(box)
             if load16(polled + 2 * POLLED + 6) and load64(load64(box + FILE) + VIEW) >= 0:
@@ -157,16 +162,19 @@ def _is_executing(box: int) -> int:
 
 
 def _read_signals(box: int) -> int:
+    """Whether setup may have ended, or stopped."""
     waiting = room(_SIGNALS)
-    while 1:
+    child = 0
+    size = _SIGNALS
+    while size == _SIGNALS:
         size = syscall(nr("read"), load64(box + SIGNAL_FD), waiting, _SIGNALS)
-        if size <= 0:
-            break
         at = 0
         while at < size:
+            if load32(waiting + at) == flag("signal", "SIGCHLD"):
+                child = 1
             _signal(box, load32(waiting + at), load32(waiting + at + 12))
             at += _ONE
-    return 0
+    return child
 
 
 def _signal(box: int, number: int, sender: int) -> int:
@@ -178,7 +186,7 @@ def _signal(box: int, number: int, sender: int) -> int:
         store64(box + SETUP_LISTENS, 1)
         return _go_if_ready(box)
     if number == flag("signal", "SIGCONT"):
-        if load64(box + TERMINAL) and load64(box + EXECUTING):
+        if load64(box + TERMINAL) and _is_executing(box):
             lend(box, init_of(box))  # a shell's `fg`
         return 0
     if load64(load64(box + FILE) + DEAF) >> (number - 1) & 1 or _is_ours(number):

@@ -7,6 +7,7 @@ from toyspec.emit.resident.monitor import init_of, watch_over
 from toyspec.emit.resident.process import (
     CHILD,
     EXITED,
+    INFO,
     KEEP,
     end_child,
     executed,
@@ -34,9 +35,10 @@ from toyspec.emit.resident.record import (
 from toyspec.emit.resident.terminal import take_back
 from toyspec.emit.resident.view import close_view
 from toyspec.emit.resident.watch import second_look
-from toyspec.emit.resident.words import flag, load32, load64, nr, syscall
+from toyspec.emit.resident.words import flag, load32, load64, nr, room, syscall
 
 _UNKNOWN = -1
+_BY_ITSELF = 1  # CLD_EXITED (asm-generic/siginfo.h): of our own code none but `failed` does that
 
 
 def supervise_monitor(box: int) -> int:
@@ -51,21 +53,22 @@ def supervise_monitor(box: int) -> int:
     if init:
         # It dies by its PDEATHSIG, unless it cleared that.
         kill(init)
-        if syscall(nr("waitid"), CHILD, init, 0, EXITED | KEEP, 0) == 0:
-            ran = executed(init)
+        info = room(INFO)
+        if syscall(nr("waitid"), CHILD, init, info, EXITED | KEEP, 0) == 0:
+            ran = _passed_go(box, page)
+            if ran and load32(info + 8) != _BY_ITSELF:
+                ran = executed(init)
             ended = wait_for(init)
-            if ran < 0:  # no /proc to ask
-                ran = _passed_go(box, page)
     else:
         wait_for_unknown_init(load32(load64(box + EXEC_READ)))
     if load64(box + TERMINAL):
         take_back(box)
     close_view(box)
-    if load64(box + ENDED_BY) and not ran:
+    if load64(box + ENDED_BY) and ran == 0:
         return leave(128 + load64(box + ENDED_BY))
     if load64(page + FAILED_STEP):
         return leave(tell_failure(box))
-    if not ran or ended == _UNKNOWN:
+    if ran == 0 or ended == _UNKNOWN:
         return leave(tell_killed(box, load64(box + GONE), ended))
     second_look(box)
     return leave(_status(box, ended))

@@ -56,12 +56,20 @@ def stop(box: int) -> int:
 
 
 def _stop_ourselves() -> int:
-    """Here we stop, with our process group; whether we did."""
+    """Here we stop, with our process group, unless we are told already to go on; whether we did."""
+    if _told_to_go_on():
+        return 1
     signals = room(8)
     store64(signals, 1 << (flag("signal", "SIGTSTP") - 1))
     syscall(nr("kill"), 0, flag("signal", "SIGTSTP"))
     syscall(nr("rt_sigprocmask"), flag("sigprocmask", "SIG_UNBLOCK"), signals, 0, 8)
     syscall(nr("rt_sigprocmask"), flag("sigprocmask", "SIG_BLOCK"), signals, 0, 8)
+    return _told_to_go_on()
+
+
+def _told_to_go_on() -> int:
+    """Whether a SIGCONT waits; one from before the wish to stop cannot (signal(7))."""
+    signals = room(8)
     syscall(nr("rt_sigpending"), signals, 8)
     return load64(signals) >> (flag("signal", "SIGCONT") - 1) & 1
 
