@@ -7,12 +7,13 @@ import time
 from typing import TYPE_CHECKING
 
 from toyspec.cli.box import load_spec, make_plan
+from toyspec.cli.error import FatalError
 from toyspec.cli.keeping import may_be_kept, run_compiled
 from toyspec.cli.reach import out_of_reach
 from toyspec.cli.source import read
 from toyspec.cli.streams import colour, put, say
 from toyspec.cli.words import UP, Words, help_text, parse
-from toyspec.run.progress import Progress
+from toyspec.run.progress import MOST_STEPS, Progress
 from toyspec.start.look import Look
 
 if TYPE_CHECKING:
@@ -50,6 +51,11 @@ def up(args: list[str], kept: Kept | None = None) -> int:
         if keeps is not None:
             run_compiled(keeps, source, spec, plan, look, used)
             out_of_reach()
+        if len(plan.steps) > MOST_STEPS:
+            raise FatalError(
+                f"the plan has {len(plan.steps)} steps, and a run has room for {MOST_STEPS}",
+                "bind a directory that holds what is bound one by one",
+            )
 
         from toyspec.program.lower import lower
 

@@ -143,6 +143,8 @@ class Values:
                 return right, operator, left
             if isinstance(left, ast.Name) and not isinstance(right, ast.Name):
                 return right, operator, left
+        if operator == "-" and known is not None and known > -(1 << 31):
+            return left, "+", ast.copy_location(ast.Constant(-known), right)
         power = known is not None and known > 0 and known & (known - 1) == 0
         if operator == "//" and known is not None and power:
             return left, ">>", ast.copy_location(ast.Constant(known.bit_length() - 1), right)
@@ -154,6 +156,10 @@ class Values:
         code = self.code
         left, operator, right = self._ordered(node)
         known = self.small(right)
+        home = self.home(left)
+        if known is not None and home is not None and operator == "+":
+            code.offset(register, home, known)
+            return
         if known is not None and operator in _BY_CONSTANT:
             self.evaluate(left, register)
             code.operate_by(operator, register, known)
@@ -241,8 +247,7 @@ class Values:
         code, name, given = self.code, self.source.intrinsic(node), node.args
         self.source.fits(node, name)
         if name == "room":
-            code.move(register, self.machine.FRAME)
-            code.operate_by("+", register, self.homes.rooms[node])
+            code.offset(register, self.machine.FRAME, self.homes.rooms[node])
             return
         if name == "text":
             content = given[0]
