@@ -60,7 +60,7 @@ class Way:
 
 
 def _executor(product: Product, spec: Path, command: Sequence[str]) -> list[str]:
-    return [*product.toyspec, "up", "-q", str(spec), *command]
+    return [*product.toyspec, "up", "-q", "--no-cache", str(spec), *command]
 
 
 def _replayer(product: Product, spec: Path, command: Sequence[str]) -> list[str]:

@@ -125,8 +125,11 @@ def _command(look: Look, words: list[str]) -> tuple[object, ...]:
 def _directory(look: Look) -> str | None:
     """toyspec's own directory for what can be made anew; None where nothing is kept for this caller.
 
-    A filter of system calls could change what the kernel answers, and nobody would ask for it.
+    A filter of system calls could change what the kernel answers, and nobody would ask for it. And a
+    compiled box refuses to be the init of another one, lest one be told to start itself.
     """
+    if os.getppid() == 0:
+        return None
     uid, effective_uid, gid, effective_gid, _ = look.ask(ids)
     if (uid, gid) != (effective_uid, effective_gid) or look.ask(status)[2] != "0":
         return None
