@@ -69,9 +69,9 @@ def test_every_call_is_a_step(caller: Product, name: str, way: Way) -> None:
     """What a plan makes on the host, empty mount points, is there when it is planned again."""
     spec = fresh(caller, name)
     for _ in range(2 if way is EXECUTOR else 1):
+        argv = way.build(caller, spec)
         text = printed(caller, [*caller.toyspec, "plan", "--json", spec], spec.parent)
         plan = json.loads(text)
-        argv = way.build(caller, spec)
         if way.carries:
             assert printed(caller, [*argv, "--plan"], spec.parent) == text
         ran, problems, done = check(caller, plan, argv, spec.parent, way=way)

@@ -16,6 +16,7 @@ from tests.run.boxes import (
     FOREGROUND,
     GROUP,
     PROMPT,
+    SECONDS,
     SESSION,
     TTY,
     USER_TIME,
