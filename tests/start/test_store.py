@@ -110,6 +110,16 @@ def test_what_is_no_file_of_ours_is_not_read(tmp_path: Path, place: Path, held: 
 
 @pytest.mark.root
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
+def test_nothing_is_made_in_somebody_elses_home(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    home.mkdir(0o755)
+    os.chown(home, 65534, 65534)
+    assert store.make_store(str(home / ".cache/toyspec")) is None
+    assert list(home.iterdir()) == []
+
+
+@pytest.mark.root
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
 def test_what_belongs_to_somebody_else_is_none(place: Path, held: int) -> None:
     assert store.put(held, KEY, b"box")
     os.chown(file_of(place), 65534, 65534)

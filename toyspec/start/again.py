@@ -21,14 +21,19 @@ TYPE_CHECKING = False  # typing's own costs its import
 if TYPE_CHECKING:
     Question = tuple[str, str]
 
+_INTERRUPTED = 130
+
 
 def begin() -> Kept | None:
     """The first thing that a command does; `up` may do no other. Gives what `cli.main` wants to know."""
     _open_streams()
     if sys.argv[1:2] != ["up"]:
         return None
-    kept = Kept(sys.argv[2:])
-    kept.execute()
+    try:
+        kept = Kept(sys.argv[2:])
+        kept.execute()
+    except KeyboardInterrupt:
+        sys.exit(_INTERRUPTED)
     return kept
 
 
@@ -116,9 +121,9 @@ def become(box: bytes | memoryview) -> None:
 def _command(look: Look, words: list[str]) -> tuple[object, ...]:
     """What tells this command from others: its words, where it is given, and by which interpreter.
 
-    The terminal is among the questions too; here it has each terminal keep a box of its own.
+    The terminal and the host are among the questions too; here they keep each a box of their own.
     """
-    place = (os.getcwd(), look.ask(terminal), look.ask(console))
+    place = (os.getcwd(), os.uname().nodename, look.ask(terminal), look.ask(console))
     return (tuple(words), place, sys.version, sys.prefix, __file__)
 
 
