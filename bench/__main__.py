@@ -18,11 +18,11 @@ import sys
 import tempfile
 from pathlib import Path
 
-from bench import machine, show
+from bench import crowds, machine, show
 from bench.peers import PEERS
 from bench.run import Bench, Result
 
-MODES = ("single", "growth", "crowds", "memory", "alive", "trace")
+MODES = ("single", "growth", "crowds", "memory", "alive", "trace", "parts")
 
 
 def main() -> int:
@@ -40,9 +40,11 @@ def main() -> int:
             except OSError:
                 pass  # the listing's own, closed by now
     directory = Path(tempfile.mkdtemp(prefix="bench-"))
+    crowds.adopt()
     try:
         result = measure(words, directory)
     finally:
+        crowds.end()
         shutil.rmtree(directory, ignore_errors=True)
     if words.json:
         Path(words.json).write_text(json.dumps(result, indent=1, ensure_ascii=False) + "\n")
@@ -113,6 +115,8 @@ def measure(words: argparse.Namespace, directory: Path) -> Result:
         result["alive"] = bench.alive(words.boxes)
     if "trace" in modes:
         result["trace"] = bench.trace(max(2, words.runs // 5))
+    if "parts" in modes:
+        result["parts"] = bench.parts(words.runs)
     return result
 
 

@@ -21,13 +21,14 @@ class Box:
     """Namespaces of every kind but time, the system read-only, /proc, /dev, /tmp, no privileges.
 
     `many` further read-only binds, each of a directory of its own. No seccomp filter: no two
-    peers have the same. `directory` is the bench's user's, and `name` is this box's in it.
+    peers have the same. `changes` are keys of its spec, for toyspec alone. `directory` is the bench's user's, and `name` is this box's in it.
     """
 
     directory: Path
     name: str
     program: tuple[str, ...] = PROGRAM
     many: int = 0
+    changes: tuple[tuple[str, object], ...] = ()
     uid: int = field(default_factory=os.getuid)
     gid: int = field(default_factory=os.getgid)
 

@@ -2,54 +2,79 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import signal
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from bench.measure import FailedError, reap, start
+from bench.measure import FailedError, start
 
 STAYS: Final = ("/bin/sh", "-c", "echo; exec sleep 1000")
 """A program that says that it runs, and then waits."""
-_PATIENCE: Final = 120.0  # seconds that boxes have to begin
+_PATIENCE: Final = 60.0  # seconds that boxes have to begin
 
 
 @dataclass(slots=True)
 class Standing:
-    """Boxes that stand: the pids of what was started, and how long that took in ms."""
+    """Boxes that stand: the processes that were there before, and how long it took in ms."""
 
-    pids: list[int]
+    before: set[int]
     took: float
+
+
+def adopt() -> None:
+    """Whatever loses its parent comes to this process (prctl(2), PR_SET_CHILD_SUBREAPER): nothing
+    that a peer leaves behind is out of sight.
+    """
+    if ctypes.CDLL(None).prctl(36, 1, 0, 0, 0):
+        raise OSError("no subreaper")
+
+
+def below() -> set[int]:
+    """Every process that this one started, and theirs."""
+    return {*family(os.getpid())} - {os.getpid()}
 
 
 def stand(argv: list[str], environment: Mapping[str, str], count: int) -> Standing:
     """Start `count` boxes of `STAYS`, and wait until each one's program runs."""
     read, write = os.pipe()
-    os.set_inheritable(write, False)
     os.set_blocking(read, False)
+    before = below()
     began = time.monotonic()
-    pids: list[int] = []
     said = 0
     try:
-        for _ in range(count):
-            pids.append(start(argv, environment, write))
+        pids = {start(argv, environment, write) for _ in range(count)}
         while said < count:
             try:
                 said += len(os.read(read, count))
             except BlockingIOError:
                 time.sleep(0.0005)
-            if time.monotonic() - began > _PATIENCE:
-                raise FailedError(f"only {said} of {count} boxes stood after {_PATIENCE:.0f} s")
+            late = time.monotonic() - began > _PATIENCE
+            if late or any(ended in pids for ended in reaped()):
+                raise FailedError(f"only {said} of {count} boxes stood")
     except BaseException:
-        reap(pids)
+        end(before)
         raise
     finally:
         os.close(read)
         os.close(write)
-    return Standing(pids, round((time.monotonic() - began) * 1000, 3))
+    return Standing(before, round((time.monotonic() - began) * 1000, 3))
+
+
+def reaped() -> Iterator[int]:
+    """The children that ended, now waited for."""
+    while True:
+        try:
+            pid, _ = os.waitpid(-1, os.WNOHANG)
+        except ChildProcessError:
+            return
+        if not pid:
+            return
+        yield pid
 
 
 def memory(argv: list[str], environment: Mapping[str, str]) -> list[dict[str, Any]]:
@@ -57,47 +82,63 @@ def memory(argv: list[str], environment: Mapping[str, str]) -> list[dict[str, An
     standing = stand(argv, environment, 1)
     try:
         time.sleep(0.2)
-        (pid,) = standing.pids
-        found = []
-        for each in family(pid):
-            words = Path(f"/proc/{each}/cmdline").read_bytes().split(b"\0")
-            if words[0] != b"sleep":
-                found.append({"program": os.path.basename(os.fsdecode(words[0])), "kB": pss(each)})
-        return found
+        waiting = sorted(each for each in below() - standing.before if _waits(each))
+        return [{"program": _program(each), "kB": pss(each)} for each in waiting]
     finally:
-        end(standing)
+        end(standing.before)
 
 
 def alive(argv: list[str], environment: Mapping[str, str], count: int) -> dict[str, Any]:
     """`count` boxes at once: ms until all stand, their processes, and Pss in kB of those that wait."""
     standing = stand(argv, environment, count)
     try:
-        processes = [each for pid in standing.pids for each in family(pid)]
+        processes = below() - standing.before
         held = [pss(each) for each in processes if _waits(each)]
         known = [each for each in held if each is not None]
         whole = sum(known) if len(known) == len(held) else None
         return {"ms": standing.took, "processes": len(processes), "kB": whole}
     finally:
-        end(standing)
+        end(standing.before)
+
+
+def _program(pid: int) -> str:
+    return os.path.basename(os.fsdecode(_words(pid)[0]))
 
 
 def _waits(pid: int) -> bool:
-    return not Path(f"/proc/{pid}/cmdline").read_bytes().startswith(b"sleep\0")
+    return _words(pid)[0] not in (b"sleep", b"")
 
 
-def end(standing: Standing) -> None:
-    """Kill the boxes, also those that outlive whoever made them; FailedError where some stay."""
-    processes = [each for pid in standing.pids for each in family(pid)]
-    reap(standing.pids)
+def _words(pid: int) -> list[bytes]:
+    return Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+
+
+def end(before: Container[int] = ()) -> None:
+    """Kill whatever was started since `before`: first the boxes' outermost processes, then all."""
     began = time.monotonic()
-    while left := [each for each in processes if _runs(each)]:
+    for each in children(os.getpid()):
+        if each not in before:
+            os.kill(each, signal.SIGKILL)
+    while left := [each for each in below() if each not in before and _runs(each)]:
         waited = time.monotonic() - began
         if waited > _PATIENCE:
-            raise FailedError(f"{len(left)} processes outlived their boxes")
+            raise FailedError(f"{len(left)} processes cannot be ended")
         if waited > 1:
             for each in left:
                 os.kill(each, signal.SIGKILL)
+        for _ in reaped():
+            pass
         time.sleep(0.02)
+    for _ in reaped():
+        pass
+
+
+def children(pid: int) -> list[int]:
+    """The processes whose parent a process is (proc(5))."""
+    try:
+        return [int(each) for each in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    except (FileNotFoundError, ProcessLookupError):
+        return []
 
 
 def _runs(pid: int) -> bool:
@@ -111,12 +152,8 @@ def _runs(pid: int) -> bool:
 def family(pid: int) -> Iterator[int]:
     """A process and its descendants."""
     yield pid
-    try:
-        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    except (FileNotFoundError, ProcessLookupError):
-        return
-    for child in children:
-        yield from family(int(child))
+    for child in children(pid):
+        yield from family(child)
 
 
 def pss(pid: int) -> float | None:

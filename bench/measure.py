@@ -8,7 +8,7 @@ import random
 import select
 import signal
 import statistics
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from time import perf_counter_ns
 from typing import Final, NamedTuple
 
@@ -92,25 +92,15 @@ def crowd(argv: list[str], environment: Mapping[str, str], count: int, workers: 
     """`count` boxes, `workers` of them at once: wall time in ms a box."""
     began = perf_counter_ns()
     alive: set[int] = set()
-    left = count
+    left, ended = count, 0
     while left or alive:
         while left and len(alive) < workers:
             alive.add(start(argv, environment))
             left -= 1
         pid, status = os.wait()
-        alive.discard(pid)
-        if status:
-            reap(alive)
-            raise FailedError(f"status {os.waitstatus_to_exitcode(status)} with {workers} at once")
+        if pid in alive:
+            alive.discard(pid)
+            ended = ended or status
+    if ended:
+        raise FailedError(f"status {os.waitstatus_to_exitcode(ended)} with {workers} at once")
     return (perf_counter_ns() - began) / 1e6 / count
-
-
-def reap(pids: Iterable[int]) -> None:
-    """Kill what was started, each with its session's first group, and wait for it."""
-    for pid in pids:
-        try:
-            os.killpg(pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
-    for pid in pids:
-        os.waitpid(pid, 0)

@@ -13,8 +13,10 @@ from bench.boxes import ENVIRONMENT, HOSTNAME, Box
 from toyspec.emit.c import BUILD
 
 TOYSPEC: Final = (str(Path(sys.executable).parent / "toyspec"),)
+DRAWS: Final = "import rich.console, rich.progress_bar, rich.table, rich.text"
 YARDSTICKS: Final = {
     "python -c pass": [sys.executable, "-c", "pass"],
+    "python, what the trace draws with": [sys.executable, "-c", DRAWS],
     "python, yaml and jsonschema": [sys.executable, "-c", "import yaml, jsonschema"],
 }
 
@@ -31,6 +33,7 @@ def spec(box: Box) -> str:
         "environment": ENVIRONMENT,
         "seccomp": "none",
         "init": list(box.program),
+        **dict(box.changes),
     }
     path = box.place("bench.yaml")
     path.write_text(json.dumps(described, indent=1))

@@ -25,6 +25,7 @@ class Peer(NamedTuple):
     needs: tuple[str, ...] = ()
     version: tuple[str, ...] = ()
     root: bool = False  # works for root only
+    binds: bool = True  # makes them
 
     def absent(self) -> str | None:
         """Why it cannot take part."""
@@ -151,9 +152,9 @@ PEERS: Final = (
     Peer("limit", ours.limit, ("gcc", *ours.TOYSPEC), ("gcc", "-dumpfullversion")),
     Peer("toyspec compiled", ours.compiled, ours.TOYSPEC, (*ours.TOYSPEC, "--version")),
     Peer("toyspec up -q", ours.up, ours.TOYSPEC),
-    Peer("toyspec up -q, cold", ours.cold, ours.TOYSPEC),
+    Peer("toyspec up -q --no-cache", ours.cold, ours.TOYSPEC),
     Peer("bubblewrap", bubblewrap, ("bwrap",), ("bwrap", "--version")),
-    Peer("unshare", unshare, ("unshare",), ("unshare", "--version")),
+    Peer("unshare", unshare, ("unshare",), ("unshare", "--version"), binds=False),
     Peer("nsjail", nsjail, ("nsjail",)),
     Peer("crun", oci.crun, ("crun",), ("crun", "--version")),
     Peer("lxc-execute", lxc, ("lxc-execute",), ("lxc-execute", "--version")),

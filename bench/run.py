@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from bench import crowds, equal, trace
+from bench import crowds, equal, parts, trace
 from bench.boxes import Box
 from bench.measure import FailedError, crowd, interleaved, once
 from bench.ours import YARDSTICKS
@@ -18,6 +18,7 @@ SIZES: Final = (1, 10, 100, 1000, 10000)
 WORKERS: Final = (1, 2, 16)
 BOXES: Final = 200
 _ALIVE: Final = ("limit", "toyspec compiled", "toyspec up -q", "bubblewrap")
+_SLOW: Final = 30.0  # ms a box
 
 Result = dict[str, Any]
 
@@ -66,8 +67,8 @@ class Bench:
 
     def growth(self, runs: int, most: float, sizes: Sequence[int] = SIZES) -> Result:
         """Medians by the number of binds; a peer stops where one box takes more than `most` seconds."""
-        found: Result = {peer.name: [] for peer in self.peers}
-        left = list(self.peers)
+        left = [peer for peer in self.peers if peer.binds]
+        found: Result = {peer.name: [] for peer in left}
         for size in sizes:
             box = self.box(f"binds-{size}", many=size)
             for peer in list(left):
@@ -95,16 +96,23 @@ class Bench:
         return round(statistics.median(times), 3)
 
     def crowds(self, rounds: int, count: int = BOXES) -> Result:
-        """`count` boxes by how many at once: ms a box, the median of some rounds."""
+        """`count` boxes by how many at once: ms a box, the median of some rounds.
+
+        Of a peer that takes longer than 30 ms for one, it is a tenth of them, in one round.
+        """
         box = self.box("crowd")
         found: Result = {}
         commands = {peer.name: peer.make(box) for peer in self.peers}
         times: dict[tuple[str, int], list[float]] = {}
-        for _ in range(rounds):
+        slow = {name for name, argv in commands.items() if self._several(argv, 3, 1) > _SLOW}
+        for turn in range(rounds):
             for name, argv in commands.items():
+                if turn and name in slow:
+                    continue
+                boxes = max(count // 10, 1) if name in slow else count
                 for workers in WORKERS:
                     try:
-                        took = crowd(argv, self.environment, count, workers)
+                        took = crowd(argv, self.environment, boxes, workers)
                     except (FailedError, OSError) as error:
                         found.setdefault(name, {})[str(workers)] = str(error)
                         continue
@@ -135,6 +143,11 @@ class Bench:
                 except (FailedError, OSError) as error:
                     found[peer.name] = str(error)
         return found
+
+    def parts(self, runs: int) -> Result:
+        """What each part of the box costs."""
+        figures = parts.times(self.directory, self.environment, runs)
+        return {name: each._asdict() for name, each in figures.items()}
 
     def trace(self, runs: int) -> Result:
         """`toyspec up` on a terminal."""

@@ -10,16 +10,17 @@ _EIGHTHS = " ▏▎▍▌▋▊▉█"
 
 def text(result: Result) -> str:
     """Everything that was measured."""
-    parts = [
+    told = [
         ", ".join(f"{value}" for value in result["machine"].values()),
         *([single(result)] if "single" in result else []),
         *([growth(result)] if "growth" in result else []),
         *([crowd(result)] if "crowds" in result else []),
         *([memory(result)] if "memory" in result else []),
         *([trace(result)] if "trace" in result else []),
+        *([parts(result)] if "parts" in result else []),
         unlike(result),
     ]
-    return "\n\n".join(parts)
+    return "\n\n".join(told)
 
 
 def bar(value: float, most: float) -> str:
@@ -35,26 +36,26 @@ def single(result: Result) -> str:
     most = max(each["median"] for _, each in rows)
     heads = "".join(f"{'/ ' + name:>14}" for name in others)
     title = f"ms, {result['runs']} runs"
-    lines = [f"{title:<29}{'median':>8}{'middle half':>17}{heads}"]
+    lines = [f"{title:<35}{'median':>8}{'middle half':>17}{heads}"]
     for name, each in rows:
         ratios = "".join(
             f"{each['median'] / result['single'][other]['median']:>14.2f}" for other in others
         )
         spread = f"{each['low']:.2f} … {each['high']:.2f}"
         shown = bar(each["median"], most)
-        lines.append(f"{name:<29}{each['median']:>8.2f}{spread:>17}{ratios}  {shown}")
+        lines.append(f"{name:<35}{each['median']:>8.2f}{spread:>17}{ratios}  {shown}")
     return "\n".join(lines)
 
 
 def growth(result: Result) -> str:
     """One row a peer, one column a number of binds."""
     sizes = sorted({point["binds"] for each in result["growth"].values() for point in each})
-    lines = [f"{'ms by binds':<29}" + "".join(f"{size:>10}" for size in sizes)]
+    lines = [f"{'ms by binds':<35}" + "".join(f"{size:>10}" for size in sizes)]
     for name, points in result["growth"].items():
         known = {point["binds"]: point.get("ms") for point in points}
         cells = [known.get(size) for size in sizes]
         lines.append(
-            f"{name:<29}" + "".join(f"{'–' if c is None else f'{c:.1f}':>10}" for c in cells)
+            f"{name:<35}" + "".join(f"{'–' if c is None else f'{c:.1f}':>10}" for c in cells)
         )
     return "\n".join(lines)
 
@@ -77,7 +78,7 @@ def memory(result: Result) -> str:
     """Pss of the processes that wait for a box; and of those of all boxes that were alive."""
     lines = ["Pss in kB of the processes that wait"]
     for name, found in result["memory"].items():
-        lines.append(f"{name:<29}{held(found)}")
+        lines.append(f"{name:<35}{held(found)}")
     alive = result.get("alive", {})
     for name, found in alive.items():
         if isinstance(found, dict):
@@ -103,7 +104,14 @@ def held(found: object) -> str:
 def trace(result: Result) -> str:
     """The time to init's first instruction."""
     lines = ["ms until init begins, on a terminal"]
-    lines += [f"{name:<29}{each['median']:>8.1f}" for name, each in result["trace"].items()]
+    lines += [f"{name:<35}{each['median']:>8.1f}" for name, each in result["trace"].items()]
+    return "\n".join(lines)
+
+
+def parts(result: Result) -> str:
+    """What each part of a box costs."""
+    lines = ["ms, by the plan's calls alone"]
+    lines += [f"{name:<40}{each['median']:>8.2f}" for name, each in result["parts"].items()]
     return "\n".join(lines)
 
 

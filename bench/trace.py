@@ -23,7 +23,9 @@ def times(box: Box, environment: Mapping[str, str], runs: int) -> dict[str, Figu
     path = spec(box)
     commands = {
         "with the trace": [*TOYSPEC, "up", path],
+        "with the trace, cold": [*TOYSPEC, "up", "--no-cache", path],
         "without": [*TOYSPEC, "up", "-q", path],
+        "without, cold": [*TOYSPEC, "up", "-q", "--no-cache", path],
     }
     found: dict[str, list[float]] = {name: [] for name in commands}
     order = list(commands)

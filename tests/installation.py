@@ -71,7 +71,7 @@ def install(session: Path, checkout: Path, uid: int, gid: int) -> Path:
     copy_distributions(site)
     (site / "toyspec").symlink_to(checkout / "toyspec")
     script = venv / "bin" / "toyspec"
-    own = (checkout / "bin" / "toyspec").read_text().removeprefix("#!python\n")
+    own = (checkout / "toyspec/start/toyspec").read_text().removeprefix("#!python\n")
     script.write_text(f"#!{venv / 'bin' / 'python'}\n{own}")  # as pip does
     script.chmod(0o755)
     subprocess.run([sys.executable, "-m", "compileall", "-qq", str(site)], check=False)

@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from bench import show
+from bench import page, show
 from bench.equal import differences
 from bench.run import Bench
+from bench.verdict import verdicts
 from tests import tools
 from tests.product import Product, Word
 
@@ -76,6 +77,12 @@ def test_the_trace_on_a_terminal(product: Product) -> None:
     assert result["trace"]["without"]["median"] > 0
 
 
+def test_the_parts_of_a_box(product: Product) -> None:
+    result, _ = measured(product, "parts", "limit")
+    assert len(result["parts"]) > 5
+    assert all(each["median"] > 0 for each in result["parts"].values())
+
+
 @pytest.mark.parametrize("words", [["--runs", "2"], ["--only", "all"]])
 def test_it_is_for_ordinary_users_and_known_modes(as_root: Product, words: list[str]) -> None:
     done = as_root.as_user([as_root.python, "-m", "bench", *words])
@@ -103,3 +110,30 @@ def test_a_peer_without_a_box_takes_no_part(
     bench = Bench(product.directory(), {}, ["bubblewrap", "crun"])
     assert bench.peers == []
     assert bench.absent == {"bubblewrap": "bwrap not on PATH", "crun": "crun not on PATH"}
+
+
+def test_the_page_is_that_of_the_result() -> None:
+    for path, text in page.files(json.loads(page.RESULT.read_text())).items():
+        assert path.read_text() == text, f"{path.name}: python -m bench.page writes it anew"
+
+
+def test_what_has_to_hold_is_judged_by_its_bound() -> None:
+    result: dict[str, Any] = {
+        "single": {
+            "toyspec compiled": {"median": 2.0},
+            "limit": {"median": 1.9},
+            "bubblewrap": {"median": 3.0},
+        },
+        "memory": {"toyspec compiled": [{"program": "box", "kB": 20.0}]},
+        "growth": {
+            "toyspec compiled": [
+                {"binds": 1, "ms": 1.0}, {"binds": 100, "ms": 100.0}, {"binds": 10000, "ms": 10000.0},
+            ],
+        },
+    }  # fmt: skip
+    judged = {each.claim: each.holds for each in verdicts(result)}
+    assert judged["compiled / bubblewrap"] is False
+    assert judged["compiled / limit"] is True
+    assert judged["largest Pss of a compiled box's waiting process"] is True
+    assert judged["compiled: a bind of 10 000 / a bind of 100"] is True
+    assert judged["up, warm / crun"] is None

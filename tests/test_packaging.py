@@ -91,7 +91,7 @@ def test_an_installation_is_whole(product: Product, shared: Path, source: Path, 
     command = str(binaries / "toyspec")
     script = (binaries / "toyspec").read_text().splitlines()
     assert Path(script[0].removeprefix("#!")).samefile(python)
-    assert script[1:] == (checkout / "bin/toyspec").read_text().splitlines()[1:]
+    assert script[1:] == (checkout / "toyspec/start/toyspec").read_text().splitlines()[1:]
     assert done(product, [command, "--version"], elsewhere) == f"toyspec {VERSION}\n"
     schemas = sorted((checkout / "schemas").glob("*.json"))
     assert schemas
@@ -117,7 +117,7 @@ def test_the_metadata_is_said_once() -> None:
     assert "version" not in project
     assert set(project["dynamic"]) == {"version"}
     assert project["requires-python"] == ">=3.11"
-    assert "scripts" not in project  # the command is a script of ours: bin/toyspec
+    assert "scripts" not in project  # the command is a script of ours: toyspec/start/toyspec
 
 
 def test_the_schemas_are_in_one_place() -> None:

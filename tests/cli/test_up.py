@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.product import Product
+from toyspec.cli.main import main
 
 SPEC = "version: 1\nname: dev\nsystem: host\ninit: [echo, hello]\n"
 SUM = re.compile(r"dev: [0-9]+ steps in [0-9.]+ m?s")
@@ -232,3 +233,17 @@ def test_a_killed_monitor_leaves_no_view(product: Product, here: Path) -> None:
         time.sleep(0.02)
     assert not os.path.exists(f"/proc/{view}")
     os.close(master)
+
+
+def test_a_plan_that_no_run_has_room_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A million steps, as it is: nothing was begun."""
+    from toyspec.cli import up
+
+    monkeypatch.setattr(up, "MOST_STEPS", 10)
+    (tmp_path / "box.yaml").write_text("version: 1\ninit: [/bin/true]\n")
+    assert main(["up", "-q", str(tmp_path / "box.yaml")]) == 125
+    error = capsys.readouterr().err
+    assert "steps, and a run has room for 10" in error
+    assert "bind a directory that holds" in error

@@ -6,6 +6,7 @@ registers hold is known at each system call, or comes from a cell of memory.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -23,6 +24,8 @@ _WHOLE = {
     **{f"w{number}": f"x{number}" for number in range(31)},
 }
 _MASK = (1 << 64) - 1
+
+_FROM_NEXT = re.compile(r"rip ([+-]) (0x[0-9a-f]+|[0-9]+)")
 
 Known = int | tuple[str, int]
 """A number, or (CELL, address): the 4 bytes there, with their sign."""
@@ -44,8 +47,9 @@ def calls(arch: str, code: bytes, address: int) -> Iterator[Made]:
     )
     registers: dict[str, Known] = {}
     done = 0
-    for _, size, mnemonic, text in engine.disasm_lite(code, address):
+    for at, size, mnemonic, said in engine.disasm_lite(code, address):
         done += size
+        text = _FROM_NEXT.sub(lambda found: hex(at + size + int(found[1] + found[2], 0)), said)  # noqa: B023
         words = [word.strip() for word in text.split(",")]
         if mnemonic in ("syscall", "svc"):
             names = (NUMBER[arch], *ARGUMENTS[arch])

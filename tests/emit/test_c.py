@@ -144,11 +144,16 @@ def test_hello_is_a_box(product: Product) -> None:
     assert done.stdout.startswith("hello from a box: I am PID 1 on hello")
 
 
-def test_the_file_is_its_owner_s_alone(product: Product) -> None:
+@pytest.mark.parametrize("there", [False, True])
+def test_the_file_is_its_owner_s_alone(product: Product, there: bool) -> None:
     spec = fresh(product, "hello.yaml")
+    made = spec.parent / "box.c"
+    if there:
+        made.touch()
+        made.chmod(0o644)
+        product.own(made)
     done = product.run(["emit", "c", spec, "-o", "box.c"], cwd=spec.parent)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
-    made = spec.parent / "box.c"
     assert made.stat().st_mode & 0o777 == 0o600
     assert made.read_text() == product.run(["emit", "c", spec], cwd=spec.parent).stdout
 

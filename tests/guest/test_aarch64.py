@@ -36,6 +36,8 @@ init:
     busybox grep -E '^(CapEff|NoNewPrivs|Seccomp):' /proc/self/status
     busybox touch /bin/busybox || exit 7
 """
+LACKING = SPEC.replace("/bin/busybox]", "/bin/busybox, /etc/hostname]")
+"""With a file that the machine here has, and the emulated one has not."""
 SCRIPT = """\
 busybox mkdir -p {home}
 busybox chown {uid}:{gid} {home}
@@ -48,6 +50,9 @@ echo '--- no such command'
 box '-- /bin/nothing'
 echo '--- a variable that is missing'
 busybox su them -c '/given/box'
+echo "status $?"
+echo '--- a step that fails'
+busybox su them -c 'WORD=hello /given/lacking'
 echo "status $?"
 echo '--- somebody else'
 WORD=hello /given/box
@@ -79,18 +84,19 @@ def test_a_box_for_aarch64_comes_up_there(product: Product, tmp_path: Path) -> N
     assert tools.need("busybox") == "/usr/bin/busybox"
     guest = debian_arm64(tmp_path)
     directory = product.directory()
-    product.write(directory / "guest.yaml", SPEC)
-    facts = json.loads(
-        good(product.run(["facts", "guest.yaml"], cwd=directory, env={"WORD": "here"}))
-    )
-    facts.update(arch="aarch64", kernel=guest.release, landlock=2)
-    product.write(directory / "facts.json", json.dumps(facts))
-    words = ["compile", "guest.yaml", "--facts", "facts.json", "-o", "box"]
-    product.run(words, cwd=directory, env={"WORD": "here"})
+    given = {}
+    for name, spec in {"box": SPEC, "lacking": LACKING}.items():
+        product.write(directory / f"{name}.yaml", spec)
+        asked = product.run(["facts", f"{name}.yaml"], cwd=directory, env={"WORD": "here"})
+        facts = json.loads(good(asked))
+        facts.update(arch="aarch64", kernel=guest.release, landlock=2)
+        product.write(directory / "facts.json", json.dumps(facts))
+        words = ["compile", f"{name}.yaml", "--facts", "facts.json", "-o", name]
+        product.run(words, cwd=directory, env={"WORD": "here"})
+        given[name] = (directory / name).read_bytes()
     user = f"them:x:{product.uid}:{product.gid}:them:{product.home}:/bin/sh"
     script = SCRIPT.format(home=product.home, uid=product.uid, gid=product.gid)
-    given = {"box": (directory / "box").read_bytes(), "script": script.encode()}
-    said = guest.boot(tmp_path, given, user)
+    said = guest.boot(tmp_path, {**given, "script": script.encode()}, user)
     parts = dict(
         part.partition(" ---\n" if " ---\n" in part else "\n")[::2] for part in said.split("--- ")
     )
@@ -105,6 +111,9 @@ def test_a_box_for_aarch64_comes_up_there(product: Product, tmp_path: Path) -> N
     assert parts["no such command"].endswith("status 127\n")
     assert "WORD is not set" in parts["a variable that is missing"]
     assert parts["a variable that is missing"].endswith("status 125\n")
+    assert "ENOENT" in parts["a step that fails"]
+    assert "lacking.yaml:4" in parts["a step that fails"]
+    assert parts["a step that fails"].endswith("status 125\n")
     assert parts["somebody else"].endswith("status 125\n")
     assert parts["asked to end"] == "listens\nasked\n"
     assert parts["terminal"] == "status 0\n"

@@ -140,7 +140,7 @@ class Checker(Watcher):
     act: Callable[[Process, Call], Fail | Kill | None] | None = None
     before: Allows = whatever
     between: Allows = quiet
-    programs: int = 1
+    programs: int = 0
     problems: list[str] = field(default_factory=list)
     seen: list[int] = field(default_factory=list)  # the ids of the steps, as their calls began
     done: list[int] = field(default_factory=list)  # and as they ended as the plan allows

@@ -10,7 +10,7 @@ import errno
 import json
 import os
 import subprocess
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final, Self
 
@@ -115,7 +115,8 @@ class Executing(Server):
         plan_file = scratch / "plan.json"
         forks = Forks(product, scratch, spec.parent, ["serve", plan_file, spec])
         plan = json.loads(plan_file.read_bytes())
-        return cls(EXECUTOR, plan, encode_plan(plan, product.environ()), forks)
+        way = replace(EXECUTOR, programs=0)  # it runs already
+        return cls(way, plan, encode_plan(plan, product.environ()), forks)
 
     def disturb(self, step: Call, action: Fail | Kill) -> Checker:
         def act(process: Process, call: Call) -> Fail | Kill | None:

@@ -39,7 +39,8 @@ def up(product: Product, *argv: str, changes: Sequence[str] = (), quiet: bool = 
     if ways[-1] == COMPILED:
         words: list[Word] = [compiled(product, tuple(changes))]
     else:
-        words = [*command_line(product, changes), "up", *(["-q"] if quiet else []), spec(product)]
+        options = ["-q"] if quiet else []
+        words = [*command_line(product, changes), "up", *options, "--no-cache", spec(product)]
     return [*words, "--", *argv] if argv else words
 
 

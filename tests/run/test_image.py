@@ -27,22 +27,20 @@ init: [/stolen]
 """
 
 
-def steal(product: Product, *, owned: bool) -> tuple[str, str]:
-    """What the box ran, its seals (F_GET_SEALS, fcntl(2)), and why writing to it failed.
-
-    By the executor: a compiled box refuses to be started so.
-    """
+def steal(product: Product, *options: str, owned: bool) -> tuple[str, str]:
+    """What the box ran, its seals (F_GET_SEALS, fcntl(2)), and why writing to it failed."""
     directory = product.directory()
     spec = directory / "steal.yaml"
     spec.write_text(SPEC)
     if owned:
         interpreter = own_interpreter(product, directory)
+        script = "import sys; from toyspec.cli.main import main; sys.exit(main())"
         done = product.as_user(
-            [interpreter, "-P", "-m", "toyspec", "up", "-q", "--no-cache", spec],
+            [interpreter, "-P", "-c", script, "up", "-q", *options, spec],
             env={"PYTHONPATH": f"{product.checkout}:{site_packages(product)}"},
         )  # fmt: skip
     else:
-        done = product.run(["up", "-q", "--no-cache", spec])
+        done = product.run(["up", "-q", *options, spec])
     return done.stdout.strip(), done.stderr.strip().splitlines()[-1]
 
 
@@ -62,13 +60,21 @@ def site_packages(product: Product) -> str:
 
 
 def test_the_callers_own_interpreter_is_out_of_reach(product: Product) -> None:
-    ran, refused = steal(product, owned=True)
+    ran, refused = steal(product, "--no-cache", owned=True)
     assert ran == "/memfd:toyspec (deleted) 15"
     assert "Text file busy" in refused or "Operation not permitted" in refused, refused
 
 
 @pytest.mark.root
 def test_roots_interpreter_is_out_of_reach(as_root: Product) -> None:
-    ran, refused = steal(as_root, owned=False)
+    ran, refused = steal(as_root, "--no-cache", owned=False)
     assert ran == "/memfd:toyspec (deleted) 15"
     assert "Text file busy" in refused or "Operation not permitted" in refused, refused
+
+
+@pytest.mark.parametrize("owned", [True, False])
+def test_a_box_that_is_kept_has_nothing_to_steal(product: Product, owned: bool) -> None:
+    """Neither the first time, when it has just been planned, nor later."""
+    for _ in range(2):
+        said = ("", "toyspec: error: a box does not start itself")
+        assert steal(product, owned=owned) == said

@@ -16,6 +16,7 @@ from tests.run.boxes import (
     FOREGROUND,
     GROUP,
     PROMPT,
+    SECONDS,
     SESSION,
     TTY,
     USER_TIME,
@@ -162,8 +163,9 @@ def test_a_stop_typed_as_soon_as_the_box_has_the_terminal_is_not_lost(product: P
         for _ in range(20):
             outside.type("fg\n")
             outside.expect("\n")
-            while os.tcgetpgrp(outside.master) != init:
-                pass
+            end = time.monotonic() + SECONDS
+            while os.tcgetpgrp(outside.master) != init:  # at once, so without a pause
+                assert time.monotonic() < end, "the box never had the terminal"
             outside.type("\x1a")
             assert "Stopped" in outside.expect(PROMPT)
         outside.type("fg\n")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 
 from toyspec.cli.box import load_spec, make_plan
 from toyspec.cli.error import FatalError, UsageError
@@ -52,6 +53,8 @@ def _write(text: str, path: str | None) -> None:
     try:
         fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
         with os.fdopen(fd, "w", encoding="ascii") as file:
+            if stat.S_ISREG(os.fstat(fd).st_mode):
+                os.fchmod(fd, 0o600)  # it may have been there, for everyone to read
             file.write(text)
     except OSError as error:
         raise FatalError(f"{path}: {error.strerror}") from None

@@ -44,6 +44,10 @@ def main(argv: list[str] | None = None, kept: Kept | None = None) -> int:
         return _guarded("", lambda: _put(_help()))
     if first not in VERBS:
         return _guarded("", lambda: _no_verb(first))
+    if argv is None and first == "up" and kept is None:
+        from toyspec.start.again import Kept
+
+        kept = Kept(args[1:])
     if argv is None:
         import gc
 

@@ -10,6 +10,7 @@ from toyspec.cli.error import FatalError, UsageError
 from toyspec.cli.streams import say
 from toyspec.cli.words import Syntax, Words, a_file, spec_and_name
 from toyspec.start.look import Look, account, ids, variable
+from toyspec.start.look_paths import real
 from toyspec.values import dataclass
 
 INVALID = 1
@@ -40,6 +41,7 @@ def home(look: Look) -> str:
 def read(words: Words, syntax: Syntax, look: Look | None = None) -> Source:
     """Find and read the spec; raises UsageError or FatalError."""
     path, name = spec_and_name(words, syntax)
+    look = look or Look()
     try:
         here = os.getcwd()
     except OSError as error:
@@ -50,7 +52,7 @@ def read(words: Words, syntax: Syntax, look: Look | None = None) -> Source:
         from toyspec.cli.find import find
 
         try:
-            path = find(here, home(look or Look()), os.getuid(), syntax.verb)
+            path = find(here, home(look), os.getuid(), syntax.verb, look)
         except FatalError:
             if name is not None and (said := a_file(name)) is not None:
                 raise UsageError(*said) from None
@@ -59,7 +61,7 @@ def read(words: Words, syntax: Syntax, look: Look | None = None) -> Source:
             from toyspec.show.text import escape
 
             say(f"toyspec: using {escape(path)}\n")
-    directory = os.path.realpath(os.path.dirname(os.path.join(here, path)))
+    directory = look.ask(real, os.path.dirname(os.path.join(here, path)))
     return Source(path, directory, read_file(path), name)
 
 

@@ -7,11 +7,14 @@ import time
 from typing import TYPE_CHECKING
 
 from toyspec.cli.box import load_spec, make_plan
+from toyspec.cli.error import FatalError
+from toyspec.cli.keeping import may_be_kept, run_compiled
 from toyspec.cli.reach import out_of_reach
 from toyspec.cli.source import read
 from toyspec.cli.streams import colour, put, say
 from toyspec.cli.words import UP, Words, help_text, parse
-from toyspec.run.progress import Progress
+from toyspec.run.progress import MOST_STEPS, Progress
+from toyspec.start.look import Look
 
 if TYPE_CHECKING:
     from toyspec.plan.step import Plan
@@ -32,15 +35,27 @@ def up(args: list[str], kept: Kept | None = None) -> int:
     if words.flag("help"):
         put(help_text(UP))
         return 0
-    if kept is not None:
+    keeps = kept if kept is not None and may_be_kept(kept, words) else None
+    if kept is not None and keeps is None:
         out_of_reach()
     monitor = os.getpid()
     progress = Progress()
     view = _view(words, progress)
     try:
-        source = read(words, UP)
-        spec = load_spec(source, words, TOYSPEC_FAILED)
-        _, plan = make_plan(spec, source, words, TOYSPEC_FAILED)
+        look, used = Look(), set[str]()
+        if keeps is not None:
+            keeps.prepare()
+        source = read(words, UP, look)
+        spec = load_spec(source, words, TOYSPEC_FAILED, look=look)
+        _, plan = make_plan(spec, source, words, TOYSPEC_FAILED, look=look, used=used)
+        if keeps is not None:
+            run_compiled(keeps, source, spec, plan, look, used)
+            out_of_reach()
+        if len(plan.steps) > MOST_STEPS:
+            raise FatalError(
+                f"the plan has {len(plan.steps)} steps, and a run has room for {MOST_STEPS}",
+                "bind a directory that holds what is bound one by one",
+            )
 
         from toyspec.program.lower import lower
 

@@ -1,8 +1,10 @@
 """A C program that makes the calls of one plan and nothing else: what no way of running it can beat.
 
 It is a measuring stick and a reading aid, no way to use a box: the values of variables are in it, it
-relays no signals, gives no terminal back, and knows nothing of what a plan watches. It is generated,
-so it cannot drift from the plan; it needs no libc, so that nothing runs before the first step.
+relays no signals, gives no terminal back, and knows nothing of what a plan watches. Started with
+SIGCHLD ignored it waits for ever: to mend that would be a call that the plan does not have. It is
+generated, so it cannot drift from the plan; it needs no libc, so that nothing runs before the first
+step.
 """
 
 from __future__ import annotations

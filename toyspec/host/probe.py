@@ -113,9 +113,16 @@ def _mounts(look: Look, paths: frozenset[str]) -> dict[str, tuple[MountFact, ...
     if not wanted:
         return {}
     table = mountinfo.Table(mountinfo.visible(look.ask(questions.mounts, "", "mounts")))
-    leads = {path: look.ask(at.real, path, "mounts") for path in wanted}
+    leads = {path: _leads(look, path) for path in wanted}
     leads |= {path: path for path in leads.values()}
     return {path: table.at(where) for path, where in leads.items()}
+
+
+def _leads(look: Look, path: str) -> str:
+    """Where a path leads; what was asked about it anyway says so, if it is there."""
+    if ("path", path) in look.answers and (found := look.ask(at.path, path, "mounts")[2]):
+        return found
+    return look.ask(at.real, path, "mounts")
 
 
 def _number(text: str | None) -> int | None:

@@ -16,6 +16,8 @@ SIZE: Final = 16 << 20  # bytes
 _LABELS: Final = 1 << 20  # bytes at the end: the phases' names, written once
 _NOTE: Final = 64 << 10  # bytes before them: what a failing process found out about its failure
 _HEADER: Final = 64  # cells of 8 bytes before the steps' own two each
+MOST_STEPS: Final = ((SIZE - _LABELS - _NOTE) // 8 - _HEADER) // 2 - 1
+"""Steps of one plan that have room."""
 
 _STATE, _LABELS_SIZE, _NOTE_SIZE, _FAILED_STEP, _FAILED_ERRNO, _STARTED = 0, 1, 2, 3, 4, 5
 _CURRENT: Final = 16  # one cell a role: the step it is in
@@ -48,7 +50,7 @@ class Progress:
 
     def publish(self, phases: Sequence[tuple[str, Sequence[int]]], now: int) -> None:
         """Say which steps make up each phase, then set RUNNING. `now`: when the run starts."""
-        lines = [name + " " + ",".join(map(str, ids)) for name, ids in phases]
+        lines = [name + " " + _ranges(ids) for name, ids in phases]
         blob = "\n".join(lines).encode()[:_LABELS]
         start = SIZE - _LABELS
         self._memory[start : start + len(blob)] = blob
@@ -61,7 +63,7 @@ class Progress:
         start = SIZE - _LABELS
         blob = self._memory[start : start + self.cells[_LABELS_SIZE]].decode()
         pairs = (line.split(" ", 1) for line in blob.splitlines())
-        return [(name, tuple(int(i) for i in ids.split(",") if i)) for name, ids in pairs]
+        return [(name, _numbers(ranges)) for name, ranges in pairs]
 
     @property
     def started(self) -> int:
@@ -107,3 +109,19 @@ class Progress:
         start = SIZE - _LABELS - _NOTE
         note = self._memory[start : start + self.cells[_NOTE_SIZE]]
         return step, self.cells[_FAILED_ERRNO], note
+
+
+def _ranges(ids: Sequence[int]) -> str:
+    """`1-3,7`: a phase of fifty thousand steps is a few words."""
+    found = list[list[int]]()
+    for each in ids:
+        if found and found[-1][1] == each - 1:
+            found[-1][1] = each
+        else:
+            found.append([each, each])
+    return ",".join(f"{first}-{last}" for first, last in found)
+
+
+def _numbers(ranges: str) -> tuple[int, ...]:
+    pairs = (each.split("-") for each in ranges.split(",") if each)
+    return tuple(number for first, last in pairs for number in range(int(first), int(last) + 1))

@@ -72,7 +72,7 @@ _ELSEWHERE: dict[str, Cause] = {
         "see /proc/self/mountinfo for a second mount at /, and unmount it",
     ),
     "ENOMEM": ("memory is used up, or the container's limit on it", "free some, then try again"),
-    "EMFILE": ("too many descriptors are open (RLIMIT_NOFILE)", "raise it: ulimit -n 1024"),
+    "EMFILE": ("too many descriptors are open (RLIMIT_NOFILE)", "raise it: ulimit -n $(ulimit -Hn)"),
     "ENFILE": ("the whole machine has too many files open (fs.file-max)", None),
     "EROFS": ("the filesystem is read-only", "make the mount point on the host"),
 }  # fmt: skip

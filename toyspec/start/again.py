@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 
 from toyspec.start import entry, memory, store
 from toyspec.start.look import Look, account, console, ids, status, terminal, variable
@@ -20,7 +21,7 @@ TYPE_CHECKING = False  # typing's own costs its import
 if TYPE_CHECKING:
     Question = tuple[str, str]
 
-NO_CACHE = "--no-cache"
+_INTERRUPTED = 130
 
 
 def begin() -> Kept | None:
@@ -28,8 +29,11 @@ def begin() -> Kept | None:
     _open_streams()
     if sys.argv[1:2] != ["up"]:
         return None
-    kept = Kept(sys.argv[2:])
-    kept.execute()
+    try:
+        kept = Kept(sys.argv[2:])
+        kept.execute()
+    except KeyboardInterrupt:
+        sys.exit(_INTERRUPTED)
     return kept
 
 
@@ -45,12 +49,16 @@ def _open_streams() -> None:
 
 
 class Kept:
-    """Where the box of one command is kept, or will be. `key` is None where nothing may be kept."""
+    """Where the box of one command is kept, or will be. `key` is None where nothing may be kept.
 
-    __slots__ = ("directory", "key", "look")
+    `began`: when the command did, in nanoseconds of the clock that files' times are of.
+    """
+
+    __slots__ = ("began", "directory", "key", "look")
 
     def __init__(self, words: list[str]) -> None:
         """`words` are those after `up`. Raises nothing."""
+        self.began = time.time_ns()
         self.look = Look()
         self.directory = ""
         self.key: bytes | None = None
@@ -73,6 +81,14 @@ class Kept:
         if found is not None and self._answers(found.questions) == found.answers:
             become(found.box)
 
+    def prepare(self) -> None:
+        """Have the directory there before anybody asks whether it is: else each answer of the first
+        start would be another one's in the second.
+        """
+        held = store.make_store(self.directory)
+        if held is not None:
+            os.close(held)
+
     def _answers(self, questions: tuple[Question, ...]) -> bytes | None:
         """The sum over what the host answers now; None where it cannot be asked."""
         try:
@@ -91,13 +107,13 @@ def sum_of(look: Look, questions: tuple[Question, ...]) -> bytes:
 def become(box: bytes | memoryview) -> None:
     """Execute a compiled box from memory; returns where this kernel does not execute memory.
 
-    Its argv is the command that says what went wrong should a step of the box fail: the long way.
+    It is told the command that says what went wrong should one of its steps fail: the long way.
     """
     words = sys.argv[1:]
     before = sys.orig_argv[1 : len(sys.orig_argv) - len(words)]
-    argv = [sys.executable, *before, words[0], NO_CACHE, *words[1:]]
+    command = [sys.executable, *before, words[0], "--no-cache", *words[1:]]
     try:
-        memory.execute("toyspec", memoryview(box), argv, os.environ)
+        memory.execute("toyspec", memoryview(box), ["toyspec", "--again", *command], os.environ)
     except OSError:
         return
 
@@ -105,17 +121,20 @@ def become(box: bytes | memoryview) -> None:
 def _command(look: Look, words: list[str]) -> tuple[object, ...]:
     """What tells this command from others: its words, where it is given, and by which interpreter.
 
-    The terminal is among the questions too; here it has each terminal keep a box of its own.
+    The terminal and the host are among the questions too; here they keep each a box of their own.
     """
-    place = (os.getcwd(), look.ask(terminal), look.ask(console))
+    place = (os.getcwd(), os.uname().nodename, look.ask(terminal), look.ask(console))
     return (tuple(words), place, sys.version, sys.prefix, __file__)
 
 
 def _directory(look: Look) -> str | None:
     """toyspec's own directory for what can be made anew; None where nothing is kept for this caller.
 
-    A filter of system calls could change what the kernel answers, and nobody would ask for it.
+    A filter of system calls could change what the kernel answers, and nobody would ask for it. And a
+    compiled box refuses to be the init of another one, lest one be told to start itself.
     """
+    if os.getppid() == 0:
+        return None
     uid, effective_uid, gid, effective_gid, _ = look.ask(ids)
     if (uid, gid) != (effective_uid, effective_gid) or look.ask(status)[2] != "0":
         return None

@@ -32,9 +32,15 @@ def open_store(path: str) -> int | None:
 
 def make_store(path: str) -> int | None:
     """The same, the directory made where it is missing, and those above it as the XDG Base Directory
-    Specification has it: 0700.
+    Specification has it: 0700. Nothing is made in what belongs to somebody else, as the home that sudo
+    may leave does.
     """
+    above = path
     try:
+        while not os.path.lexists(above):
+            above = os.path.dirname(above)
+        if os.stat(above).st_uid != os.geteuid():
+            return None
         os.makedirs(os.path.dirname(path), 0o700, exist_ok=True)
         os.mkdir(path, 0o700)
     except (OSError, ValueError):

@@ -21,7 +21,9 @@ _COMPARISONS = ("==", "!=", "<", "<=", ">", ">=")
 
 @st.composite
 def expressions(draw: DrawFn, depth: int) -> str:
-    kind = draw(st.integers(0, 9 if depth else 2))
+    kind = draw(st.integers(0, 10 if depth else 2))
+    if kind == 10:
+        return draw(truths(depth - 1))
     if kind == 0:
         return str(draw(_CONSTANTS))
     if kind <= 2:
@@ -48,6 +50,18 @@ def expressions(draw: DrawFn, depth: int) -> str:
     name = draw(st.sampled_from(sorted(names)))
     arguments = [left] + [draw(deeper) for _ in range(names[name] - 1)]
     return f"{name}({', '.join(arguments)})"
+
+
+@st.composite
+def truths(draw: DrawFn, depth: int) -> str:
+    """What is True or False in Python, whatever the numbers are."""
+    if not depth or draw(st.booleans()):
+        left, right = draw(expressions(depth)), draw(expressions(depth))
+        return f"({left} {draw(st.sampled_from(_COMPARISONS))} {right})"
+    if draw(st.booleans()):
+        return f"(not {draw(expressions(depth))})"
+    joint = draw(st.sampled_from(("and", "or")))
+    return f"({draw(truths(depth - 1))} {joint} {draw(truths(depth - 1))})"
 
 
 @st.composite

@@ -121,8 +121,8 @@ def test_fixed_addresses_are_reached() -> None:
         code.note(64, 7)
 
     assert one("x86_64", write) == [
-        "movsxd rcx, dword ptr [0x600000]",
-        "mov qword ptr [0x600000], rcx",
+        "movsxd rcx, dword ptr [rip + 0x1ffff9]",
+        "mov qword ptr [rip + 0x1ffff2], rcx",
         "mov ecx, 0x600010",
         "call 0x400100",
         "mov dword ptr [rbx + 0x40], 7",
@@ -242,6 +242,11 @@ def test_arithmetic(arch: str, left: int, right: int, small: int, operator: str)
         code.move(machine.RESULT, machine.PARAMETERS[0])
         code.operate_by(operator, machine.RESULT, small)
 
+    def offset(code: Any, machine: Any) -> None:
+        code.offset(machine.RESULT, machine.PARAMETERS[1], small)
+        code.offset(machine.RESULT, machine.RESULT, 5)
+
+    assert function(arch, offset).call(0, right, left) == signed(left + small + 5)
     found = function(arch, by_register).call(0, left, right)
     assert found == signed(OPERATORS[operator](left, right))
     expected = signed(OPERATORS[operator](left, small))

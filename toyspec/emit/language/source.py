@@ -81,6 +81,17 @@ class Source:
         module, name = self.imports.get(node.func.id, ("", ""))
         return name if module == WORDS else ""
 
+    def still(self, node: ast.expr) -> bool:
+        """Whether memory is the same after an expression."""
+        return self._called(node) <= QUIET
+
+    def reads(self, node: ast.expr) -> bool:
+        """Whether an expression depends on memory."""
+        return not self._called(node) <= {"room", "text"}
+
+    def _called(self, node: ast.expr) -> set[str]:
+        return {self.intrinsic(each) for each in ast.walk(node) if isinstance(each, ast.Call)}
+
     def fits(self, node: ast.Call, intrinsic: str) -> None:
         """Refuse arguments that the intrinsic does not take, and named ones."""
         if node.keywords:

@@ -16,7 +16,6 @@ from toyspec.emit.language.source import (
     LOADS,
     MOST_ARGUMENTS,
     OPERATORS,
-    QUIET,
     LanguageError,
     is_condition,
     wrong,
@@ -82,17 +81,9 @@ class Values:
                 and right.id in self.locals
                 and self.direct(left)
             )
-        return isinstance(node, ast.UnaryOp) and self.direct(node.operand)
-
-    def still(self, node: ast.expr) -> bool:
-        """Whether memory is the same afterwards."""
-        calls = [each for each in ast.walk(node) if isinstance(each, ast.Call)]
-        return all(self.source.intrinsic(each) in QUIET for each in calls)
-
-    def reads(self, node: ast.expr) -> bool:
-        """Whether it depends on memory."""
-        calls = [each for each in ast.walk(node) if isinstance(each, ast.Call)]
-        return any(self.source.intrinsic(each) not in ("room", "text") for each in calls)
+        if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub | ast.Invert):
+            return self.direct(node.operand)
+        return False
 
     def evaluate(self, node: ast.expr, register: int) -> None:
         """A value into a register, which changes only when all locals in it have been read."""
@@ -152,6 +143,8 @@ class Values:
                 return right, operator, left
             if isinstance(left, ast.Name) and not isinstance(right, ast.Name):
                 return right, operator, left
+        if operator == "-" and known is not None and known > -(1 << 31):
+            return left, "+", ast.copy_location(ast.Constant(-known), right)
         power = known is not None and known > 0 and known & (known - 1) == 0
         if operator == "//" and known is not None and power:
             return left, ">>", ast.copy_location(ast.Constant(known.bit_length() - 1), right)
@@ -163,6 +156,10 @@ class Values:
         code = self.code
         left, operator, right = self._ordered(node)
         known = self.small(right)
+        home = self.home(left)
+        if known is not None and home is not None and operator == "+":
+            code.offset(register, home, known)
+            return
         if known is not None and operator in _BY_CONSTANT:
             self.evaluate(left, register)
             code.operate_by(operator, register, known)
@@ -195,7 +192,7 @@ class Values:
             self.evaluate(left, self.result)
             self.evaluate(right, self.scratch)
             return
-        before = self.direct(left) and (self.still(right) or not self.reads(left))
+        before = self.direct(left) and (self.source.still(right) or not self.source.reads(left))
         if not before:
             self.evaluate(left, self.result)
             self.code.push(self.result)
@@ -250,8 +247,7 @@ class Values:
         code, name, given = self.code, self.source.intrinsic(node), node.args
         self.source.fits(node, name)
         if name == "room":
-            code.move(register, self.machine.FRAME)
-            code.operate_by("+", register, self.homes.rooms[node])
+            code.offset(register, self.machine.FRAME, self.homes.rooms[node])
             return
         if name == "text":
             content = given[0]
@@ -317,7 +313,7 @@ class Values:
         home = self.home(value)
         if home is not None:
             self.code.store(home, self._somewhere(base), offset, size)
-        elif self.direct(base) and (self.still(value) or not self.reads(base)):
+        elif self.direct(base) and (self.source.still(value) or not self.source.reads(base)):
             self.evaluate(value, self.result)
             at = self.home(base)
             if at is None:
@@ -336,7 +332,7 @@ class Values:
         early = [
             index
             for index, each in enumerate(given)
-            if index in hard or (hard and index < hard[-1] and self.reads(each))
+            if index in hard or (hard and index < hard[-1] and self.source.reads(each))
         ]
         for index in early[:-1]:
             self.evaluate(given[index], self.result)

@@ -145,6 +145,15 @@ class Assembler(Code):
         elif target != source:
             self._put(0xAA0003E0 | source << 16 | target)
 
+    def offset(self, target: int, base: int, value: int) -> None:
+        """`target` = `base` + a constant that fits in 32 bits, signed."""
+        if -4096 < value < 4096:
+            form = 0x91000000 if value >= 0 else 0xD1000000
+            self._put(form | abs(value) << 10 | base << 5 | target)
+        else:
+            self.move(target, base)
+            self.operate_by("+", target, value)
+
     def syscall(self) -> None:
         """The arguments and the number are in their registers."""
         self._put(0xD4000001)

@@ -91,9 +91,13 @@ class Assembler(Code):
             self._number(offset, 1 if kind == 1 else 4)
 
     def _absolute(self, reg: int, address: int) -> None:
-        """ModRM and displacement for [address], from the next instruction where that is shorter."""
-        self._put(4 | (reg & 7) << 3, 0x25)
-        self._number(address, 4)
+        """ModRM and displacement for [address], counted from the next instruction."""
+        self._put(5 | (reg & 7) << 3)
+        self._reach(Label(address - self.origin), _DISTANCE)
+
+    def _reach(self, label: Label, kind: int) -> None:
+        self.refer(len(self.bytes), label, kind)
+        self._number(0, 4)
 
     def set(self, register: int, value: int) -> None:
         """A constant, cut to 64 bits."""
@@ -130,8 +134,7 @@ class Assembler(Code):
         """The address of a label, wherever the code lies."""
         self._rex(True, register, 0)
         self._put(0x8D, (register & 7) << 3 | 5)
-        self.refer(len(self.bytes), label, _DISTANCE)
-        self._number(0, 4)
+        self._reach(label, _DISTANCE)
 
     def load(self, register: int, base: int, offset: int, size: int) -> None:
         """From [base + offset]; 4 bytes sign-extended, fewer zero-extended."""
@@ -183,6 +186,15 @@ class Assembler(Code):
         if target != source:
             self._rex(True, source, target)
             self._put(0x89, 0xC0 | (source & 7) << 3 | target & 7)
+
+    def offset(self, target: int, base: int, value: int) -> None:
+        """`target` = `base` + a constant that fits in 32 bits, signed."""
+        if target == base:
+            self.operate_by("+", target, value)
+        else:
+            self._rex(True, target, base)
+            self._put(0x8D)
+            self._memory(target, base, value)
 
     def syscall(self) -> None:
         """The arguments and the number are in their registers."""
@@ -268,8 +280,7 @@ class Assembler(Code):
     def branch(self, condition: str, label: Label) -> None:
         """Go to `label` where the last comparison says so."""
         self._put(0x0F, 0x80 | _CONDITIONS[condition])
-        self.refer(len(self.bytes), label, _BRANCH)
-        self._number(0, 4)
+        self._reach(label, _BRANCH)
 
     branch_far = branch
 
@@ -286,8 +297,7 @@ class Assembler(Code):
     def jump(self, label: Label) -> None:
         """Always."""
         self._put(0xE9)
-        self.refer(len(self.bytes), label, _JUMP)
-        self._number(0, 4)
+        self._reach(label, _JUMP)
 
     def jump_by(self, register: int) -> None:
         """To the address in a register."""
@@ -297,14 +307,12 @@ class Assembler(Code):
     def call(self, label: Label) -> None:
         """A function; it returns behind this."""
         self._put(0xE8)
-        self.refer(len(self.bytes), label, _DISTANCE)
-        self._number(0, 4)
+        self._reach(label, _DISTANCE)
 
     def call_at(self, address: int) -> None:
         """A function at a fixed address."""
         self._put(0xE8)
-        self.refer(len(self.bytes), Label(address - self.origin), _DISTANCE)
-        self._number(0, 4)
+        self._reach(Label(address - self.origin), _DISTANCE)
 
     def call_by(self, register: int) -> None:
         """A function whose address is in a register."""

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from toyspec.emit.resident.process import set_mask
 from toyspec.emit.resident.record import AGAIN, CALLER_ENVIRONMENT, DEAF
-from toyspec.emit.resident.words import load64, nr, room, store64, syscall
+from toyspec.emit.resident.words import flag, load64, nr, room, store64, syscall
 
 _SIGNALS = 31  # those with names
 _ACTION = 32  # bytes of the kernel's struct sigaction
 _IGNORED = 1  # SIG_IGN
+_DEFAULT = 0  # SIG_DFL
 
 
 def hand_over(file: int) -> int:
@@ -21,6 +22,9 @@ def hand_over(file: int) -> int:
         if load64(file + DEAF) >> (signal - 1) & 1:
             ignore(signal, _IGNORED)
         signal += 1
+    pipe = flag("signal", "SIGPIPE")
+    ignore(pipe, _IGNORED)  # forgets the one that waits where nobody read `go` any more
+    ignore(pipe, _DEFAULT)
     set_mask(0)
     return syscall(nr("execve"), load64(again), again, load64(file + CALLER_ENVIRONMENT))
 

@@ -1,0 +1,372 @@
+"""`up` of a spec seen before: always the box that would be planned now, whatever lies in the cache."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.product import Product, Word
+
+SPEC = """\
+version: 1
+system: host
+environment: {{GREETING: "{greeting}"}}
+init: [sh, -c, 'echo $GREETING']
+"""
+Done = subprocess.CompletedProcess[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """A user with a spec, and a cache of their own."""
+
+    product: Product
+    here: Path
+    cache: Path
+
+    def up(
+        self, *words: str, env: dict[str, str | None] | None = None, cwd: Path | None = None
+    ) -> Done:
+        """`up -q WORDS`."""
+        return self.product.run(
+            ["up", "-q", *words], cwd=cwd or self.here, env=self.environment(env)
+        )
+
+    def environment(self, env: dict[str, str | None] | None = None) -> dict[str, str | None]:
+        return {"XDG_CACHE_HOME": str(self.cache.parent), **(env or {})}
+
+    def write(self, text: str, name: str = "box.yaml") -> Path:
+        return self.product.write(self.here / name, text)
+
+    def entries(self) -> list[Path]:
+        return sorted(self.cache.glob("*.box"))
+
+    def planned(self, *words: str, env: dict[str, str | None] | None = None) -> bool:
+        """Whether `up -q WORDS` reads the spec: what it imports before it becomes a box says so."""
+        argv: list[Word] = [
+            self.product.python,
+            "-X",
+            "importtime",
+            *self.product.toyspec,
+            "up",
+            "-q",
+            *words,
+        ]
+        done = self.product.as_user(argv, cwd=self.here, env=self.environment(env))
+        assert done.returncode == 0, done.stderr
+        found = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
+        assert "toyspec.start.again" in found
+        return "yaml" in found
+
+
+@pytest.fixture
+def caller(product: Product) -> Caller:
+    directory = product.directory()
+    made = Caller(product, directory, directory / "cache" / "toyspec")
+    made.write(SPEC.format(greeting="hello"))
+    return made
+
+
+def good(done: Done) -> str:
+    assert (done.returncode, done.stderr) == (0, "")
+    return done.stdout
+
+
+def test_the_second_time_nothing_is_planned(caller: Caller) -> None:
+    assert good(caller.up("box.yaml")) == "hello\n"
+    (entry,) = caller.entries()
+    before = entry.read_bytes()
+    assert not caller.planned("box.yaml")
+    assert good(caller.up("box.yaml")) == "hello\n"
+    assert entry.read_bytes() == before
+
+
+def test_a_warm_start_imports_its_own_room_only(caller: Caller) -> None:
+    good(caller.up("box.yaml"))
+    words = ["up", "-q", "box.yaml"]
+    argv: list[Word] = [caller.product.python, "-X", "importtime", *caller.product.toyspec, *words]
+    done = caller.product.as_user(argv, cwd=caller.here, env=caller.environment())
+    found = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
+    own = {name for name in found if name.startswith("toyspec")}
+    assert {name for name in own if not name.startswith("toyspec.start")} == {"toyspec"}
+    dear = {"re", "argparse", "json", "ctypes", "dataclasses", "typing", "enum", "hashlib", "yaml"}
+    assert not found & dear
+
+
+def replace_toyspec_yaml(caller: Caller) -> None:
+    caller.write(SPEC.format(greeting="searched"), "toyspec.yaml")
+
+
+def test_a_spec_that_is_searched_for_is_kept_too(caller: Caller) -> None:
+    below = caller.here / "below"
+    below.mkdir()
+    caller.product.own(below)
+    replace_toyspec_yaml(caller)
+    for _ in range(2):
+        assert good(caller.up(cwd=below)) == "searched\n"
+    assert len(caller.entries()) == 1
+    caller.product.write(below / "toyspec.yaml", SPEC.format(greeting="nearer"))
+    assert good(caller.up(cwd=below)) == "nearer\n"
+
+
+CHANGES: dict[str, Callable[[Caller], tuple[dict[str, str | None], str]]] = {
+    "the spec": lambda c: (c.write(SPEC.format(greeting="bye")), ({}, "bye\n"))[1],
+    "the value of a variable": lambda _: ({"WORD": "two"}, "two\n"),
+    "whether a variable is set": lambda _: ({"WORD": None}, "none\n"),
+}
+
+
+@pytest.mark.parametrize("what", CHANGES)
+def test_what_changed_is_planned_anew(caller: Caller, what: str) -> None:
+    caller.write(SPEC.format(greeting="${{WORD:-none}}".format()))
+    for _ in range(2):
+        assert good(caller.up("box.yaml", env={"WORD": "one"})) == "one\n"
+    env, says = CHANGES[what](caller)
+    for _ in range(2):
+        assert good(caller.up("box.yaml", env={"WORD": "one", **env})) == says
+
+
+def test_a_directory_that_became_a_symlink(caller: Caller) -> None:
+    for name in ("one", "two"):
+        caller.product.write(caller.here / name / "word", f"{name}\n")
+    link = caller.here / "data"
+    link.symlink_to("one")
+    caller.write("version: 1\nsystem: host\nbinds: ['./data:/data']\ninit: [cat, /data/word]\n")
+    for _ in range(2):
+        assert good(caller.up("box.yaml")) == "one\n"
+    link.unlink()
+    link.symlink_to("two")
+    assert good(caller.up("box.yaml")) == "two\n"
+    link.unlink()
+    caller.product.write(link / "word", "a directory\n")
+    assert good(caller.up("box.yaml")) == "a directory\n"
+
+
+def test_a_file_that_the_spec_includes(caller: Caller) -> None:
+    profile = '{{"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [{}]}}'
+    refuse = '{"names": ["uname"], "action": "SCMP_ACT_ERRNO", "errnoRet": 5}'
+    caller.write(profile.format(""), "profile.json")
+    caller.write("version: 1\nsystem: host\nseccomp: profile.json\ninit: [uname]\n")
+    for _ in range(2):
+        assert good(caller.up("box.yaml")) == "Linux\n"
+    caller.write(profile.format(refuse), "profile.json")
+    done = caller.up("box.yaml")
+    assert done.returncode != 0
+    assert "Input/output error" in done.stderr
+
+
+def test_other_words_are_another_box(caller: Caller) -> None:
+    for words, says in (
+        ((), "hello\n"), (("--", "echo", "a"), "a\n"), (("--", "echo", "b"), "b\n"),
+        (("-e", "GREETING=x"), "x\n"), (("-w", "/tmp", "--", "pwd"), "/tmp\n"),
+    ) * 2:  # fmt: skip
+        assert good(caller.up("box.yaml", *words)) == says
+    assert len(caller.entries()) == 5
+
+
+def test_a_changed_toyspec_plans_anew(caller: Caller, tmp_path: Path) -> None:
+    """In place, with the same length and the same time: a version alone would not tell."""
+    copy = caller.product.directory() / "copy"
+    shutil.copytree(caller.product.checkout / "toyspec", copy / "toyspec")
+    caller.product.own(copy)
+    code = "import sys; from toyspec.start.again import begin; from toyspec.cli.main import main; "
+    argv: list[Word] = [
+        caller.product.python,
+        "-P",
+        "-c",
+        f"{code}sys.exit(main(kept=begin()))",
+        "up",
+        "-q",
+    ]
+    env = {**caller.environment(), "PYTHONPATH": str(copy), "PYTHONDONTWRITEBYTECODE": "1"}
+
+    def up() -> Done:
+        return caller.product.as_user([*argv, "box.yaml"], cwd=caller.here, env=env)
+
+    caller.write("version: 1\nsystem: host\ninit: [sh, -c, 'echo $PATH']\n")
+    assert good(up()) == good(up())
+    assert len(caller.entries()) == 1
+    module = copy / "toyspec/spec/environment.py"
+    seen = module.stat()
+    text = module.read_text()
+    with module.open("r+") as file:
+        file.write(text.replace('PATH = "/usr/local/sbin:', 'PATH = "/usr/local/SBIN:'))
+    os.utime(module, ns=(seen.st_atime_ns, seen.st_mtime_ns + 10**9))  # for its .pyc's sake
+    assert good(up()).startswith("/usr/local/SBIN:")
+
+
+DAMAGE: dict[str, Callable[[Path], object]] = {
+    "cut": lambda at: os.truncate(at, at.stat().st_size // 2),
+    "emptied": lambda at: os.truncate(at, 0),
+    "longer": lambda at: at.write_bytes(at.read_bytes() + b"\0"),
+    "a byte of the head": lambda at: flip(at, 20),
+    "a byte of the sums": lambda at: flip(at, 150),
+    "a byte of the questions": lambda at: flip(at, 300),
+    "a byte of the box": lambda at: flip(at, -100),
+    "open to others": lambda at: at.chmod(0o644),
+}
+
+
+def flip(at: Path, place: int) -> None:
+    data = bytearray(at.read_bytes())
+    data[place] ^= 4
+    at.write_bytes(data)
+
+
+@pytest.mark.parametrize("how", DAMAGE)
+def test_a_damaged_entry_costs_time_only(caller: Caller, how: str) -> None:
+    assert good(caller.up("box.yaml")) == "hello\n"
+    (entry,) = caller.entries()
+    DAMAGE[how](entry)
+    assert good(caller.up("box.yaml")) == "hello\n"
+    assert not caller.planned("box.yaml")  # and it is whole again
+
+
+def test_another_commands_entry_under_this_ones_name(caller: Caller) -> None:
+    assert good(caller.up("box.yaml")) == "hello\n"
+    (entry,) = caller.entries()
+    assert good(caller.up("box.yaml", "--", "echo", "foreign")) == "foreign\n"
+    (foreign,) = set(caller.entries()) - {entry}
+    entry.write_bytes(foreign.read_bytes())
+    assert good(caller.up("box.yaml")) == "hello\n"
+
+
+@pytest.mark.parametrize("how", ["a file", "not to be written", "open to others", "a symlink"])
+def test_without_a_cache_it_takes_its_time(caller: Caller, how: str) -> None:
+    elsewhere = caller.here / "elsewhere"
+    elsewhere.mkdir(0o700)
+    caller.cache.parent.mkdir()
+    if how == "a file":
+        caller.cache.write_text("")
+    elif how == "a symlink":
+        caller.cache.symlink_to(elsewhere)
+    else:
+        caller.cache.mkdir(0o755 if how == "open to others" else 0o500)
+    for path in (elsewhere, caller.cache.parent):
+        caller.product.own(path)
+    if caller.product.uid == 0 and how == "not to be written":
+        pytest.skip("root writes everywhere")
+    for _ in range(2):
+        assert good(caller.up("box.yaml")) == "hello\n"
+    assert not list(elsewhere.iterdir())
+
+
+def test_no_cache_keeps_nothing(caller: Caller) -> None:
+    assert good(caller.up("--no-cache", "box.yaml")) == "hello\n"
+    assert not caller.cache.exists()
+    good(caller.up("box.yaml"))
+    assert caller.planned("--no-cache", "box.yaml")
+    assert len(caller.entries()) == 1
+
+
+def test_plan_and_check_keep_nothing(caller: Caller) -> None:
+    for verb in ("plan", "check", "facts"):
+        good(
+            caller.product.run([verb, "-q", "box.yaml"], cwd=caller.here, env=caller.environment())
+        )
+    assert not caller.cache.parent.exists()
+
+
+def test_secrets_do_not_reach_the_disk(caller: Caller) -> None:
+    caller.write(SPEC.format(greeting="${TOKEN}"))
+    for token in ("correct-horse", "correct-horse", "battery"):
+        assert good(caller.up("box.yaml", env={"TOKEN": token})) == f"{token}\n"
+    kept = b"".join(path.read_bytes() for path in caller.entries())
+    assert b"TOKEN" in kept
+    assert b"correct-horse" not in kept
+    assert b"battery" not in kept
+
+
+def test_a_variable_in_the_bytes_of_a_file_is_not_kept(caller: Caller) -> None:
+    caller.write(
+        "version: 1\nsystem: host\ninit: [cat, /f]\nfiles: [{target: /f, content: '<${TOKEN}>'}]\n"
+    )
+    for token in ("correct-horse", "battery"):
+        assert good(caller.up("box.yaml", env={"TOKEN": token})) == f"<{token}>"
+    assert caller.entries() == []
+
+
+def test_what_cannot_be_known_again_is_not_kept(caller: Caller) -> None:
+    spec = SPEC.format(greeting="hello")
+    caller.product.write(caller.here / "values", "GREETING=from a file\n")
+    caller.write(
+        SPEC.format(greeting="x").replace("environment", "x-no") + "env_file: values\n", "f.yaml"
+    )
+    for _ in range(2):
+        assert good(caller.up("f.yaml")) == "from a file\n"
+        done = caller.product.run(
+            ["up", "-q", "-"], input=spec, cwd=caller.here, env=caller.environment()
+        )
+        assert good(done) == "hello\n"
+    assert caller.entries() == []
+
+
+def test_a_caller_under_a_filter_of_calls(caller: Caller) -> None:
+    """A filter may answer for the kernel: whoever has one plans anew, and keeps nothing."""
+    old = caller.product.checkout / "tests/hosts/old_kernel.py"
+    argv: list[Word] = [caller.product.python, old, *caller.product.toyspec, "up", "-q", "box.yaml"]
+    for _ in range(2):
+        done = caller.product.as_user(argv, cwd=caller.here, env=caller.environment())
+        assert good(done) == "hello\n"
+        assert caller.entries() == []
+    good(caller.up("box.yaml"))
+    assert len(caller.entries()) == 1
+    done = caller.product.as_user(argv, cwd=caller.here, env=caller.environment())
+    assert good(done) == "hello\n"
+
+
+@pytest.mark.parametrize(
+    "words", [("--", "nonesuch"), ("--", "/etc/hostname"), ("-w", "/gone"), ("-w", "/etc/passwd")]
+)
+def test_what_fails_is_explained_as_ever(caller: Caller, words: Sequence[str]) -> None:
+    want = caller.up("--no-cache", "box.yaml", *words)
+    assert want.returncode in (125, 126, 127)
+    for _ in range(2):
+        done = caller.up("box.yaml", *words)
+        assert (done.returncode, done.stdout, done.stderr) == (
+            want.returncode, want.stdout, want.stderr,
+        )  # fmt: skip
+
+
+def test_many_at_once(caller: Caller) -> None:
+    """Writers, readers, and somebody who damages what they write."""
+    good(caller.up("box.yaml"))
+    (entry,) = caller.entries()
+
+    def one(number: int) -> str:
+        if number % 4 == 3:
+            try:
+                os.truncate(entry, 1000 + number)
+            except OSError:
+                pass
+        return good(caller.up("box.yaml"))
+
+    with ThreadPoolExecutor(8) as pool:
+        assert set(pool.map(one, range(32))) == {"hello\n"}
+
+
+def test_a_box_cannot_write_to_the_cache(caller: Caller) -> None:
+    """Also where there was none when the box was planned."""
+    home = caller.product.directory()
+    (home / "project").mkdir()
+    caller.product.own(home)
+    script = "touch .cache/toyspec/x; mv .cache/toyspec .cache/y; mv .cache z; ls -A .cache"
+    caller.write(
+        f"version: 1\nsystem: host\nbinds: ['{home}:/h:rw']\nworking_dir: /h\n"
+        f"init: [sh, -c, '{script}']\n"
+    )
+    env: dict[str, str | None] = {"HOME": str(home), "XDG_CACHE_HOME": None}
+    for options in ((), (), ("--no-cache",)):
+        done = caller.product.run(["up", "-q", *options, "box.yaml"], cwd=caller.here, env=env)
+        assert (done.returncode, done.stdout) == (0, "toyspec\n"), done.stderr
+        assert "Read-only file system" in done.stderr
+        assert done.stderr.count("busy") >= 2 or done.stderr.count("cannot") >= 3
+    names = {path.suffix for path in (home / ".cache/toyspec").iterdir()}
+    assert names == {".box"}

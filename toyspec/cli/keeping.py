@@ -1,0 +1,90 @@
+"""A box that was just planned is compiled, kept for the next time, and executed by this very process.
+
+What cannot be compiled or kept is no error: it goes the long way, as it always did.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING
+
+from toyspec.spec.schema import schema_path
+from toyspec.start import entry, store
+from toyspec.start.again import become, sum_of
+from toyspec.start.look_paths import files, part
+
+if TYPE_CHECKING:
+    from toyspec.cli.source import Source
+    from toyspec.cli.words import Words
+    from toyspec.plan.step import Plan
+    from toyspec.spec.model import Spec
+    from toyspec.start.again import Kept
+    from toyspec.start.look import Look
+
+_PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+_TICK = 20_000_000  # nanoseconds by which a file's time may lag behind the clock
+
+
+def may_be_kept(kept: Kept, words: Words) -> bool:
+    """Whether this command's box may be kept. What is read from a pipe can be read only once."""
+    if kept.key is None or words.flag("no-cache") or not words.flag("quiet"):
+        return False
+    named = words.one("file") or next(iter(words.words), None)
+    return named is None or os.path.isfile(named)
+
+
+def run_compiled(
+    kept: Kept, source: Source, spec: Spec, plan: Plan, look: Look, used: set[str]
+) -> None:
+    """Compile, keep, and become the box; returns where that is not possible."""
+    if spec.env_file:
+        return  # its values would lie in the box
+    try:
+        box = _compiled(plan)
+    except ValueError:
+        return  # it does not fit
+    _keep(kept, source, look, used, box)
+    become(box)
+
+
+def _compiled(plan: Plan) -> bytes:
+    """The plan as an executable for this caller and this terminal, as the questions have it."""
+    from toyspec.cli.messages import watches
+    from toyspec.emit.compiled import VARIANTS, Baked, Variant, compiled
+    from toyspec.program.lower import lower
+
+    variant = Variant(plan, lower(plan, None), watches=watches(plan))
+    return compiled(dict.fromkeys(VARIANTS, variant), Baked(os.getuid(), os.getgid()))
+
+
+def _keep(kept: Kept, source: Source, look: Look, used: set[str], box: bytes) -> None:
+    """Keep the box with all that was asked for it, if nothing that it is made of is changing now."""
+    path = os.path.join(os.getcwd(), source.path)
+    if kept.key is None or look.ask(part, f"{len(source.data)}:{path}") != source.data:
+        return
+    look.ask(files, "\n".join((_PACKAGE, *sorted(_code()))))
+    if not _is_old(kept.began):
+        return
+    questions = look.questions(used)
+    data = entry.write(kept.key, questions, sum_of(look, questions), box)
+    held = store.make_store(kept.directory) if data is not None else None
+    if data is not None and held is not None:
+        store.put(held, kept.key, data)
+        os.close(held)
+
+
+def _code() -> set[str]:
+    """Every file that decided what this box is: the modules that are loaded, and the schema."""
+    loaded = [getattr(each, "__file__", None) for each in sys.modules.values()]
+    own = {file[len(_PACKAGE) + 1 :] for file in loaded if file and file.startswith(_PACKAGE + "/")}
+    import yaml
+
+    return own | {schema_path(), yaml.__file__}
+
+
+def _is_old(began: int) -> bool:
+    """Whether none of those was changed after this command began, and perhaps after it was loaded."""
+    return all(
+        os.stat(os.path.join(_PACKAGE, each)).st_ctime_ns < began - _TICK for each in _code()
+    )
