@@ -21,6 +21,7 @@ from tests.run.boxes import (
     shell,
     spec,
     started,
+    up,
 )
 
 LAUNCHER = "tests/run/launcher.py"
@@ -206,3 +207,23 @@ def test_a_view_shows_where_a_box_stopped(product: Product) -> None:
         assert outside.run("echo $?") == "125\n"
     assert re.search(r"box: stopped at step \d+ of \d+", said), said
     assert "error: read-only bind" in said
+
+
+def test_a_variable_in_a_file_s_content_is_refused(product: Product) -> None:
+    source = spec(
+        product,
+        'version: 1\nsystem: host\nfiles: [{target: /f, content: "a ${WORD}"}]\ninit: [sh]\n',
+    )
+    done = product.run(["compile", source, "-o", source.parent / "box"], env={"WORD": "geheim"})
+    assert done.returncode == 1
+    assert f"{source}:3: " in done.stderr
+    assert "cannot be compiled: write: the variable WORD" in done.stderr
+    assert not (source.parent / "box").exists()
+
+
+@pytest.mark.usefixtures("either_way")
+def test_a_caller_whose_signals_cannot_be_queued(product: Product) -> None:
+    """RLIMIT_SIGPENDING (getrlimit(2)): the kernel then does not tell who sent one."""
+    tools.need("prlimit")
+    done = product.as_user(["prlimit", "--sigpending=0:0", *up(product, "sh", "-c", "exit 3")])
+    assert done.returncode == 3, done.stderr

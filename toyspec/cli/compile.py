@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from toyspec.emit.compiled import Variant
     from toyspec.host.facts import HostFacts
     from toyspec.plan.step import Plan
+    from toyspec.program.program import Program
     from toyspec.spec.model import Spec
 
 SYNTAX = Syntax(
@@ -119,14 +120,13 @@ def _emitted(plans: dict[str, Plan], facts: HostFacts, source: Source) -> bytes:
     from toyspec.cli.messages import messages, watches
     from toyspec.emit.compiled import Baked, Variant, compiled
     from toyspec.emit.plan_json import to_json
-    from toyspec.program.lower import lower
 
     made: dict[int, Variant] = {}
     for plan in plans.values():
         if id(plan) not in made:
             made[id(plan)] = Variant(
                 plan,
-                lower(plan, None),
+                _lowered(plan),
                 messages(plan, source.data),
                 watches(plan),
                 to_json(plan).encode(),
@@ -141,6 +141,22 @@ def _emitted(plans: dict[str, Plan], facts: HostFacts, source: Source) -> bytes:
             replaces=True,
         ),
     )
+
+
+def _lowered(plan: Plan) -> Program:
+    """Without variables, of which no value may get into the file; raises FatalError."""
+    from toyspec.program.lower import LowerError, lower
+
+    try:
+        return lower(plan, None)
+    except LowerError as error:
+        step = plan.steps[error.step - 1]
+        line = f":{step.origin.line}" if step.origin.default is None else ""
+        raise FatalError(
+            f"{plan.spec_path}{line}: {step.item}: this cannot be compiled: {error.reason}",
+            "only `environment` takes variables when a compiled box runs; write the value out, or use `up`",
+            status=INVALID,
+        ) from None
 
 
 def _own_home(uid: int) -> str | None:

@@ -161,7 +161,7 @@ class Monitor:
     def _signal(self, number: int, sender: int) -> None:
         """One that was sent to us; or to setup, by the terminal, and setup told."""
         told = sender == self.box.setup
-        if told and number == READY:
+        if number == READY and (told or sender == 0):  # 0: no memory to queue who sent it
             self.setup_listens = True
             if self.view_fd < 0:
                 self._go()

@@ -182,7 +182,7 @@ def _signal(box: int, number: int, sender: int) -> int:
     told = 0
     if sender == setup_of(box):
         told = 1
-    if told and number == READY:
+    if number == READY and (told or sender == 0):  # 0: no memory to queue who sent it
         store64(box + SETUP_LISTENS, 1)
         return _go_if_ready(box)
     if number == flag("signal", "SIGCONT"):
