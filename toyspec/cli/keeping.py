@@ -27,8 +27,12 @@ _TICK = 20_000_000  # nanoseconds by which a file's time may lag behind the cloc
 
 
 def may_be_kept(kept: Kept, words: Words) -> bool:
-    """Whether this command's box may be kept. What is read from a pipe can be read only once."""
+    """Whether this command's box may be kept. What is read from a pipe can be read only once; a value
+    behind `-e` is a secret as often as not, and would lie in the box.
+    """
     if kept.key is None or words.flag("no-cache") or not words.flag("quiet"):
+        return False
+    if any("=" in each for each in words.every("env")):
         return False
     named = words.one("file") or next(iter(words.words), None)
     return named is None or os.path.isfile(named)

@@ -12,8 +12,9 @@ from collections.abc import Iterator
 import pytest
 
 from tests.emit.resident.interpreted import numbers
-from tests.run.boxes import become, children, eventually
+from tests.run.boxes import become, children, eventually, state
 from toyspec.emit.resident import clock, freeze, process, record, times, words
+from toyspec.run import freeze as run_freeze
 
 _SYSINFO_EHDR = 33
 
@@ -40,12 +41,20 @@ def test_everything_holds_still_and_goes_on(family: list[int]) -> None:
     stopped = numbers(0, 0, 0)
     freeze.begin_table(stopped)
     freeze.freeze(family[0], stopped)
-    become("T", *family)
+    assert {state(pid) for pid in family} == {"T"}  # at once: none of them can do anything now
     assert words.load64(stopped + 16) == len(family)
     assert words.load32(words.load64(stopped)) == family[0]  # init is the first to go on
     freeze.thaw(stopped)
     become("S", *family)
     freeze.end_table(stopped)
+
+
+def test_the_executor_waits_for_that_too(family: list[int]) -> None:
+    stopped = run_freeze.freeze(family[0])
+    assert {state(pid) for pid in family} == {"T"}
+    assert sorted(stopped) == sorted(family)
+    run_freeze.thaw(stopped)
+    become("S", *family)
 
 
 def test_a_table_grows() -> None:
