@@ -10,6 +10,7 @@ import subprocess
 from collections.abc import Mapping
 from typing import Final
 
+from bench.boxes import ENVIRONMENT
 from bench.oci import ID
 
 SCRIPT: Final = """
@@ -51,10 +52,10 @@ def look(argv: list[str], environment: Mapping[str, str]) -> Seen:
     if "root" not in sections:
         said = (done.stderr or done.stdout).strip().splitlines()
         raise RuntimeError(f"status {done.returncode}: {said[-1] if said else 'no output'}")
-    return _facts(sections)
+    return _facts(sections, environment)
 
 
-def _facts(sections: dict[str, list[str]]) -> Seen:
+def _facts(sections: dict[str, list[str]], environment: Mapping[str, str]) -> Seen:
     seen = {}
     for line in sections["mounts"]:
         fields = line.split()
@@ -71,7 +72,7 @@ def _facts(sections: dict[str, list[str]]) -> Seen:
     for line in sections["environment"]:
         name, _, value = line.partition("=")
         if name not in _SHELLS_OWN:
-            seen[f"variable {name}"] = value
+            seen[f"variable {name}"] = _unless_ours(value, environment.get(name), name)
     for line in sections["dev"][1:]:
         words = line.split()
         at = words.index("->") - 1 if "->" in words else -1
@@ -80,9 +81,15 @@ def _facts(sections: dict[str, list[str]]) -> Seen:
         )
     for name in ("hostname", "directory", "umask", "PID"):
         seen[name] = " ".join(sections[name])
+    seen["directory"] = _unless_ours(seen["directory"], os.getcwd())
     seen["loopback"] = "down" if sections["loopback"] == ["0"] else "up"
     seen["/"] = " ".join(sections["root"])
     return seen
+
+
+def _unless_ours(value: str, callers: str | None, name: str = "") -> str:
+    """What a box has of its caller is not told by its value: that is another at every place."""
+    return "the caller's" if value == callers and value != ENVIRONMENT.get(name) else value
 
 
 def differences(seen: Seen, reference: Seen) -> list[str]:
