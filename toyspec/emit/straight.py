@@ -2,7 +2,8 @@
 
 For each: its step's id into the shared page, the operands into their registers, the call, and what
 its result must be. Nothing is decided but whether to go on; what fails calls `failed`, which does not
-return. Registers: the shared page's address, and how often a call may yet be tried again.
+return. Registers: the shared page's address, and how often a call may yet be tried again; where times
+are kept, after that its result.
 """
 
 from __future__ import annotations
@@ -24,8 +25,8 @@ if TYPE_CHECKING:
 
     Assembler: TypeAlias = x86_64.Assembler | aarch64.Assembler
 
-MOST_TRIES: Final = 1024
-"""Of a call whose errno says to try again, as the executor has it."""
+MOST_TRIES: Final = 1 + 1024
+"""Of a call whose errno says to try again, the first one counted: as the executor has it."""
 _PIECES: Final = (8, 4, 2, 1)
 
 
@@ -82,7 +83,6 @@ class _Writer:
         self.failed = code.label()
         self.unexpected = code.label()
         self.aside: list[tuple[Label, Label, Label, Instruction]] = []
-        self.execs = 0
 
     def write(self, instruction: Instruction) -> None:
         """One call."""
@@ -109,6 +109,7 @@ class _Writer:
         if instruction.fails:
             code.jump(self.unexpected)
         else:
+            self._keep_result()
             self._succeeded(instruction)
         code.place(go_on)
         if self.target.timed:
@@ -183,9 +184,14 @@ class _Writer:
             code.branch_far("!=", self.unexpected)
             at += size
 
+    def _keep_result(self) -> None:
+        """For `done`: the call is not tried again, and what follows may use the result's register."""
+        if self.target.timed:
+            self.code.move(self.machine.COUNTER, self.machine.RESULT)
+
     def _done(self, step: int) -> None:
         parameters = self.machine.PARAMETERS
-        self.code.move(parameters[2], self.machine.RESULT)
+        self.code.move(parameters[2], self.machine.COUNTER)
         self.code.set(parameters[1], step)
         self._call(self.resident.done)
 
@@ -208,6 +214,7 @@ class _Writer:
                 code.compare_to(machine.COUNTER, 0)
                 code.branch_far("!=", again)
                 code.place(other)
+            self._keep_result()
             if instruction.fails:
                 code.compare_to(machine.RESULT, -instruction.fails)
                 code.branch_far("==", go_on)
