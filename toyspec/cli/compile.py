@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from typing import TYPE_CHECKING, NamedTuple
 
 from toyspec.cli.box import load_spec, make_plan
@@ -33,7 +34,6 @@ SYNTAX = Syntax(
     ),
 )
 _MODE = 0o755
-_ELF = b"\x7fELF"
 
 
 class _Place(NamedTuple):
@@ -65,7 +65,7 @@ def compile_box(args: list[str]) -> int:
     source = read(words, SYNTAX)
     saved = saved_facts(words)
     facts, plans = _plans(source, words, saved)
-    data = _emitted(plans, facts, source)
+    data = _emitted(plans, facts, source, saved is not None)
     _write(target, data)
     if not words.flag("quiet"):
         from toyspec.show.text import escape
@@ -109,14 +109,17 @@ def _plans(
 
 def _check(spec: Spec) -> None:
     if spec.env_file:
+        line = spec.origin("env_file").line
         raise FatalError(
-            "a spec with `env_file` cannot be compiled: its values would lie in the file",
+            f"{spec.path}:{line}: a spec with `env_file` cannot be compiled: its values would lie in "
+            "the file",
             "take the variables from the caller instead: environment: [NAME]",
             status=INVALID,
         )
 
 
-def _emitted(plans: dict[str, Plan], facts: HostFacts, source: Source) -> bytes:
+def _emitted(plans: dict[str, Plan], facts: HostFacts, source: Source, saved: bool) -> bytes:
+    """The file. Of `saved` facts this machine knows nothing more than they say."""
     from toyspec.cli.messages import messages, watches
     from toyspec.emit.compiled import Baked, Variant, compiled
     from toyspec.emit.plan_json import to_json
@@ -137,7 +140,7 @@ def _emitted(plans: dict[str, Plan], facts: HostFacts, source: Source) -> bytes:
             facts.uid,
             facts.gid,
             home=facts.home,
-            home_unset=facts.home == _own_home(facts.uid),
+            home_unset=not saved and facts.home == _own_home(facts.uid),
             replaces=True,
         ),
     )
@@ -170,18 +173,31 @@ def _own_home(uid: int) -> str | None:
 
 
 def _refuse_to_replace(target: str, words: Words) -> None:
-    """A file that is no executable of this kind was hardly meant."""
-    if words.flag("force"):
-        return
+    """What is no file is never replaced, and a file that is no compiled box was hardly meant."""
     try:
-        with open(target, "rb") as file:
-            begins = file.read(len(_ELF))
+        seen = os.lstat(target).st_mode
+        if stat.S_ISDIR(seen):
+            raise FatalError(f"{target} is a directory", f"name a file in it: -o {target}/box")
+        if not stat.S_ISREG(seen) and not stat.S_ISLNK(seen):
+            raise FatalError(f"{target} is there, and no file", "the box needs a name of its own")
+        if not words.flag("force") and not _is_box(target):
+            raise FatalError(f"{target} is there, and no compiled box", "--force replaces it")
     except FileNotFoundError:
-        return
+        return  # or a symbolic link that leads nowhere
     except OSError as error:
         raise FatalError(f"{target}: {error.strerror}") from None
-    if begins != _ELF:
-        raise FatalError(f"{target} is there, and no executable", "--force replaces it")
+    except ValueError:
+        raise FatalError(f"{target!r} is no path") from None
+
+
+def _is_box(target: str) -> bool:
+    from toyspec.emit.elf import HEADERS, is_box
+
+    fd = os.open(target, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
+    try:
+        return stat.S_ISREG(os.fstat(fd).st_mode) and is_box(os.read(fd, HEADERS))
+    finally:
+        os.close(fd)
 
 
 def _write(target: str, data: bytes) -> None:

@@ -13,6 +13,7 @@ from toyspec.emit.machine import aarch64, x86_64
 
 MACHINES: Final = {"x86_64": (62, x86_64, 0x1000), "aarch64": (183, aarch64, 0x10000)}
 """e_machine, the assembler, and the largest page that the kernel may have."""
+_MAGIC: Final = b"\x7fELF\x02\x01\x01".ljust(16, b"\0")
 _HEADER: Final = 64
 _SEGMENT: Final = 56
 _X, _W, _R = 1, 2, 4
@@ -28,8 +29,24 @@ PARTS: Final = {
 """Each part's range of addresses and what it may be used for, in the file's order. aarch64 jumps 128 MiB
 far, so the two that hold code lie close together.
 """
-_HEADERS: Final = _HEADER + (len(PARTS) + 1) * _SEGMENT
+HEADERS: Final = _HEADER + (len(PARTS) + 1) * _SEGMENT
+"""Bytes before the first part."""
 _MOST: Final = 0x6000000
+
+
+def is_box(file: bytes) -> bool:
+    """Whether what a file begins with (HEADERS bytes) is how `Layout.file` begins."""
+    if len(file) < HEADERS or file[: len(_MAGIC)] != _MAGIC:
+        return False
+    machine = struct.unpack_from("<H", file, 18)[0]
+    pages = [page for number, _, page in MACHINES.values() if number == machine]
+    if not pages or struct.unpack_from("<H", file, 56)[0] != len(PARTS) + 1:
+        return False
+    found = [
+        struct.unpack_from("<IIQQ", file, _HEADER + each * _SEGMENT) for each in range(len(PARTS))
+    ]
+    seen = [(kind, flags, at - at % pages[0]) for kind, flags, _, at in found]
+    return seen == [(_LOAD, flags, at) for at, flags in sorted(PARTS.values())]
 
 
 def base(part: str) -> int:
@@ -49,7 +66,7 @@ class Layout:
     def __init__(self, arch: str) -> None:
         self.arch = arch
         self._page = MACHINES[arch][2]
-        self._end = _HEADERS
+        self._end = HEADERS
         self.parts: dict[str, tuple[int, int, bytes | bytearray]] = {}
 
     def address(self, part: str) -> int:
@@ -71,7 +88,7 @@ class Layout:
 
     def file(self, entry: int) -> bytes:
         """The whole file; it begins at `entry`."""
-        made = bytearray(b"\x7fELF\x02\x01\x01".ljust(16, b"\0"))
+        made = bytearray(_MAGIC)
         made += struct.pack(
             "<HHIQQQIHHHHHH",
             2, MACHINES[self.arch][0], 1, entry, _HEADER, 0, 0,
