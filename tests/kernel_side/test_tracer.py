@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import errno
 import os
 import signal
@@ -162,3 +163,26 @@ def test_a_run_is_stopped_at_one_place_only(product: Product) -> None:
     assert good == [("exit 255", [3], []), ("exit 18", [3], []), ("killed by SIGKILL", [3], [])]
     assert other[:2] == ("exit 0", [])
     assert "not the step's" in other[2][0]
+
+
+def test_a_process_that_is_killed_in_a_stop_has_no_memory_to_write() -> None:
+    def work() -> tuple[bool, bool]:
+        program = (ctypes.c_char * 8).from_buffer_copy(b"as it is")
+        place = ctypes.addressof(program)
+        reader, writer = os.pipe()
+        pid = os.fork()
+        if pid == 0:
+            os.read(reader, 1)
+            os._exit(0)
+        tracer = Tracer(Watcher())
+        process = tracer.seize(pid)
+        process.write(place, b"changed!")
+        changed = process.read(place, 8) == b"changed!"
+        os.kill(pid, signal.SIGKILL)
+        os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
+        process.write(place, b"too late")
+        os.close(writer)
+        tracer.run(20)
+        return changed, program.raw == b"as it is"
+
+    assert isolated(work) == (True, True)

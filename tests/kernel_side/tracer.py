@@ -70,8 +70,15 @@ class Process:
         return data
 
     def write(self, address: int, data: bytes) -> None:
-        """Change its memory, read-only or not; that which it shares with another stays theirs."""
-        assert os.pwrite(self._memory(), data, address) == len(data)
+        """Change its memory, read-only or not; that which it shares with another stays theirs.
+
+        A process that is killed while it stands still has no memory any more: nothing is changed.
+        """
+        try:
+            written = os.pwrite(self._memory(), data, address)
+        except ProcessLookupError:
+            return
+        assert written in (0, len(data)), f"{written} of {len(data)} bytes at {address:#x}"
 
     def _memory(self) -> int:
         if self.memory < 0:
