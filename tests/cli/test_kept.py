@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 from collections.abc import Callable, Sequence
@@ -38,6 +39,25 @@ class Caller:
         return self.product.run(
             ["up", "-q", *words], cwd=cwd or self.here, env=self.environment(env)
         )
+
+    def traced(self, *words: str) -> Done:
+        """`up WORDS`, the trace as a line."""
+        return self.product.run(["up", *words], cwd=self.here, env=self.environment())
+
+    def on_terminal(self, *words: Word) -> tuple[int, str]:
+        """The exit status of any command, and what its terminal was sent."""
+        process, master = self.product.terminal(
+            words, cwd=self.here, env=self.environment(), program=True
+        )
+        said = b""
+        try:
+            while piece := os.read(master, 1 << 16):
+                said += piece
+        except OSError:
+            pass  # nobody is on it any more
+        finally:
+            os.close(master)
+        return process.wait(timeout=60), said.decode().replace("\r\n", "\n")
 
     def environment(self, env: dict[str, str | None] | None = None) -> dict[str, str | None]:
         return {"XDG_CACHE_HOME": str(self.cache.parent), **(env or {})}
@@ -334,6 +354,80 @@ def test_what_fails_is_explained_as_ever(caller: Caller, words: Sequence[str]) -
         assert (done.returncode, done.stdout, done.stderr) == (
             want.returncode, want.stdout, want.stderr,
         )  # fmt: skip
+
+
+TRACE = re.compile(r"^(box: \d+ steps in) \d.*\n", re.MULTILINE)
+
+
+def test_a_box_with_a_trace_is_kept_as_well(caller: Caller) -> None:
+    def plain(text: str) -> list[str]:
+        return TRACE.sub("\\1\n", text).splitlines()
+
+    want = caller.traced(
+        "--no-cache", "box.yaml", "--", "sh", "-c", "echo out; echo err >&2; exit 9"
+    )
+    for _ in range(3):
+        done = caller.traced("box.yaml", "--", "sh", "-c", "echo out; echo err >&2; exit 9")
+        assert (done.returncode, done.stdout) == (want.returncode, want.stdout) == (9, "out\n")
+        assert sorted(plain(done.stderr)) == sorted(
+            plain(want.stderr)
+        )  # the executor's comes any time
+        assert re.fullmatch(TRACE.pattern + "err\n", done.stderr)
+        assert len(caller.entries()) == 1
+    assert caller.up("box.yaml", "--", "true").stderr == ""
+    assert len(caller.entries()) == 2  # of a quiet one it is another
+
+
+def test_what_changed_is_planned_anew_with_a_trace_too(caller: Caller) -> None:
+    for greeting in ("one", "one", "two", "two", "one"):
+        caller.write(SPEC.format(greeting=greeting))
+        done = caller.traced("box.yaml")
+        assert (done.returncode, done.stdout) == (0, greeting + "\n")
+
+
+def test_a_trace_on_a_terminal_needs_no_plan(caller: Caller) -> None:
+    words: list[Word] = [*caller.product.toyspec, "up", "box.yaml"]
+    argv: list[Word] = [caller.product.python, "-X", "importtime", *words]
+    bold = re.compile(r"\x1b\[1mbox\x1b\[0m: \d+ steps in [0-9.]+ ms[^\n]*\n")
+    for _ in range(3):
+        status, said = caller.on_terminal(*words)
+        assert (status, bold.sub("TRACE ", said)) == (0, "TRACE hello\n")
+        assert len(caller.entries()) == 1
+        status, said = caller.on_terminal(*argv)
+        assert status == 0
+        assert " yaml\n" not in said
+        assert " toyspec.show.view\n" in said  # in the child
+
+
+@pytest.mark.parametrize("words", [("--", "nonesuch"), ("-w", "/gone")])
+def test_what_fails_is_explained_with_a_trace_too(caller: Caller, words: Sequence[str]) -> None:
+    """The same but for times; and a trace ends before `go`, so that a line of a kept box's cannot
+    know that there is no such command.
+    """
+
+    def timeless(text: str) -> str:
+        return re.sub(r"^box: (\d+ steps in|stopped at step) \d.*", "box: …", text)
+
+    want = caller.traced("--no-cache", "box.yaml", *words)
+    assert want.returncode in (125, 127)
+    for _ in range(3):
+        done = caller.traced("box.yaml", *words)
+        assert (done.returncode, done.stdout) == (want.returncode, "")
+        assert timeless(done.stderr) == timeless(want.stderr)
+        assert timeless(done.stderr).startswith("box: …\nbox.yaml: error: ")
+    command: list[Word] = [*caller.product.toyspec, "up"]
+    status, text = caller.on_terminal(*command, "--no-cache", "box.yaml", *words)
+    assert (status, text.count(" steps in ") + text.count("stopped")) == (want.returncode, 1)
+    for _ in range(2):
+        again, said = caller.on_terminal(*command, "box.yaml", *words)
+        assert again == status
+        assert re.sub(r" (in|after) \d.*", "", said) == re.sub(r" (in|after) \d.*", "", text)
+
+
+def test_what_more_is_said_is_not_kept(caller: Caller) -> None:
+    for _ in range(2):
+        assert "box: namespaces: " in caller.traced("-v", "box.yaml").stderr
+    assert caller.entries() == []
 
 
 def test_many_at_once(caller: Caller) -> None:

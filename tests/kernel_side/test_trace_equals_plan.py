@@ -183,7 +183,7 @@ def test_the_view_adds_no_call(product: Product) -> None:
     words = [*product.toyspec, "plan", "--json", str(spec)]
     text, screen = on_kept_terminal(product, words, spec.parent)
     plan = json.loads(text)
-    argv = [*product.toyspec, "up", str(spec)]
+    argv = [*product.toyspec, "up", "--no-cache", str(spec)]
     ran, problems = check_on_terminal(product, plan, argv, spec.parent, screen=screen)
     os.close(screen)
     assert not problems, "\n".join(problems)

@@ -13,9 +13,10 @@ from toyspec.cli.box import load_spec, make_plan
 from toyspec.cli.source import read
 from toyspec.cli.words import UP, parse
 from toyspec.host.facts import HostFacts
-from toyspec.run.progress import SIZE, Progress
+from toyspec.run.progress import Progress, labels
 from toyspec.show.trace import phases
 from toyspec.show.view import start
+from toyspec.start.page import SIZE
 from toyspec.values import replace
 
 
@@ -33,7 +34,7 @@ def main(box: str, spec: str, again: list[str]) -> None:
     source = read(words, UP)
     loaded = load_spec(source, words, 125)
     _, plan = make_plan(loaded, source, words, 125, edit=as_compiled)
-    progress.publish(phases(plan), time.time_ns())
+    progress.publish(labels(phases(plan)), time.time_ns())
     os.set_inheritable(view.fileno(), True)
     shown = ["--progress", str(memory), "--view", f"{view.fileno()},{view.pid}"]
     os.execv(box, [box, *shown, *again])

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from tests.show.plans import plan
 from toyspec.plan.step import Plan, Role, Step
-from toyspec.run.progress import Progress
+from toyspec.run.progress import Progress, labels
 from toyspec.show.trace import go, phases
 
 MS = 1_000_000
@@ -16,7 +16,7 @@ MS = 1_000_000
 def published(progress: Progress, made: Plan | None = None, now: int | None = None) -> Plan:
     """Publish the phases of `made`, as `up` does just before a run."""
     made = made or plan()
-    progress.publish(phases(made), time.monotonic_ns() if now is None else now)
+    progress.publish(labels(phases(made)), time.monotonic_ns() if now is None else now)
     return made
 
 

@@ -6,9 +6,10 @@ import pytest
 
 from tests.show.plans import plan
 from tests.show.runs import MS, begin, build, published, until_go
-from toyspec.run.progress import FAILED, MOST_STEPS, Progress
+from toyspec.run.progress import MOST_STEPS, Progress, labels
 from toyspec.show.lines import Lines
 from toyspec.show.trace import duration, folded, go, is_over, look, phases, plain_trace, stopped
+from toyspec.start.page import FAILED
 
 
 def text(line: list[tuple[str, str]]) -> str:
@@ -119,14 +120,14 @@ def test_phases_come_back_as_they_were_published() -> None:
     """Tens of thousands of steps, and some with gaps between them."""
     told = [("box", (7, 300_000)), ("attach", tuple(range(1, 250_000))), ("init", (3, 5, 6, 9))]
     progress = Progress()
-    progress.publish(told, 1)
+    progress.publish(labels(told), 1)
     assert progress.phases() == told
 
 
 def test_the_last_step_that_has_room_touches_nothing_else() -> None:
     progress = Progress()
     progress.fail(1, 2, b"a note")
-    progress.publish([("box", (1,))], 1)
+    progress.publish(labels([("box", (1,))]), 1)
     progress.done(MOST_STEPS, 5, -1)
     assert (progress.when(MOST_STEPS), progress.result(MOST_STEPS)) == (5, -1)
     assert progress.failure() == (1, 2, b"a note")

@@ -16,10 +16,11 @@ from contextlib import contextmanager
 import pytest
 
 from tests.show.runs import begin, build, published, until_go
-from toyspec.run.progress import FAILED, QUIT, Progress
+from toyspec.run.progress import Progress
 from toyspec.show import view
 from toyspec.show.trace import go
 from toyspec.show.view import View
+from toyspec.start.page import FAILED, QUIT
 
 FOLDED = re.compile(r"dev: 16 steps in [0-9.]+ m?s")
 HIDE = "\x1b[?25l"

@@ -15,6 +15,8 @@ from toyspec.start.again import become, sum_of
 from toyspec.start.look_paths import files, part
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     from toyspec.cli.source import Source
     from toyspec.cli.words import Words
     from toyspec.plan.step import Plan
@@ -30,7 +32,7 @@ def may_be_kept(kept: Kept, words: Words) -> bool:
     """Whether this command's box may be kept. What is read from a pipe can be read only once; a value
     behind `-e` is a secret as often as not, and would lie in the box.
     """
-    if kept.key is None or words.flag("no-cache") or not words.flag("quiet"):
+    if kept.key is None or words.flag("no-cache") or words.flag("verbose"):
         return False
     if any("=" in each for each in words.every("env")):
         return False
@@ -39,30 +41,46 @@ def may_be_kept(kept: Kept, words: Words) -> bool:
 
 
 def run_compiled(
-    kept: Kept, source: Source, spec: Spec, plan: Plan, look: Look, used: set[str]
+    kept: Kept,
+    source: Source,
+    spec: Spec,
+    plan: Plan,
+    look: Look,
+    used: set[str],
+    phases: bytes,
+    begins: Callable[[], Sequence[str]] | None,
 ) -> None:
-    """Compile, keep, and become the box; returns where that is not possible."""
+    """Compile, keep, and become the box; returns where that is not possible.
+
+    `phases` is empty where no trace is shown. `begins` is called when the box is about to: it gives
+    the words that tell the box who draws its trace. None: it is kept for the next time only.
+    """
     if spec.env_file:
         return  # its values would lie in the box
+    if phases and "CAP_SYS_BOOT" in spec.capabilities:
+        return  # that it powered itself off is said, where not all is quiet; a compiled box does not
     try:
-        box = _compiled(plan)
+        box = _compiled(plan, timed=bool(phases))
     except ValueError:
         return  # it does not fit
-    _keep(kept, source, look, used, box)
-    become(box)
+    _keep(kept, source, look, used, phases, box)
+    if begins is not None:
+        become(box, begins())
 
 
-def _compiled(plan: Plan) -> bytes:
+def _compiled(plan: Plan, *, timed: bool) -> bytes:
     """The plan as an executable for this caller and this terminal, as the questions have it."""
     from toyspec.cli.messages import watches
     from toyspec.emit.compiled import VARIANTS, Baked, Variant, compiled
     from toyspec.program.lower import lower
 
     variant = Variant(plan, lower(plan, None), watches=watches(plan))
-    return compiled(dict.fromkeys(VARIANTS, variant), Baked(os.getuid(), os.getgid()))
+    return compiled(dict.fromkeys(VARIANTS, variant), Baked(os.getuid(), os.getgid(), timed=timed))
 
 
-def _keep(kept: Kept, source: Source, look: Look, used: set[str], box: bytes) -> None:
+def _keep(
+    kept: Kept, source: Source, look: Look, used: set[str], phases: bytes, box: bytes
+) -> None:
     """Keep the box with all that was asked for it, if nothing that it is made of is changing now."""
     path = os.path.join(os.getcwd(), source.path)
     if kept.key is None or look.ask(part, f"{len(source.data)}:{path}") != source.data:
@@ -71,7 +89,7 @@ def _keep(kept: Kept, source: Source, look: Look, used: set[str], box: bytes) ->
     if not _is_old(kept.began):
         return
     questions = look.questions(used)
-    data = entry.write(kept.key, questions, sum_of(look, questions), box)
+    data = entry.write(kept.key, questions, sum_of(look, questions), phases, box)
     held = store.make_store(kept.directory) if data is not None else None
     if data is not None and held is not None:
         store.put(held, kept.key, data)

@@ -13,15 +13,20 @@ from toyspec.cli.reach import out_of_reach
 from toyspec.cli.source import read
 from toyspec.cli.streams import colour, put, say
 from toyspec.cli.words import UP, Words, help_text, parse
-from toyspec.run.progress import MOST_STEPS, Progress
+from toyspec.run.progress import MOST_STEPS, Progress, labels
 from toyspec.start.look import Look
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from toyspec.plan.step import Plan
     from toyspec.run.failure import Outcome
     from toyspec.show.lines import Lines
     from toyspec.show.view import View
     from toyspec.start.again import Kept
+    from toyspec.start.drawn import Viewer
+
+    Tells = Callable[[], list[str]] | None
 
 TOYSPEC_FAILED = 125
 
@@ -35,11 +40,13 @@ def up(args: list[str], kept: Kept | None = None) -> int:
     if words.flag("help"):
         put(help_text(UP))
         return 0
+    if kept is not None and kept.viewer is not None:
+        _draw(kept.viewer, words)
     keeps = kept if kept is not None and may_be_kept(kept, words) else None
     if kept is not None and keeps is None:
         out_of_reach()
     monitor = os.getpid()
-    progress = Progress()
+    progress, shared = _page(keeps is not None and not words.flag("quiet"))
     view = _view(words, progress)
     try:
         look, used = Look(), set[str]()
@@ -48,8 +55,10 @@ def up(args: list[str], kept: Kept | None = None) -> int:
         source = read(words, UP, look)
         spec = load_spec(source, words, TOYSPEC_FAILED, look=look)
         _, plan = make_plan(spec, source, words, TOYSPEC_FAILED, look=look, used=used)
+        drawn = b"" if view is None else _phases(plan)
         if keeps is not None:
-            run_compiled(keeps, source, spec, plan, look, used)
+            tells = _tells(view, progress, shared, drawn)
+            run_compiled(keeps, source, spec, plan, look, used, drawn, tells)
             out_of_reach()
         if len(plan.steps) > MOST_STEPS:
             raise FatalError(
@@ -65,9 +74,7 @@ def up(args: list[str], kept: Kept | None = None) -> int:
 
         _warn(plan, words)
         if view is not None:
-            from toyspec.show.trace import phases
-
-            progress.publish(phases(plan), time.time_ns())
+            progress.publish(drawn, time.time_ns())
         outcome = run(plan, program, progress=progress, view=view)
         return _report(outcome, plan, words, view, source.data)
     finally:
@@ -75,6 +82,56 @@ def up(args: list[str], kept: Kept | None = None) -> int:
             os._exit(TOYSPEC_FAILED)  # a process of the box's: the caller's stack is not its own
         if view is not None:
             view.close()
+
+
+def _phases(plan: Plan) -> bytes:
+    """What a view has to know of the plan, as the page has it."""
+    from toyspec.show.trace import phases
+
+    return labels(phases(plan))
+
+
+def _page(as_file: bool) -> tuple[Progress, int]:
+    """The page; as a file, if that is possible, so that a compiled box can map it too. Else -1."""
+    from toyspec.start import page
+
+    if as_file:
+        try:
+            fd = page.create()
+            return Progress(fd), fd
+        except OSError:
+            pass  # no memory, or no descriptor to spare
+    return Progress(), -1
+
+
+def _tells(view: View | Lines | None, progress: Progress, shared: int, phases: bytes) -> Tells:
+    """What tells a compiled box who draws its trace, once it is about to begin; None where no process
+    does, or none that it can tell.
+    """
+    from toyspec.show.view import View
+    from toyspec.start.drawn import words
+
+    if shared < 0 or not isinstance(view, View):
+        return list if view is None else None
+
+    def begins() -> list[str]:
+        progress.publish(phases, time.time_ns())
+        os.set_inheritable(shared, True)
+        os.set_inheritable(view.fileno(), True)
+        return words(shared, view.fileno(), view.pid)
+
+    return begins
+
+
+def _draw(viewer: Viewer, words: Words) -> None:
+    """Show the trace of the box that our parent is by now; does not return."""
+    from toyspec.show.view import draw
+
+    coloured = os.isatty(2) and colour(words, 2)
+    try:
+        draw(Progress(viewer.page), viewer.monitor, viewer.writer, colour=coloured)
+    finally:
+        os._exit(0)  # without a view too the box goes on
 
 
 def _view(words: Words, progress: Progress) -> View | Lines | None:

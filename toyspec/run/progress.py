@@ -11,21 +11,23 @@ from collections.abc import Sequence
 from typing import Final
 
 from toyspec.plan.step import ROLES, Role
+from toyspec.start.page import (
+    CURRENT,
+    FAILED_ERRNO,
+    FAILED_STEP,
+    HEADER,
+    LABELS,
+    LABELS_SIZE,
+    NOTE,
+    NOTE_SIZE,
+    RUNNING,
+    SIZE,
+    STARTED,
+    STATE,
+)
 
-SIZE: Final = 16 << 20  # bytes
-_LABELS: Final = 1 << 20  # bytes at the end: the phases' names, written once
-_NOTE: Final = 64 << 10  # bytes before them: what a failing process found out about its failure
-_HEADER: Final = 64  # cells of 8 bytes before the steps' own two each
-MOST_STEPS: Final = ((SIZE - _LABELS - _NOTE) // 8 - _HEADER) // 2 - 1
+MOST_STEPS: Final = ((SIZE - LABELS - NOTE) // 8 - HEADER) // 2 - 1
 """Steps of one plan that have room."""
-
-_STATE, _LABELS_SIZE, _NOTE_SIZE, _FAILED_STEP, _FAILED_ERRNO, _STARTED = 0, 1, 2, 3, 4, 5
-_CURRENT: Final = 16  # one cell a role: the step it is in
-
-LOADING: Final = 0
-RUNNING: Final = 1
-FAILED: Final = 2
-QUIT: Final = 3
 
 
 class Progress:
@@ -42,73 +44,78 @@ class Progress:
     @property
     def state(self) -> int:
         """LOADING, RUNNING (phases are published), FAILED (show where), or QUIT (show nothing)."""
-        return self.cells[_STATE]
+        return self.cells[STATE]
 
     @state.setter
     def state(self, value: int) -> None:
-        self.cells[_STATE] = value
+        self.cells[STATE] = value
 
-    def publish(self, phases: Sequence[tuple[str, Sequence[int]]], now: int) -> None:
-        """Say which steps make up each phase, then set RUNNING. `now`: when the run starts."""
-        lines = [name + " " + _ranges(ids) for name, ids in phases]
-        blob = "\n".join(lines).encode()[:_LABELS]
-        start = SIZE - _LABELS
+    def publish(self, blob: bytes, now: int) -> None:
+        """Say which steps make up each phase, by their `labels`, then set RUNNING. `now`: when the
+        run starts.
+        """
+        start = SIZE - LABELS
         self._memory[start : start + len(blob)] = blob
-        self.cells[_LABELS_SIZE] = len(blob)
-        self.cells[_STARTED] = now
-        self.cells[_STATE] = RUNNING
+        self.cells[LABELS_SIZE] = len(blob)
+        self.cells[STARTED] = now
+        self.cells[STATE] = RUNNING
 
     def phases(self) -> list[tuple[str, tuple[int, ...]]]:
         """The phases that `publish` named, with their steps' ids."""
-        start = SIZE - _LABELS
-        blob = self._memory[start : start + self.cells[_LABELS_SIZE]].decode()
+        start = SIZE - LABELS
+        blob = self._memory[start : start + self.cells[LABELS_SIZE]].decode()
         pairs = (line.split(" ", 1) for line in blob.splitlines())
         return [(name, _numbers(ranges)) for name, ranges in pairs]
 
     @property
     def started(self) -> int:
         """When the run began."""
-        return self.cells[_STARTED]
+        return self.cells[STARTED]
 
     def current_cell(self, role: Role) -> int:
         """The cell that says which step `role` is in: written before each of its calls."""
-        return _CURRENT + ROLES.index(role)
+        return CURRENT + ROLES.index(role)
 
     def current(self, role: Role) -> int:
         """The last step that `role` began; 0 before its first."""
-        return self.cells[_CURRENT + ROLES.index(role)]
+        return self.cells[CURRENT + ROLES.index(role)]
 
     def done(self, step: int, now: int, result: int) -> None:
         """`step` returned `result` (a negative errno where it failed and that was tolerated)."""
-        self.cells[_HEADER + 2 * step + 1] = result
-        self.cells[_HEADER + 2 * step] = now
+        self.cells[HEADER + 2 * step + 1] = result
+        self.cells[HEADER + 2 * step] = now
 
     def when(self, step: int) -> int:
         """When `step` was done."""
-        return self.cells[_HEADER + 2 * step]
+        return self.cells[HEADER + 2 * step]
 
     def result(self, step: int) -> int:
         """What `step` returned; only meaningful once `when` is not 0."""
-        return self.cells[_HEADER + 2 * step + 1]
+        return self.cells[HEADER + 2 * step + 1]
 
     def fail(self, step: int, errno: int, note: bytes = b"") -> None:
         """`step` failed with `errno` (0: its result was not what it expects). First one wins."""
-        if self.cells[_FAILED_STEP]:
+        if self.cells[FAILED_STEP]:
             return
-        start = SIZE - _LABELS - _NOTE
-        self._memory[start : start + len(note[:_NOTE])] = note[:_NOTE]
-        self.cells[_NOTE_SIZE] = len(note[:_NOTE])
-        self.cells[_FAILED_ERRNO] = errno
-        self.cells[_FAILED_STEP] = step
+        start = SIZE - LABELS - NOTE
+        self._memory[start : start + len(note[:NOTE])] = note[:NOTE]
+        self.cells[NOTE_SIZE] = len(note[:NOTE])
+        self.cells[FAILED_ERRNO] = errno
+        self.cells[FAILED_STEP] = step
 
     def failure(self) -> tuple[int, int, bytes] | None:
         """The failed step, its errno, and what the failing process noted; None if none failed."""
-        step = self.cells[_FAILED_STEP]
+        step = self.cells[FAILED_STEP]
         if not step:
             return None
-        start = SIZE - _LABELS - _NOTE
-        note = self._memory[start : start + self.cells[_NOTE_SIZE]]
-        return step, self.cells[_FAILED_ERRNO], note
+        start = SIZE - LABELS - NOTE
+        note = self._memory[start : start + self.cells[NOTE_SIZE]]
+        return step, self.cells[FAILED_ERRNO], note
+
+
+def labels(phases: Sequence[tuple[str, Sequence[int]]]) -> bytes:
+    """Phases and their steps, as they lie in the page."""
+    return "\n".join(name + " " + _ranges(ids) for name, ids in phases).encode()[:LABELS]
 
 
 def _ranges(ids: Sequence[int]) -> str:

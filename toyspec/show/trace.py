@@ -10,7 +10,7 @@ from toyspec.run.progress import Progress
 from toyspec.show.paint import BAD, DIM, HEADING, Line
 from toyspec.show.text import width
 
-_PLAIN = 1000  # columns: where there is no terminal, no phase is left out for want of room
+PLAIN = 1000  # columns: where there is no terminal, no phase is left out for want of room
 
 
 def go(plan: Plan) -> int:
@@ -135,5 +135,5 @@ def plain_trace(progress: Progress, verbose: bool = False) -> list[str]:
     if trace.failed:
         lines.append("".join(text for text, _ in stopped(trace)))
     elif is_over(progress, published[0][1][0]):
-        lines.append("".join(text for text, _ in folded(trace, _PLAIN)))
+        lines.append("".join(text for text, _ in folded(trace, PLAIN)))
     return lines

@@ -10,9 +10,10 @@ from __future__ import annotations
 import os
 import time
 
-from toyspec.run.progress import FAILED, LOADING, QUIT, Progress
+from toyspec.run.progress import Progress
 from toyspec.show.paint import Line, render
-from toyspec.show.trace import Trace, folded, is_over, look, stopped
+from toyspec.show.trace import PLAIN, Trace, folded, is_over, look, stopped
+from toyspec.start.page import FAILED, LOADING, QUIT
 
 _QUICK = 60_000_000  # ns: a box that stands before this is one line, with no flicker before it
 _FRAME = 50_000_000  # ns between two frames of a slow one
@@ -54,6 +55,14 @@ class View:
             os.waitpid(self.pid, 0)
         except ChildProcessError:
             pass  # whoever waits for every child of the monitor was first
+
+
+def draw(progress: Progress, monitor: int, writer: int, *, colour: bool) -> None:
+    """Be the view of a run that `monitor`, our parent, is about to begin; does not return.
+
+    Where standard error is no terminal its last line is plain, and no phase is left out.
+    """
+    _view(progress, monitor, _Screen(colour, False), writer)
 
 
 def start(progress: Progress, *, colour: bool, verbose: bool = False) -> View:
@@ -178,5 +187,5 @@ def _size() -> tuple[int, int]:
     try:
         columns, lines = os.get_terminal_size(2)
     except OSError:
-        return 80, 24
+        return PLAIN, 24
     return columns or 80, lines or 24

@@ -19,6 +19,10 @@ from toyspec.start.places import cache_directory
 
 TYPE_CHECKING = False  # typing's own costs its import
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from toyspec.start.drawn import Viewer
+
     Question = tuple[str, str]
 
 _INTERRUPTED = 130
@@ -51,10 +55,11 @@ def _open_streams() -> None:
 class Kept:
     """Where the box of one command is kept, or will be. `key` is None where nothing may be kept.
 
-    `began`: when the command did, in nanoseconds of the clock that files' times are of.
+    `began`: when the command did, in nanoseconds of the clock that files' times are of. `viewer`:
+    this process is none that runs a box, but the child that shows the trace of one.
     """
 
-    __slots__ = ("began", "directory", "key", "look")
+    __slots__ = ("began", "directory", "key", "look", "viewer")
 
     def __init__(self, words: list[str]) -> None:
         """`words` are those after `up`. Raises nothing."""
@@ -62,6 +67,7 @@ class Kept:
         self.look = Look()
         self.directory = ""
         self.key: bytes | None = None
+        self.viewer: Viewer | None = None
         try:
             directory = _directory(self.look)
             if directory is not None:
@@ -71,15 +77,22 @@ class Kept:
             pass  # no working directory, no /proc
 
     def execute(self) -> None:
-        """Become the box that is kept; returns where there is none that is right."""
+        """Become the box that is kept; returns where there is none that is right, and as `viewer`."""
         held = store.open_store(self.directory) if self.key is not None else None
         if self.key is None or held is None:
             return
         data = store.get(held, self.key)
         os.close(held)
         found = entry.read(data, self.key) if data is not None else None
-        if found is not None and self._answers(found.questions) == found.answers:
+        if found is None or self._answers(found.questions) != found.answers:
+            return
+        if not found.phases:
             become(found.box)
+            return
+        from toyspec.start.drawn import become_drawn
+
+        box = found.box
+        self.viewer = become_drawn(found.phases, lambda words: become(box, words))
 
     def prepare(self) -> None:
         """Have the directory there before anybody asks whether it is: else each answer of the first
@@ -104,16 +117,20 @@ def sum_of(look: Look, questions: tuple[Question, ...]) -> bytes:
     return entry.sum_of(each for asked in questions for each in (asked, look.answers[asked]))
 
 
-def become(box: bytes | memoryview) -> None:
+def become(box: bytes | memoryview, shown: Sequence[str] = ()) -> None:
     """Execute a compiled box from memory; returns where this kernel does not execute memory.
 
+    `shown` are the words that tell it who draws its trace.
     It is told the command that says what went wrong should one of its steps fail: the long way.
     """
     words = sys.argv[1:]
     before = sys.orig_argv[1 : len(sys.orig_argv) - len(words)]
-    command = [sys.executable, *before, words[0], "--no-cache", *words[1:]]
+    silent = ["-q"] if shown else []  # the trace says where it stopped
+    command = [sys.executable, *before, words[0], "--no-cache", *silent, *words[1:]]
     try:
-        memory.execute("toyspec", memoryview(box), ["toyspec", "--again", *command], os.environ)
+        memory.execute(
+            "toyspec", memoryview(box), ["toyspec", *shown, "--again", *command], os.environ
+        )
     except OSError:
         return
 

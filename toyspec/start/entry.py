@@ -1,11 +1,12 @@
 """An entry: one compiled box, what was asked of the host when it was planned, and the answers' sum.
 
     16  magic and version of the format
-     8  length of the whole, little-endian; then of the questions, then of the box
+     8  length of the whole, little-endian; then of the questions, of the phases, of the box
     64  the key that it was made under
     64  BLAKE2b over the questions and their answers
     64  BLAKE2b over all of the above and all that follows
         the questions: kind, NUL, what it is about, NUL, …
+        the phases, as the page of a run has them (`start.page`); none where no trace is drawn
         the box: an ELF file
 
 Whatever else is in a file is no entry: nothing of it is used.
@@ -22,9 +23,9 @@ if TYPE_CHECKING:
 else:  # without hashlib, which would load OpenSSL at every start
     from _blake2 import blake2b
 
-MAGIC = b"toyspec cache 1\n"
+MAGIC = b"toyspec cache 2\n"
 _SUM = 64
-_KEY_AT = len(MAGIC) + 24
+_KEY_AT = len(MAGIC) + 32
 _ANSWERS_AT = _KEY_AT + _SUM
 _SUM_AT = _ANSWERS_AT + _SUM
 _HEAD = _SUM_AT + _SUM
@@ -33,10 +34,13 @@ _HEAD = _SUM_AT + _SUM
 class Entry:
     """What `read` found: the questions in order, the sum over them and their answers, the box."""
 
-    __slots__ = ("answers", "box", "questions")
+    __slots__ = ("answers", "box", "phases", "questions")
 
-    def __init__(self, questions: tuple[Question, ...], answers: bytes, box: memoryview) -> None:
+    def __init__(
+        self, questions: tuple[Question, ...], answers: bytes, phases: bytes, box: memoryview
+    ) -> None:
         self.questions = questions
+        self.phases = phases
         self.answers = answers
         self.box = box
 
@@ -56,25 +60,28 @@ def sum_of(values: Iterable[object]) -> bytes:
     return found.digest()
 
 
-def write(key: bytes, questions: Iterable[Question], answers: bytes, box: bytes) -> bytes | None:
+def write(
+    key: bytes, questions: Iterable[Question], answers: bytes, phases: bytes, box: bytes
+) -> bytes | None:
     """An entry's bytes; None where a question cannot be written down (it has a NUL)."""
     words = [word for question in questions for word in question]
     if any("\0" in word for word in words):
         return None
     asked = "".join(f"{word}\0" for word in words).encode("utf-8", "surrogatepass")
-    lengths = (_HEAD + len(asked) + len(box), len(asked), len(box))
+    rest = asked + phases + box
+    lengths = (_HEAD + len(rest), len(asked), len(phases), len(box))
     head = MAGIC + b"".join(n.to_bytes(8, "little") for n in lengths) + key + answers
-    return b"".join((head, blake2b(head + asked + box).digest(), asked, box))
+    return b"".join((head, blake2b(head + rest).digest(), rest))
 
 
 def read(data: bytes, key: bytes) -> Entry | None:
     """The entry in a file's bytes; None where it is none, is damaged, or is another key's."""
     if len(data) < _HEAD or data[: len(MAGIC)] != MAGIC or data[_KEY_AT:_ANSWERS_AT] != key:
         return None
-    whole, asked, box = (
+    whole, asked, phases, box = (
         int.from_bytes(data[at : at + 8], "little") for at in range(len(MAGIC), _KEY_AT, 8)
     )
-    if whole != len(data) or whole != _HEAD + asked + box:
+    if whole != len(data) or whole != _HEAD + asked + phases + box:
         return None
     view = memoryview(data)
     found = blake2b(view[:_SUM_AT])
@@ -85,4 +92,6 @@ def read(data: bytes, key: bytes) -> Entry | None:
     if len(words) % 2 == 0 or words.pop():
         return None
     pairs = iter(words)
-    return Entry(tuple(zip(pairs, pairs)), data[_ANSWERS_AT:_SUM_AT], view[_HEAD + asked :])
+    at = _HEAD + asked
+    shown = bytes(view[at : at + phases])
+    return Entry(tuple(zip(pairs, pairs)), data[_ANSWERS_AT:_SUM_AT], shown, view[at + phases :])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from toyspec.emit.resident.process import kill, readable, wait_for
 from toyspec.emit.resident.record import (
-    AGAIN,
     FAILED_STEP,
     FILE,
     PAGE,
@@ -22,14 +21,14 @@ _PATIENCE = 2000  # ms that the monitor waits for the last line of a view
 def close_view(box: int) -> int:
     """End it: afterwards nothing of the view's can appear. A second time does nothing.
 
-    A view that is done is only reaped. One that is not shows where a failed run stopped, unless
-    somebody else will, or goes without a word; if it cannot (a stopped terminal), it is killed.
+    A view that is done is only reaped. One that is not shows where a failed run stopped, or goes
+    without a word; if it cannot (a stopped terminal), it is killed.
     """
     file = load64(box + FILE)
     page = load64(box + PAGE)
     if load64(file + VIEW) < 0:
         return 0
-    if load64(page + FAILED_STEP) and load64(file + AGAIN) == 0:
+    if load64(page + FAILED_STEP):
         store64(page + STATE, STATE_FAILED)
     else:
         store64(page + STATE, STATE_QUIT)
