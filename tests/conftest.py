@@ -55,6 +55,7 @@ class Installed:
             home=home,
             directories=directories,
             toyspec=[str(self.bin / "toyspec")],
+            script=str(self.bin / ("toyspec-python" if installation.HAS_FRONT else "toyspec")),
             environment=environment(home),
         )
         made.own(home)

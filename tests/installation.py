@@ -22,8 +22,12 @@ from typing import Final
 
 from packaging.requirements import Requirement
 
+from toyspec.emit import elf
+from toyspec.emit.front.make import front
+
 REPOSITORY: Final = Path(__file__).resolve().parent.parent
 
+HAS_FRONT: Final = os.uname().machine in elf.MACHINES
 _TAG: Final = f"python{sys.version_info.major}.{sys.version_info.minor}"
 _LEFT_OUT: Final = {
     ".git", ".venv", ".hypothesis", ".mypy_cache", ".ruff_cache", ".pytest_cache", ".import_linter_cache",
@@ -70,10 +74,16 @@ def install(session: Path, checkout: Path, uid: int, gid: int) -> Path:
         (venv / "bin" / name).symlink_to(base)
     copy_distributions(site)
     (site / "toyspec").symlink_to(checkout / "toyspec")
-    script = venv / "bin" / "toyspec"
-    own = (checkout / "toyspec/start/toyspec").read_text().removeprefix("#!python\n")
+    script = venv / "bin" / "toyspec-python"
+    own = (checkout / "toyspec/start/toyspec-python").read_text().removeprefix("#!python\n")
     script.write_text(f"#!{venv / 'bin' / 'python'}\n{own}")  # as pip does
     script.chmod(0o755)
+    if HAS_FRONT:
+        command = venv / "bin" / "toyspec"
+        command.write_bytes(front(os.uname().machine))
+        command.chmod(0o755)
+    else:
+        script.rename(venv / "bin" / "toyspec")
     subprocess.run([sys.executable, "-m", "compileall", "-qq", str(site)], check=False)
     return venv / "bin"
 

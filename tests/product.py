@@ -44,6 +44,8 @@ class Product:
     home: Path
     directories: Path
     toyspec: list[str]
+    script: str
+    """What the command hands over to where nothing is kept; a Python program."""
     environment: Mapping[str, str] = field(repr=False)
 
     def run(

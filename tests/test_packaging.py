@@ -6,6 +6,7 @@ Offline: pip, setuptools and the dependencies are those of pytest's own environm
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 from importlib.metadata import PackageNotFoundError, distribution
@@ -14,8 +15,9 @@ from pathlib import Path
 import pytest
 
 from tests import tools
-from tests.installation import REPOSITORY, copy_distributions
+from tests.installation import HAS_FRONT, REPOSITORY, copy_distributions
 from tests.product import Product
+from toyspec.emit.front.make import front
 from toyspec.version import VERSION
 
 PIP = ("-m", "pip", "--no-input", "--disable-pip-version-check")
@@ -89,9 +91,13 @@ def test_an_installation_is_whole(product: Product, shared: Path, source: Path, 
         shutil.rmtree(source)  # nothing of the checkout may be needed from here on
 
     command = str(binaries / "toyspec")
-    script = (binaries / "toyspec").read_text().splitlines()
+    script = (binaries / Path(product.script).name).read_text().splitlines()
     assert Path(script[0].removeprefix("#!")).samefile(python)
-    assert script[1:] == (checkout / "toyspec/start/toyspec").read_text().splitlines()[1:]
+    assert script[1:] == (checkout / "toyspec/start/toyspec-python").read_text().splitlines()[1:]
+    if HAS_FRONT:
+        assert (binaries / "toyspec").read_bytes() == front(os.uname().machine)
+    if "wheel" in way:
+        assert target[0].endswith("-any.whl") == (not HAS_FRONT)
     assert done(product, [command, "--version"], elsewhere) == f"toyspec {VERSION}\n"
     schemas = sorted((checkout / "schemas").glob("*.json"))
     assert schemas
@@ -117,7 +123,7 @@ def test_the_metadata_is_said_once() -> None:
     assert "version" not in project
     assert set(project["dynamic"]) == {"version"}
     assert project["requires-python"] == ">=3.11"
-    assert "scripts" not in project  # the command is a script of ours: toyspec/start/toyspec
+    assert "scripts" not in project  # the command is a script of ours: toyspec/start/toyspec-python
 
 
 def test_the_schemas_are_in_one_place() -> None:

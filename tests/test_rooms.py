@@ -37,7 +37,7 @@ def test_a_planner_makes_no_calls(product: Product) -> None:
 
 
 def test_version_imports_nothing_dear(product: Product) -> None:
-    timed = [str(product.python), "-X", "importtime", *product.toyspec, "--version"]
+    timed = [str(product.python), "-X", "importtime", product.script, "--version"]
     done = product.as_user(timed)
     assert done.stdout.startswith("toyspec ")
     modules = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import re
 import shutil
 import subprocess
@@ -13,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.installation import HAS_FRONT
 from tests.product import Product, Word
 
 SPEC = """\
@@ -69,13 +71,23 @@ class Caller:
     def entries(self) -> list[Path]:
         return sorted(self.cache.glob("*.box"))
 
+    def fronts(self) -> list[Path]:
+        return sorted(self.cache.glob("*.front"))
+
+    def served(self, *words: str, env: dict[str, str | None] | None = None) -> bool:
+        """Whether the front serves `up -q WORDS`, of which there is a file: Python would make both anew."""
+        before = {path: path.stat().st_ino for path in (*self.fronts(), *self.entries())}
+        good(self.up(*words, env=env))
+        after = {path: path.stat().st_ino for path in (*self.fronts(), *self.entries())}
+        return before == after
+
     def planned(self, *words: str, env: dict[str, str | None] | None = None) -> bool:
         """Whether `up -q WORDS` reads the spec: what it imports before it becomes a box says so."""
         argv: list[Word] = [
             self.product.python,
             "-X",
             "importtime",
-            *self.product.toyspec,
+            self.product.script,
             "up",
             "-q",
             *words,
@@ -112,7 +124,7 @@ def test_the_second_time_nothing_is_planned(caller: Caller) -> None:
 def test_a_warm_start_imports_its_own_room_only(caller: Caller) -> None:
     good(caller.up("box.yaml"))
     words = ["up", "-q", "box.yaml"]
-    argv: list[Word] = [caller.product.python, "-X", "importtime", *caller.product.toyspec, *words]
+    argv: list[Word] = [caller.product.python, "-X", "importtime", caller.product.script, *words]
     done = caller.product.as_user(argv, cwd=caller.here, env=caller.environment())
     found = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
     own = {name for name in found if name.startswith("toyspec")}
@@ -299,7 +311,7 @@ def test_secrets_do_not_reach_the_disk(caller: Caller) -> None:
     caller.write(SPEC.format(greeting="${TOKEN}"))
     for token in ("correct-horse", "correct-horse", "battery"):
         assert good(caller.up("box.yaml", env={"TOKEN": token})) == f"{token}\n"
-    kept = b"".join(path.read_bytes() for path in caller.entries())
+    kept = b"".join(path.read_bytes() for path in caller.cache.iterdir())
     assert b"TOKEN" in kept
     assert b"correct-horse" not in kept
     assert b"battery" not in kept
@@ -387,7 +399,8 @@ def test_what_changed_is_planned_anew_with_a_trace_too(caller: Caller) -> None:
 
 def test_a_trace_on_a_terminal_needs_no_plan(caller: Caller) -> None:
     words: list[Word] = [*caller.product.toyspec, "up", "box.yaml"]
-    argv: list[Word] = [caller.product.python, "-X", "importtime", *words]
+    timed: list[Word] = [caller.product.python, "-X", "importtime", caller.product.script]
+    argv = [*timed, *words[1:]]
     for _ in range(3):
         status, said = caller.on_terminal(*words)
         assert (status, TRACE.sub("TRACE ", said)) == (0, "TRACE hello\n")
@@ -463,4 +476,157 @@ def test_a_box_cannot_write_to_the_cache(caller: Caller) -> None:
         assert "Read-only file system" in done.stderr
         assert done.stderr.count("busy") >= 2 or done.stderr.count("cannot") >= 3
     names = {path.suffix for path in (home / ".cache/toyspec").iterdir()}
-    assert names == {".box"}
+    assert names - {".front"} == {".box"}
+
+
+needs_front = pytest.mark.skipif(not HAS_FRONT, reason="no front is made for this machine")
+PLAIN = SPEC.replace("init:", "etc: none\ninit:")
+"""Asks nobody for the caller's name: who answers that is not always known to a front."""
+
+
+@pytest.fixture
+def plain(caller: Caller) -> Caller:
+    """With a spec that a front can serve."""
+    caller.write(PLAIN.format(greeting="hello"))
+    return caller
+
+
+@needs_front
+def test_the_front_serves_without_python(plain: Caller) -> None:
+    assert good(plain.up("box.yaml")) == "hello\n"
+    assert len(plain.fronts()) == 1
+    assert plain.served("box.yaml")
+    done = plain.product.as_user(
+        ["strace", "-f", "-e", "trace=execve", *plain.product.toyspec, "up", "-q", "box.yaml"],
+        cwd=plain.here,
+        env=plain.environment(),
+    )
+    assert good_output(done) == "hello\n"
+    assert "python" not in "".join(line for line in done.stderr.splitlines() if "execve(" in line)
+
+
+def good_output(done: Done) -> str:
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_python_stands_in_where_the_front_may_not(plain: Caller) -> None:
+    """PYTHONPATH may make it another toyspec; the file stays for those who do not say so."""
+    assert good(plain.up("box.yaml")) == "hello\n"
+    for name in ("PYTHONPATH", "PYTHONSAFEPATH"):
+        assert plain.served("box.yaml", env={name: "1"})
+    assert plain.served("box.yaml", env={"PYTHONUNBUFFERED": "1"})
+    assert plain.served("box.yaml")
+
+
+@needs_front
+@pytest.mark.parametrize("how", DAMAGE)
+def test_a_damaged_file_of_the_front_costs_time_only(plain: Caller, how: str) -> None:
+    assert good(plain.up("box.yaml")) == "hello\n"
+    (file,) = plain.fronts()
+    DAMAGE[how](file)
+    assert good(plain.up("box.yaml")) == "hello\n"
+    assert plain.served("box.yaml")  # and it is whole again
+
+
+@needs_front
+def test_no_byte_of_the_front_s_file_may_differ(plain: Caller) -> None:
+    good(plain.up("box.yaml"))
+    (file,) = plain.fronts()
+    whole = file.read_bytes()
+    chance = random.Random(4)
+    for _ in range(40):
+        data = bytearray(whole)
+        for _ in range(chance.choice((1, 1, 3))):
+            data[chance.randrange(len(data))] ^= 1 << chance.randrange(8)
+        replace(plain, file, bytes(data))
+        assert not plain.served("box.yaml") or data == whole
+        assert plain.fronts() == [file]
+
+
+def replace(caller: Caller, file: Path, data: bytes) -> None:
+    file.unlink()
+    file.write_bytes(data)
+    file.chmod(0o600)
+    caller.product.own(file.parent)
+
+
+@needs_front
+def test_another_command_s_file_under_this_one_s_name(plain: Caller) -> None:
+    """Whole as it is: two names that are one by chance look like that."""
+    good(plain.up("box.yaml"))
+    (file,) = plain.fronts()
+    for words in (("--", "echo", "foreign"), ("-w", "/tmp", "--", "pwd")):
+        good(plain.up("box.yaml", *words))
+        (foreign,) = set(plain.fronts()) - {file}
+        replace(plain, file, foreign.read_bytes())
+        foreign.unlink()
+        assert good(plain.up("box.yaml")) == "hello\n"
+    elsewhere = plain.here / "elsewhere"
+    elsewhere.mkdir()
+    plain.product.own(elsewhere)
+    plain.product.write(elsewhere / "box.yaml", PLAIN.format(greeting="elsewhere"))
+    assert good(plain.up("box.yaml", cwd=elsewhere)) == "elsewhere\n"
+    (foreign,) = set(plain.fronts()) - {file}
+    replace(plain, file, foreign.read_bytes())
+    assert good(plain.up("box.yaml")) == "hello\n"
+
+
+@needs_front
+@pytest.mark.parametrize("how", ["open to others", "a symlink", "somebody else's", "a directory"])
+def test_a_file_that_others_could_have_written(plain: Caller, how: str) -> None:
+    good(plain.up("box.yaml"))
+    (file,) = plain.fronts()
+    if how == "open to others":
+        file.chmod(0o620)
+    elif how == "a symlink":
+        file.rename(file.with_name("away"))
+        file.symlink_to("away")
+    elif how == "a directory":
+        file.unlink()
+        file.mkdir()
+    elif os.geteuid() != 0 or plain.product.uid == 0:
+        pytest.skip("only root gives files away")
+    else:
+        os.chown(file, 4242, -1)
+        file.chmod(0o644)
+    assert good(plain.up("box.yaml")) == "hello\n"
+
+
+@needs_front
+def test_a_front_that_lost_its_other_half(plain: Caller) -> None:
+    alone = plain.product.directory() / "toyspec"
+    shutil.copy2(plain.product.toyspec[0], alone)
+    done = plain.product.as_user([alone, "up"], cwd=plain.here)
+    assert (done.returncode, done.stdout) == (125, "")
+    assert done.stderr.startswith(f"toyspec: error: cannot execute {alone}-python: it, or ")
+    assert done.stderr.endswith("install toyspec again: this command is one half of it\n")
+
+
+@needs_front
+def test_through_a_symlink_as_tools_make_them(plain: Caller) -> None:
+    link = plain.product.directory() / "any-name"
+    link.symlink_to(plain.product.toyspec[0])
+    for _ in range(2):
+        done = plain.product.as_user(
+            [link, "up", "-q", "box.yaml"], cwd=plain.here, env=plain.environment()
+        )
+        assert good(done) == "hello\n"
+    assert len(plain.fronts()) == 1
+    assert plain.served("box.yaml")
+
+
+@needs_front
+def test_closed_streams_of_the_front(plain: Caller) -> None:
+    for closed, says in (
+        ("<&-", "hello\n"),
+        (">&-", ""),
+        ("2>&-", "hello\n"),
+        ("<&- >&- 2>&-", ""),
+    ):
+        shell = ["sh", "-c", f'exec "$@" {closed}', "sh", *plain.product.toyspec, "up", "-q"]
+        for _ in range(3):
+            done = plain.product.as_user(
+                [*shell, "box.yaml"], cwd=plain.here, env=plain.environment()
+            )
+            assert (done.returncode, done.stdout, done.stderr) == (0, says, "")

@@ -131,7 +131,7 @@ def test_what_belongs_to_somebody_else_is_none(place: Path, held: int) -> None:
 def test_the_number_of_entries_is_bounded(
     place: Path, held: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(store, "MOST_ENTRIES", 4)
+    monkeypatch.setattr(store, "MOST_FILES", 4)
     (place / "note.txt").write_text("somebody's own")
     for number in range(9):
         assert store.put(held, bytes([number]) * 64, b"box")
@@ -157,7 +157,7 @@ def test_one_that_is_too_large_is_not_kept(place: Path, held: int) -> None:
 def test_a_clock_that_was_set_back_lets_nothing_stay_for_ever(
     place: Path, held: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(store, "MOST_ENTRIES", 2)
+    monkeypatch.setattr(store, "MOST_FILES", 2)
     assert store.put(held, KEY, b"of the future")
     later = time.time() + 10**6
     os.utime(file_of(place), (later, later))

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from toyspec.spec.schema import schema_path
 from toyspec.start import entry, store
 from toyspec.start.again import become, sum_of
+from toyspec.start.command import front, is_other_python
 from toyspec.start.look_paths import files, part
 
 if TYPE_CHECKING:
@@ -93,7 +94,50 @@ def _keep(
     held = store.make_store(kept.directory) if data is not None else None
     if data is not None and held is not None:
         store.put(held, kept.key, data)
+        if not phases:
+            _keep_for_front(held, kept, look, questions, box)
         os.close(held)
+
+
+def _keep_for_front(
+    held: int, kept: Kept, look: Look, questions: tuple[tuple[str, str], ...], box: bytes
+) -> None:
+    """The same as the front has it, which starts without Python; nothing where it could not tell."""
+    from toyspec.emit.checks import NoCheckError, Place, front_file
+
+    path = front()
+    if path is None or not _is_plain():
+        return
+    site = sys.modules.get("site")
+    users = [site.getusersitepackages()] if site is not None else []
+    packages = [each for each in sys.path if each.endswith("-packages")]
+    code = {
+        os.path.realpath(sys.executable), os.path.abspath(sys.argv[0]), os.__file__,
+        os.path.join(sys.prefix, "pyvenv.cfg"), *packages, *users,
+    }  # fmt: skip
+    places = {_PACKAGE, sys.prefix, sys.base_prefix, os.path.dirname(path)}
+    places |= {each for each in sys.path if os.path.isdir(each)}
+    place = Place(
+        tuple(sys.argv[1:]),
+        os.getcwd(),
+        os.path.realpath(path),
+        tuple(sorted(code)),
+        {each: os.path.realpath(each) for each in sorted(places)},
+        kept.began - _TICK,
+    )
+    try:
+        data = front_file(place, questions, look.answers, box)
+    except (NoCheckError, OSError):
+        return
+    store.put(held, kept.front_name(), data, store.FRONT)
+
+
+def _is_plain() -> bool:
+    """Whether Python was started as the front starts it: by the script's first line, and nothing else."""
+    with open(sys.argv[0], "rb") as file:
+        first = os.fsdecode(file.readline().removeprefix(b"#!").strip())
+    started = sys.orig_argv[: len(sys.orig_argv) - len(sys.argv) + 1]
+    return started == [first, sys.argv[0]] and not is_other_python()
 
 
 def _code() -> set[str]:

@@ -49,6 +49,28 @@ def is_box(file: bytes) -> bool:
     return seen == [(_LOAD, flags, at) for at, flags in sorted(PARTS.values())]
 
 
+def program(arch: str, code: bytes, entry: int) -> bytes:
+    """A file that is nothing but position-independent code, and begins at its offset `entry`."""
+    number, _, page = MACHINES[arch]
+    at = base("resident")
+    start = _HEADER + 2 * _SEGMENT
+    made = _head(number, at + start + entry, 2)
+    size = start + len(code)
+    made += struct.pack("<IIQQQQQQ", _LOAD, _R | _X, 0, at, at, size, size, page)
+    return made + _no_executable_stack() + code
+
+
+def _head(machine: int, entry: int, segments: int) -> bytes:
+    return _MAGIC + struct.pack(
+        "<HHIQQQIHHHHHH",
+        2, machine, 1, entry, _HEADER, 0, 0, _HEADER, _SEGMENT, segments, 64, 0, 0,
+    )  # fmt: skip
+
+
+def _no_executable_stack() -> bytes:
+    return struct.pack("<IIQQQQQQ", _STACK, _R | _W, 0, 0, 0, 0, 0, 16)
+
+
 def base(part: str) -> int:
     """Where a part's range begins, at the edge of a page of any size."""
     return PARTS[part][0]
@@ -88,18 +110,13 @@ class Layout:
 
     def file(self, entry: int) -> bytes:
         """The whole file; it begins at `entry`."""
-        made = bytearray(_MAGIC)
-        made += struct.pack(
-            "<HHIQQQIHHHHHH",
-            2, MACHINES[self.arch][0], 1, entry, _HEADER, 0, 0,
-            _HEADER, _SEGMENT, len(PARTS) + 1, 64, 0, 0,
-        )  # fmt: skip
+        made = bytearray(_head(MACHINES[self.arch][0], entry, len(PARTS) + 1))
         for part, (at, offset, content) in sorted(self.parts.items(), key=lambda each: each[1][0]):
             made += struct.pack(
                 "<IIQQQQQQ",
                 _LOAD, PARTS[part][1], offset, at, at, len(content), len(content), self._page,
             )  # fmt: skip
-        made += struct.pack("<IIQQQQQQ", _STACK, _R | _W, 0, 0, 0, 0, 0, 16)
+        made += _no_executable_stack()
         for _, offset, content in self.parts.values():
             made += bytes(offset - len(made)) + content
         return bytes(made)

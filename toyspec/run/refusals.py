@@ -7,11 +7,11 @@ directories) is looked at, and what was found is said, with what to do about it.
 from __future__ import annotations
 
 import os
-import sys
 from typing import TYPE_CHECKING
 
 from toyspec.plan.step import Data, Path
 from toyspec.run.command import closed_directory
+from toyspec.start.command import command
 
 if TYPE_CHECKING:
     from toyspec.plan.step import Step
@@ -134,7 +134,7 @@ def _no_namespaces() -> Cause:
 
 def _apparmor() -> Cause:
     machine = "sudo sysctl -w kernel.apparmor_restrict_unprivileged_userns=0"
-    program = os.path.abspath(sys.argv[0])
+    program = command()
     remedy = f"an administrator, once: {machine}"
     if os.path.basename(program) == "toyspec":  # a profile is found by the path of what is executed
         from shlex import quote

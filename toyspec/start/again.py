@@ -14,6 +14,7 @@ import sys
 import time
 
 from toyspec.start import entry, memory, store
+from toyspec.start.command import front, is_other_python
 from toyspec.start.look import Look, account, console, ids, status, terminal, variable
 from toyspec.start.places import cache_directory
 
@@ -82,9 +83,11 @@ class Kept:
         if self.key is None or held is None:
             return
         data = store.get(held, self.key)
-        os.close(held)
         found = entry.read(data, self.key) if data is not None else None
-        if found is None or self._answers(found.questions) != found.answers:
+        right = found is not None and self._answers(found.questions) == found.answers
+        refused = right and self._was_refused(held)
+        os.close(held)
+        if found is None or not right or refused:
             return
         if not found.phases:
             become(found.box)
@@ -93,6 +96,24 @@ class Kept:
 
         box = found.box
         self.viewer = become_drawn(found.phases, lambda words: become(box, words))
+
+    def front_name(self) -> bytes:
+        """The name of the front's file for this command. Raises OSError."""
+        return entry.front_name(sys.argv[1:], os.getcwd(), self.look.ask(terminal))
+
+    def _was_refused(self, held: int) -> bool:
+        """Whether a front was asked before us, and found its own file wrong: both are to be made anew.
+
+        Where it may not look at all, it has not said so.
+        """
+        plain = len(sys.orig_argv) == len(sys.argv) + 1  # no option of Python's: a front gives none
+        if not plain or is_other_python() or front() is None:
+            return False
+        name = self.front_name()
+        if not store.has(held, name, store.FRONT):
+            return False
+        store.drop(held, name, store.FRONT)
+        return True
 
     def prepare(self) -> None:
         """Have the directory there before anybody asks whether it is: else each answer of the first

@@ -60,6 +60,19 @@ def sum_of(values: Iterable[object]) -> bytes:
     return found.digest()
 
 
+def front_name(words: Iterable[str], directory: str, terminal: Iterable[bool]) -> bytes:
+    """The name of a front's file (`emit/front/begin.py`): FNV-1a with 64 bits of the command's words,
+    where it is given, and its terminal. Another command may have the same one: the file says whose
+    it is.
+    """
+    number = 0xCBF29CE484222325
+    for word in (*words, directory):
+        for byte in word.encode("utf-8", "surrogateescape") + b"\0":
+            number = (number ^ byte) * 0x100000001B3 & (1 << 64) - 1
+    bits = sum(1 << at for at, each in enumerate(terminal) if each)
+    return ((number ^ bits) * 0x100000001B3 & (1 << 64) - 1).to_bytes(8, "big")
+
+
 def write(
     key: bytes, questions: Iterable[Question], answers: bytes, phases: bytes, box: bytes
 ) -> bytes | None:

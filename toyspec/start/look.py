@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import sys
 
+from toyspec.start.command import FRONT, SCRIPT, command
 from toyspec.start.look_paths import (
     files,
     first_line,
@@ -178,10 +179,12 @@ def installation(_: Look, _about: str) -> tuple[str, ...]:
         found -= _SYSTEM
         modules = [each for each in sys.path if each.endswith("-packages")]
         found |= {os.path.realpath(each) for each in (os.path.dirname(os.__file__), *modules)}
-    script = os.path.abspath(sys.argv[0])
-    if os.path.basename(script) == "toyspec" and os.path.isfile(script):
-        own = script.startswith(os.path.expanduser("~/"))
-        found.add(os.path.realpath(os.path.dirname(script) if own else script))
+    script = command()
+    if os.path.basename(script) in (FRONT, SCRIPT) and os.path.isfile(script):
+        if script.startswith(os.path.expanduser("~/")):
+            found.add(os.path.realpath(os.path.dirname(script)))
+        else:
+            found |= {os.path.realpath(each) for each in (script, os.path.abspath(sys.argv[0]))}
     return tuple(sorted(found))
 
 

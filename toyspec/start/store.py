@@ -10,11 +10,12 @@ import os
 import stat
 import time
 
-MOST_ENTRIES = 256
+MOST_FILES = 512
 MOST_BYTES = 64 << 20
 _LARGEST = MOST_BYTES // 4  # of one entry
 _STALE = 60  # seconds after which an unfinished file is nobody's
-_SUFFIX = ".box"
+BOX = ".box"  # an entry: see start.entry
+FRONT = ".front"  # see emit.checks
 _UNFINISHED = ".new"
 
 
@@ -48,11 +49,25 @@ def make_store(path: str) -> int | None:
     return open_store(path)
 
 
+def has(store: int, key: bytes, suffix: str) -> bool:
+    """Whether there is a file of that name, whatever it is."""
+    try:
+        os.stat(key.hex() + suffix, dir_fd=store, follow_symlinks=False)
+    except OSError:
+        return False
+    return True
+
+
+def drop(store: int, key: bytes, suffix: str) -> None:
+    """Keep it no longer."""
+    _remove(store, key.hex() + suffix)
+
+
 def get(store: int, key: bytes) -> bytes | None:
     """The bytes of the key's file; None where there is none that the caller alone could write."""
     flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
     try:
-        fd = os.open(key.hex() + _SUFFIX, flags, dir_fd=store)
+        fd = os.open(key.hex() + BOX, flags, dir_fd=store)
     except OSError:
         return None
     try:
@@ -66,7 +81,7 @@ def get(store: int, key: bytes) -> bytes | None:
         os.close(fd)
 
 
-def put(store: int, key: bytes, data: bytes) -> bool:
+def put(store: int, key: bytes, data: bytes, suffix: str = BOX) -> bool:
     """Keep the bytes for the key, whole or not at all; whether that was possible.
 
     Written beside and renamed: who reads meanwhile sees the old ones or the new ones. Not synced to
@@ -89,7 +104,7 @@ def put(store: int, key: bytes, data: bytes) -> bool:
                 left = left[os.write(fd, left) :]
         finally:
             os.close(fd)
-        os.rename(name, key.hex() + _SUFFIX, src_dir_fd=store, dst_dir_fd=store)
+        os.rename(name, key.hex() + suffix, src_dir_fd=store, dst_dir_fd=store)
     except OSError:
         _remove(store, name)
         return False
@@ -126,13 +141,13 @@ def _evict(store: int, coming: int) -> None:
         if name.startswith(_UNFINISHED):
             if abs(now - seen.st_mtime_ns) > _STALE * 10**9:
                 _remove(store, name)
-        elif name.endswith(_SUFFIX):
+        elif name.endswith((BOX, FRONT)):
             found.append((seen.st_mtime_ns <= now, seen.st_mtime_ns, seen.st_size, name))
     found.sort()
     size = coming + sum(each for _, _, each, _ in found)
     left = len(found)
     for _, _, each, name in found:
-        if left < MOST_ENTRIES and size <= MOST_BYTES:
+        if left < MOST_FILES and size <= MOST_BYTES:
             break
         _remove(store, name)
         left, size = left - 1, size - each

@@ -41,6 +41,7 @@ from toyspec.emit.resident.record import (
     VIEWER,
 )
 from toyspec.emit.resident.refusal import refuse
+from toyspec.emit.resident.streams import open_streams
 from toyspec.emit.resident.terminal import foreground_of, is_terminal, prepare_terminal
 from toyspec.emit.resident.times import clock_of
 from toyspec.emit.resident.words import (
@@ -82,7 +83,7 @@ def start(stack: int, file: int) -> int:
     store64(argv, 0)
     store64(argv + 8, -1)
     store64(argv + 16, 0)
-    _open_streams()
+    open_streams()
     _refuse_inside(file)
     _read_words(file, stack + 8, words, argv)
     auxiliary = _behind_environment(environment)
@@ -97,18 +98,6 @@ def start(stack: int, file: int) -> int:
     if load64(box + TERMINAL):
         prepare_terminal(box)
     return box
-
-
-def _open_streams() -> int:
-    """Closed standard streams become /dev/null: 0 to 2 cross into the box, and whatever is opened
-    later would take their numbers.
-    """
-    fd = 0
-    while fd < 3:
-        if syscall(nr("fcntl"), fd, flag("fcntl", "F_GETFD"), 0) < 0:
-            syscall(nr("openat"), -100, text("/dev/null"), flag("open", "O_RDWR"), 0)
-        fd += 1
-    return 0
 
 
 def _refuse_inside(file: int) -> int:

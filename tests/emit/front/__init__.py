@@ -1,0 +1,1 @@
+"""The front: its checks, made by its machine code."""

@@ -1,0 +1,307 @@
+"""The first code of the command: a box that is kept for just this, or else Python.
+
+Nothing is decided here. What a start asks is compared with what it was when the box was planned; one
+difference, a doubt or an error, and Python goes the long way, as if there were no front.
+"""
+
+from __future__ import annotations
+
+from toyspec.emit.front.checks import holds
+from toyspec.emit.front.record import (
+    AT_MAGIC,
+    BOX,
+    CHECKS,
+    CHECKS_END,
+    HEAD,
+    LARGEST,
+    MAGIC,
+    MOST_READ,
+    SIZE,
+    SUM,
+)
+from toyspec.emit.front.sums import crc, fnv, fnv_number
+from toyspec.emit.front.terminal import terminals
+from toyspec.emit.resident.environment import value_of
+from toyspec.emit.resident.memory import append, behind, copy, length, same
+from toyspec.emit.resident.process import leave
+from toyspec.emit.resident.saying import VECTOR, add, begin, say
+from toyspec.emit.resident.streams import open_streams
+from toyspec.emit.resident.words import (
+    flag,
+    load8,
+    load16,
+    load32,
+    load64,
+    nr,
+    room,
+    store8,
+    store64,
+    syscall,
+    text,
+)
+
+_FAILED = 125
+_AT_EXECFN = 31  # linux/auxvec.h: how the command was named
+_LONGEST = 4096  # PATH_MAX
+_ROOM_FOR_NAMES = 64  # bytes of a path that are added to what the caller says
+_BASIC = 0x7FF  # STATX_BASIC_STATS (linux/stat.h)
+_STATX = 256  # bytes of a struct statx
+_FORMAT = 0o170000  # S_IFMT
+_REGULAR = 0o100000
+_OTHERS = 0o077
+_READ_WRITE = 3  # PROT_READ | PROT_WRITE
+_PRIVATE = 0x22  # MAP_PRIVATE | MAP_ANONYMOUS
+_SLACK = 8192  # bytes that a content may be longer than what it is compared with
+_FNV = -3750763034362895579  # the offset basis
+_EINVAL = 22
+_MEMORY = 0x13  # MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_EXEC (linux/memfd.h)
+_OLD_MEMORY = 3  # before Linux 6.3
+_ADD_SEALS = 1033  # F_ADD_SEALS (linux/fcntl.h)
+_EVERY_SEAL = 15
+
+
+def front(stack: int) -> int:
+    """`stack` is where the kernel put argc, argv, envp and the auxiliary vector."""
+    words = load64(stack)
+    argv = stack + 8
+    environment = stack + 8 * (words + 2)
+    own = room(_LONGEST)
+    python = room(_LONGEST)
+    open_streams()
+    _own_path(own, environment)
+    _beside(own, python)
+    if words >= 2:
+        _serve(own, python, words, argv, environment)
+    found = syscall(nr("execve"), python, argv, environment)
+    vector = begin(room(VECTOR))
+    add(vector, text("toyspec: error: cannot execute "))
+    add(vector, python)
+    if found == -2:  # ENOENT
+        add(vector, text(": it, or the interpreter that it names, is not there"))
+    add(vector, text("\ninstall toyspec again: this command is one half of it\n"))
+    say(vector)
+    return leave(_FAILED)
+
+
+def _own_path(own: int, environment: int) -> int:
+    """The path of this program; without /proc as the caller said it."""
+    size = syscall(nr("readlinkat"), -100, text("/proc/self/exe"), own, _LONGEST - _ROOM_FOR_NAMES)
+    if size > 0 and size < _LONGEST - _ROOM_FOR_NAMES:
+        store8(own + size, 0)
+        return 0
+    store8(own, 0)
+    while load64(environment):
+        environment += 8
+    vector = environment + 8
+    while load64(vector):
+        if load64(vector) == _AT_EXECFN and length(load64(vector + 8)) < _LONGEST - _ROOM_FOR_NAMES:
+            append(own, load64(vector + 8))
+        vector += 16
+    return 0
+
+
+def _beside(own: int, python: int) -> int:
+    """The path of the other half."""
+    end = append(python, own)
+    while end > python and load8(end - 1) != 47:  # /
+        end -= 1
+    append(end, text("toyspec-python"))
+    return 0
+
+
+def _serve(own: int, python: int, words: int, argv: int, environment: int) -> int:
+    """Become the box that is kept for this command; returns where there is none."""
+    if not same(load64(argv + 8), text("up")) or syscall(nr("getppid")) == 0:
+        return 0
+    if _is_other_python(environment):
+        return 0
+    store = _open_store(environment)
+    if store < 0:
+        return 0
+    directory = room(_LONGEST)
+    if syscall(nr("getcwd"), directory, _LONGEST) <= 0:
+        directory = 0
+    file = 0
+    if directory:
+        file = _load(store, _name(room(64), words, argv, directory))
+    syscall(nr("close"), store)
+    if file == 0:
+        return 0
+    told = room(48)
+    store64(told, words)
+    store64(told + 8, argv)
+    store64(told + 16, environment)
+    store64(told + 24, directory)
+    store64(told + 32, own)
+    scratch = _memory(load64(file + MOST_READ) + _SLACK)
+    if scratch == 0:
+        return 0
+    store64(told + 40, scratch)
+    if _all_hold(file, told):
+        _become(file, python, words, argv, environment)
+    return 0
+
+
+def _is_other_python(environment: int) -> int:
+    """Whether Python is told anything that could make it another one (python(1), ENVIRONMENT)."""
+    while load64(environment):
+        told = behind(load64(environment), text("PYTHON"))
+        if (
+            told
+            and behind(told, text("DONTWRITEBYTECODE=")) | behind(told, text("UNBUFFERED=")) == 0
+        ):
+            return 1
+        environment += 8
+    return 0
+
+
+def _open_store(environment: int) -> int:
+    """The directory of what is kept, if it is the caller's alone; negative else."""
+    path = room(_LONGEST)
+    base = value_of(environment, text("XDG_CACHE_HOME"))
+    below = text("/toyspec")
+    if base == 0 or load8(base) != 47:
+        base = value_of(environment, text("HOME"))
+        below = text("/.cache/toyspec")
+    if base == 0 or load8(base) != 47 or length(base) > _LONGEST - _ROOM_FOR_NAMES:
+        return -1
+    at = base
+    while load8(at):
+        if behind(at, text("/..")):
+            return -1  # it would lead elsewhere through a symlink
+        at += 1
+    append(append(path, base), below)
+    flags = flag("open", "O_RDONLY") | flag("open", "O_DIRECTORY") | flag("open", "O_CLOEXEC")
+    store = syscall(nr("openat"), -100, path, flags | flag("open", "O_NOFOLLOW"), 0)
+    if store >= 0 and _private(store) < 0:
+        syscall(nr("close"), store)
+        return -1
+    return store
+
+
+def _private(fd: int) -> int:
+    """The size of what is open, if it is the caller's alone; negative else."""
+    seen = room(_STATX)
+    if syscall(nr("statx"), fd, text(""), flag("at", "AT_EMPTY_PATH"), _BASIC, seen) < 0:
+        return -1
+    if load32(seen + 20) != syscall(nr("geteuid")) or load16(seen + 28) & _OTHERS:
+        return -1
+    return load64(seen + 40)
+
+
+def _name(name: int, words: int, argv: int, directory: int) -> int:
+    """The file's name: a number of the words, the place and the terminal. What it holds says the rest."""
+    number = _FNV
+    at = 1
+    while at < words:
+        number = fnv(number, load64(argv + 8 * at))
+        at += 1
+    number = fnv_number(fnv(number, directory), terminals())
+    digit = 0
+    while digit < 16:
+        value = number >> (60 - 4 * digit) & 15
+        if value > 9:
+            value += 39
+        store8(name + digit, 48 + value)
+        digit += 1
+    append(name + 16, text(".front"))
+    return name
+
+
+def _load(store: int, name: int) -> int:
+    """The file's bytes; 0 where it is none, or damaged."""
+    flags = flag("open", "O_RDONLY") | flag("open", "O_NOFOLLOW") | flag("open", "O_NONBLOCK")
+    flags |= flag("open", "O_NOCTTY") | flag("open", "O_CLOEXEC")
+    fd = syscall(nr("openat"), store, name, flags, 0)
+    if fd < 0:
+        return 0
+    file = _read(fd)
+    syscall(nr("close"), fd)
+    if file and not _is_whole(file):
+        return 0
+    return file
+
+
+def _read(fd: int) -> int:
+    seen = room(_STATX)
+    size = _private(fd)
+    if size < HEAD or size > LARGEST:
+        return 0
+    syscall(nr("statx"), fd, text(""), flag("at", "AT_EMPTY_PATH"), _BASIC, seen)
+    if load16(seen + 28) & _FORMAT != _REGULAR:
+        return 0
+    file = _memory(size)
+    if file == 0:
+        return 0
+    done = 0
+    while done < size:
+        count = syscall(nr("read"), fd, file + done, size - done)
+        if count <= 0:
+            return 0
+        done += count
+    if load64(file + SIZE) != size:
+        return 0
+    return file
+
+
+def _is_whole(file: int) -> int:
+    """Whether it is a front's file, as it was written."""
+    size = load64(file + SIZE)
+    if load64(file + AT_MAGIC) != MAGIC or load64(file + CHECKS) != HEAD:
+        return 0
+    if load64(file + SUM) != crc(file + CHECKS, size - CHECKS):
+        return 0
+    end = load64(file + CHECKS_END)
+    if end < HEAD or end > size or load64(file + BOX) < end or load64(file + BOX) > size:
+        return 0
+    if load64(file + MOST_READ) < 0 or load64(file + MOST_READ) > LARGEST:
+        return 0
+    return 1
+
+
+def _memory(size: int) -> int:
+    """New memory; 0 where there is none."""
+    found = syscall(nr("mmap"), 0, size, _READ_WRITE, _PRIVATE, -1, 0)
+    if found < 0 and found > -4096:
+        return 0
+    return found
+
+
+def _all_hold(file: int, told: int) -> int:
+    """Whether everything is as it was when the box was planned."""
+    at = file + HEAD
+    end = file + load64(file + CHECKS_END)
+    while at < end:
+        size = load64(at + 8)
+        if size < 16 or size > end - at or size & 7:
+            return 0
+        if not holds(at, told):
+            return 0
+        at += size
+    return 1
+
+
+def _become(file: int, python: int, words: int, argv: int, environment: int) -> int:
+    """Execute the box from memory, told who explains; returns where this kernel does not do that."""
+    fd = syscall(nr("memfd_create"), text("toyspec"), _MEMORY)
+    if fd == -_EINVAL:
+        fd = syscall(nr("memfd_create"), text("toyspec"), _OLD_MEMORY)
+    if fd < 0:
+        return 0
+    at = file + load64(file + BOX)
+    end = file + load64(file + SIZE)
+    while at < end:
+        count = syscall(nr("write"), fd, at, end - at)
+        if count <= 0:
+            break
+        at += count
+    given = _memory(8 * (words + 4))
+    if at == end and given and syscall(nr("fcntl"), fd, _ADD_SEALS, _EVERY_SEAL) == 0:
+        store64(given, text("toyspec"))
+        store64(given + 8, text("--again"))
+        store64(given + 16, python)
+        store64(given + 24, load64(argv + 8))
+        store64(given + 32, text("--no-cache"))
+        copy(given + 40, argv + 16, 8 * (words - 2))  # the NULL behind them is there already
+        syscall(nr("execveat"), fd, text(""), given, environment, flag("at", "AT_EMPTY_PATH"))
+    return syscall(nr("close"), fd)
