@@ -129,7 +129,10 @@ def _keep_for_front(
         data = front_file(place, questions, look.answers, box)
     except (NoCheckError, OSError):
         return
-    store.put(held, kept.front_name(), data, store.FRONT)
+    if (
+        data != kept.refused
+    ):  # else a front sees something otherwise than we do: Python serves this one
+        store.put(held, kept.front_name(), data, store.FRONT)
 
 
 def _is_plain() -> bool:

@@ -1,8 +1,9 @@
 """The view: a process of its own that draws a run from the shared page, then says `go`.
 
 It is forked before anything else (a second thread would make unshare(CLONE_NEWUSER) fail with
-EINVAL, so a thread is no choice) and imports rich while the others load and plan. It never reads
-the terminal, never hides the cursor, and never outlives the monitor.
+EINVAL, so a thread is no choice) and imports rich once a run takes so long that there will be a
+frame: the processor is the box's until then. It never reads the terminal, never hides the cursor, and
+never outlives the monitor.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from toyspec.show.trace import PLAIN, Trace, folded, is_over, look, stopped
 from toyspec.start.page import FAILED, LOADING, QUIT
 
 _QUICK = 60_000_000  # ns: a box that stands before this is one line, with no flicker before it
+_SLOW = 15_000_000  # ns: from then on rich is imported, to be there when the first frame is due
 _FRAME = 50_000_000  # ns between two frames of a slow one
 _GRACE = 2000  # ms that the monitor waits for the last line of a view
 
@@ -98,7 +100,6 @@ def _view(progress: Progress, monitor: int, screen: _Screen, writer: int) -> Non
 
 def _watch(progress: Progress, monitor: int, screen: _Screen) -> bool:
     """Draw until the run is over; False where there was nothing to draw."""
-    screen.prepare()
     published: list[tuple[str, tuple[int, ...]]] = []
     while True:
         state = progress.state
@@ -119,6 +120,8 @@ def _watch(progress: Progress, monitor: int, screen: _Screen) -> bool:
             screen.last(folded(trace, _size()[0]), trace)
             return True
         since = time.time_ns() - progress.started
+        if since >= _SLOW:
+            screen.prepare()
         if since < _QUICK:
             time.sleep(0.0002)
         else:
@@ -132,14 +135,16 @@ class _Screen:
     def __init__(self, colour: bool, verbose: bool) -> None:
         self._colour = colour
         self._verbose = verbose
+        self._prepared = False
         self._rich = False
         self._height = 0  # lines of the frame that stands there now
         self._next = 0  # when the next frame is due
 
     def prepare(self) -> None:
         """Import rich in a thread (this process has no namespaces to unshare): waits for nobody."""
-        if not self._colour:
+        if not self._colour or self._prepared:
             return
+        self._prepared = True
         import sys
         import threading
 

@@ -57,10 +57,11 @@ class Kept:
     """Where the box of one command is kept, or will be. `key` is None where nothing may be kept.
 
     `began`: when the command did, in nanoseconds of the clock that files' times are of. `viewer`:
-    this process is none that runs a box, but the child that shows the trace of one.
+    this process is none that runs a box, but the child that shows the trace of one. `refused`: the
+    file that a front found wrong before us, while we found right what is kept.
     """
 
-    __slots__ = ("began", "directory", "key", "look", "viewer")
+    __slots__ = ("began", "directory", "key", "look", "refused", "viewer")
 
     def __init__(self, words: list[str]) -> None:
         """`words` are those after `up`. Raises nothing."""
@@ -68,6 +69,7 @@ class Kept:
         self.look = Look()
         self.directory = ""
         self.key: bytes | None = None
+        self.refused: bytes | None = None
         self.viewer: Viewer | None = None
         try:
             directory = _directory(self.look)
@@ -112,6 +114,7 @@ class Kept:
         name = self.front_name()
         if not store.has(held, name, store.FRONT):
             return False
+        self.refused = store.get(held, name, store.FRONT)
         store.drop(held, name, store.FRONT)
         return True
 

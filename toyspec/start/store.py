@@ -63,11 +63,11 @@ def drop(store: int, key: bytes, suffix: str) -> None:
     _remove(store, key.hex() + suffix)
 
 
-def get(store: int, key: bytes) -> bytes | None:
+def get(store: int, key: bytes, suffix: str = BOX) -> bytes | None:
     """The bytes of the key's file; None where there is none that the caller alone could write."""
     flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
     try:
-        fd = os.open(key.hex() + BOX, flags, dir_fd=store)
+        fd = os.open(key.hex() + suffix, flags, dir_fd=store)
     except OSError:
         return None
     try:

@@ -22,7 +22,7 @@ from toyspec.emit.front.record import (
 from toyspec.emit.front.sums import crc, fnv, fnv_number
 from toyspec.emit.front.terminal import terminals
 from toyspec.emit.resident.environment import value_of
-from toyspec.emit.resident.memory import append, behind, copy, length, same
+from toyspec.emit.resident.memory import append, behind, copy, length, same, unsigned32
 from toyspec.emit.resident.process import leave
 from toyspec.emit.resident.saying import VECTOR, add, begin, say
 from toyspec.emit.resident.streams import open_streams
@@ -30,7 +30,6 @@ from toyspec.emit.resident.words import (
     flag,
     load8,
     load16,
-    load32,
     load64,
     nr,
     room,
@@ -184,7 +183,7 @@ def _private(fd: int) -> int:
     seen = room(_STATX)
     if syscall(nr("statx"), fd, text(""), flag("at", "AT_EMPTY_PATH"), _BASIC, seen) < 0:
         return -1
-    if load32(seen + 20) != syscall(nr("geteuid")) or load16(seen + 28) & _OTHERS:
+    if unsigned32(seen + 20) != syscall(nr("geteuid")) or load16(seen + 28) & _OTHERS:
         return -1
     return load64(seen + 40)
 

@@ -25,11 +25,10 @@ from toyspec.emit.front.record import (
 )
 from toyspec.emit.front.terminal import terminals
 from toyspec.emit.resident.environment import value_of
-from toyspec.emit.resident.memory import decimal, same
+from toyspec.emit.resident.memory import decimal, same, unsigned32
 from toyspec.emit.resident.words import (
     flag,
     load16,
-    load32,
     load64,
     nr,
     room,
@@ -139,7 +138,7 @@ def _are_ids(check: int) -> int:
         return 0
     at = 0
     while at < count:  # the kernel sorts them
-        if load32(groups + 4 * at) != load64(check + 56 + 8 * at):
+        if unsigned32(groups + 4 * at) != load64(check + 56 + 8 * at):
             return 0
         at += 1
     return 1

@@ -18,7 +18,7 @@ from toyspec.emit.front.record import (
     PATH_UNREADABLE,
     PATH_WRITABLE,
 )
-from toyspec.emit.resident.memory import append, append_number
+from toyspec.emit.resident.memory import append, append_number, unsigned32
 from toyspec.emit.resident.words import flag, load16, load32, load64, nr, room, syscall, text
 
 _STATX = 256
@@ -49,7 +49,7 @@ def is_path(check: int) -> int:
             return 0
         return _is_absent(found)
     kind = load16(seen + 28) & _FORMAT
-    if kind != load64(check + PATH_KIND) or load32(seen + 20) != load64(check + PATH_UID):
+    if kind != load64(check + PATH_KIND) or unsigned32(seen + 20) != load64(check + PATH_UID):
         return 0
     if kind == _SYMLINK:
         if not _is_link(path + 8, behind_text(path)):
@@ -119,7 +119,7 @@ def is_stat(check: int) -> int:
         return 0
     if counts & INODE and load64(seen + 32) != load64(check + 40):
         return 0
-    if counts & OWNER and load32(seen + 20) != load64(check + 48):
+    if counts & OWNER and unsigned32(seen + 20) != load64(check + 48):
         return 0
     return counts != 0
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from toyspec.emit.resident.words import load8, store8
+from toyspec.emit.resident.words import load8, load32, store8
 
 
 def length(text: int) -> int:
@@ -11,6 +11,11 @@ def length(text: int) -> int:
     while load8(at):
         at += 1
     return at - text
+
+
+def unsigned32(at: int) -> int:
+    """The 4 bytes there, without a sign: ids are such numbers."""
+    return load32(at) & 0xFFFFFFFF
 
 
 def copy(to: int, source: int, size: int) -> int:
