@@ -268,6 +268,17 @@ def _files(about: str, answer: str, _: _Known) -> bytes:
     return _check(record.FILES, numbers, _text(directory), *map(_text, names))
 
 
+def _names(path: str, answer: tuple[str, ...], _: _Known) -> bytes:
+    names = [_text(each) for each in sorted(map(os.fsencode, answer))]
+    where = _text(path)
+    at = 16 + 8 * (1 + len(names)) + len(where)
+    places = []
+    for each in names:
+        places.append(at)
+        at += len(each)
+    return _check(record.NAMES, (len(names), *places), where, *names)
+
+
 def _program(path: str, answer: tuple[bool, bool] | None, _: _Known) -> bytes:
     numbers = (answer is not None, *(answer or (False, False)))
     return _check(record.PROGRAM, numbers, _text(path))
@@ -318,7 +329,7 @@ _CHECKS: Final[dict[str, Callable[[str, Any, _Known], bytes | list[bytes]]]] = {
     "terminal": _terminal, "console": _console, "inherited": _inherited,
     "installation": _installation, "scheduling": _scheduling, "variable": _variable,
     "has_variable": _has_variable, "line": _line, "text": _content, "part": _part,
-    "mounts": _mounts, "owner": _owner, "files": _files, "program": _program,
+    "mounts": _mounts, "owner": _owner, "files": _files, "names": _names, "program": _program,
     "namespaces": _namespaces, "real": _real, "path": _path,
 }  # fmt: skip
-"""By the names of `start.look`. None for a namespace's file, nor for a directory's names."""
+"""By the names of `start.look`. None for a namespace's file."""

@@ -10,12 +10,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, cast
 
-from toyspec.spec.nodes import Mapping, Node, Scalar, Sequence
+from toyspec.spec.nodes import MAX_DEPTH, Mapping, Node, Scalar, Sequence
 from toyspec.spec.shown import quote
 from toyspec.spec.source import Alias, Report
 from toyspec.values import dataclass, field
 
-MAX_DEPTH = 64
 MAX_NODES = 200_000
 """Keys and values in a file, aliases expanded."""
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from toyspec.values import dataclass
 
+MAX_DEPTH = 64
+"""How deep lists and mappings may nest."""
 Key = tuple[str | int, ...]
 """Where a node is: keys and indices from the top."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from toyspec.spec.nodes import MAX_DEPTH
 from toyspec.spec.shown import escape
 from toyspec.spec.source import Report
 
@@ -80,6 +81,8 @@ def _translate(text: str, at: int, said: str) -> tuple[str, str, str]:
         return "a key without its colon", "`key: value`", "or this line's indentation is off"
     if "found unknown escape character" in said:
         return "unknown escape in a double-quoted string", "", "single quotes keep `\\` as it is"
+    if "maximum nesting depth" in said:  # libyaml 0.2.6, which reads ahead of what we count
+        return f"nested more than {MAX_DEPTH} levels deep", "", ""
     if "node content" in said:
         return "no value where one is expected", "", ""
     if "did not find expected key" in said:

@@ -143,6 +143,7 @@ def questions(place: Path) -> list[tuple[str, str]]:
         ("program", f"{place}/file"),
         ("account", str(os.getuid())),
     ]
+    asked += [("names", f"{place}/{name}") for name in ("", "directory", "none", "file")]
     return [*asked, ("group", str(os.getgid()))]
 
 
@@ -154,7 +155,7 @@ def test_every_answer_of_here_and_now_holds(place: Path) -> None:
 
 
 def test_every_question_has_a_check_or_is_python_s() -> None:
-    assert set(QUESTIONS) - set(checks._CHECKS) == {"namespace", "names"}, _ELSEWHERE
+    assert set(QUESTIONS) - set(checks._CHECKS) == {"namespace"}, _ELSEWHERE
     assert set(checks._CHECKS) <= set(QUESTIONS)
 
 
@@ -243,6 +244,11 @@ def be_directory(at: Path) -> None:
     at.mkdir()
 
 
+def be_there(at: Path) -> Path:
+    at.mkdir()
+    return at
+
+
 def lead_elsewhere(at: Path) -> None:
     at.unlink()
     at.symlink_to("/")
@@ -266,6 +272,10 @@ CHANGES: dict[str, tuple[str, str, Callable[[Path], object]]] = {
     "a stamp": ("files", "\nfile", lambda at: (at.parent / "file").write_text("CONTENT\n")),
     "a stamp by name": ("files", "\nfile", lambda at: swap(at.parent / "file", at.parent / "empty")),
     "a stamp that came": ("files", "\nnone", lambda at: (at.parent / "none").touch()),
+    "a name more": ("names", "directory", lambda at: (at / "a").touch()),
+    "a name less": ("names", "directory", lambda at: (at / "below").unlink()),
+    "another name": ("names", "directory", lambda at: (at / "below").rename(at / "belox")),
+    "a first name": ("names", "none", lambda at: (be_there(at) / "x").touch()),
     "a program": ("program", "file", lambda at: at.chmod(0o755)),
     "a program with privileges": ("program", "file", lambda at: at.chmod(0o4755)),
 }  # fmt: skip
@@ -276,6 +286,8 @@ def test_what_changed_does_not_hold(place: Path, what: str) -> None:
     kind, name, change = CHANGES[what]
     if kind == "program":
         (place / "file").chmod(0o711 if "with" in what else 0o640)
+        if "with" in what and os.geteuid() != 0:
+            change = Path.unlink  # whose privileges it would have is nobody's here
     about = f"{place}{name}" if name.startswith("\n") else f"{place}/{name}"
     told, look = Told(), Look()
     found = check(kind, about, look.ask(QUESTIONS[kind], about), look)

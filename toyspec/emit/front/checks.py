@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from toyspec.emit.front.contents import behind_text, equal, has_content, has_files
+from toyspec.emit.front.contents import behind_text, equal, has_content, has_files, has_names
 from toyspec.emit.front.paths import is_path, is_program, is_stat, leads
 from toyspec.emit.front.record import (
     COMMAND,
@@ -14,6 +14,7 @@ from toyspec.emit.front.record import (
     IDS,
     INHERITED,
     LEADS,
+    NAMES,
     PATH,
     PROGRAM,
     SCHEDULING,
@@ -63,6 +64,8 @@ def holds(check: int, told: int) -> int:
         return is_program(check)
     if kind == CONTENT:
         return has_content(check, load64(told + 40))
+    if kind == NAMES:
+        return has_names(check)
     if kind == FILES:
         return has_files(check)
     if kind == VARIABLE:

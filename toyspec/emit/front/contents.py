@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from toyspec.emit.front.record import REGULAR, STRIPPED
+from toyspec.emit.resident.memory import same
 from toyspec.emit.resident.words import flag, load8, load16, load32, load64, nr, room, syscall, text
 
 _STATX = 256
 _BASIC = 0x7FF
 _FORMAT = 0o170000
 _REGULAR = 0o100000
+_LISTED = 4096  # bytes of a directory at once
 _SLACK = 4096  # bytes that are read beyond what is compared: blanks
 
 
@@ -86,6 +88,57 @@ def _is_blank(byte: int) -> int:
     if byte == 32:
         return 1
     return byte >= 9 and byte <= 13
+
+
+def has_names(check: int) -> int:
+    """Whether a directory has these names and no other; without any it need not be there."""
+    names = room(_LISTED)
+    count = load64(check + 16)
+    path = check + 24 + 8 * count
+    flags = flag("open", "O_RDONLY") | flag("open", "O_DIRECTORY") | flag("open", "O_CLOEXEC")
+    fd = syscall(nr("openat"), -100, path + 8, flags, 0)
+    if fd < 0:
+        return count == 0
+    found = 0
+    while 1:
+        size = syscall(nr("getdents64"), fd, names, _LISTED)
+        if size <= 0:
+            break
+        at = 0
+        while at < size:
+            name = names + at + 19  # d_name of struct linux_dirent64
+            if not same(name, text(".")) and not same(name, text("..")):
+                if not _is_listed(check, count, name):
+                    found = -1 << 32
+                found += 1
+            at += load16(names + at + 16)
+    syscall(nr("close"), fd)
+    return found == count
+
+
+def _is_listed(check: int, count: int, name: int) -> int:
+    """By halving."""
+    low = 0
+    while low < count:
+        middle = (low + count) // 2
+        order = compared(name, check + load64(check + 24 + 8 * middle) + 8)
+        if order == 0:
+            return 1
+        if order < 0:
+            count = middle
+        else:
+            low = middle + 1
+    return 0
+
+
+def compared(one: int, other: int) -> int:
+    """Negative, 0 or positive: how two texts are ordered by their bytes."""
+    at = 0
+    while load8(one + at) == load8(other + at):
+        if load8(one + at) == 0:
+            return 0
+        at += 1
+    return load8(one + at) - load8(other + at)
 
 
 def has_files(check: int) -> int:

@@ -39,6 +39,7 @@ OWNER = 4
 LEADS = 15  # path; where it leads
 PATH = 16  # see below; path, link, where it leads
 PROGRAM = 17  # whether it is there, has privileges, on a mount without them; path
+NAMES = 18  # count, where each name lies in the check, in the order of bytes; path, the names
 
 PATH_KIND = 16  # file type of lstat(2); 0: nothing there
 PATH_UID = 24
