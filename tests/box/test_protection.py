@@ -190,7 +190,7 @@ def home(product: Product) -> tuple[Path, dict[str, str | None]]:
 
 def planted(directory: Path) -> list[Path]:
     """What is there beside the boxes that toyspec keeps for itself."""
-    return [path for path in directory.iterdir() if path.suffix != ".box"]
+    return [path for path in directory.iterdir() if path.suffix not in (".box", ".front")]
 
 
 @APIS

@@ -1,4 +1,8 @@
-"""`toyspec up`: from words to a running box, and to init's own exit status."""
+"""`toyspec up`: from words to a running box, and to init's own exit status.
+
+What is needed to plan is imported behind the fork of the view: each page of it that either process
+writes to from then on is copied, which was half of what a trace cost.
+"""
 
 from __future__ import annotations
 
@@ -6,15 +10,11 @@ import os
 import time
 from typing import TYPE_CHECKING
 
-from toyspec.cli.box import load_spec, make_plan
-from toyspec.cli.error import FatalError
-from toyspec.cli.keeping import may_be_kept, run_compiled
+from toyspec.cli.keeping import may_be_kept
 from toyspec.cli.reach import out_of_reach
-from toyspec.cli.source import read
 from toyspec.cli.streams import colour, put, say
 from toyspec.cli.words import UP, Words, help_text, parse
 from toyspec.run.progress import MOST_STEPS, Progress, labels
-from toyspec.start.look import Look
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -49,6 +49,12 @@ def up(args: list[str], kept: Kept | None = None) -> int:
     progress, shared = _page(keeps is not None and not words.flag("quiet"))
     view = _view(words, progress)
     try:
+        from toyspec.cli.box import load_spec, make_plan
+        from toyspec.cli.error import FatalError
+        from toyspec.cli.keeping import run_compiled
+        from toyspec.cli.source import read
+        from toyspec.start.look import Look
+
         look, used = Look(), set[str]()
         if keeps is not None:
             keeps.prepare()
