@@ -38,7 +38,7 @@ def once(function: Callable[..., Any]) -> Callable[..., Any]:
 
 def serve(gate: int, plan_path: str, spec: str) -> int:
     """`up -q SPEC` as far as the run itself; then all of it, once for each line of stdin."""
-    from toyspec.cli import up
+    from toyspec.cli import box as asked
     from toyspec.cli.main import main
     from toyspec.emit.plan_json import to_json
     from toyspec.program import lower
@@ -54,7 +54,7 @@ def serve(gate: int, plan_path: str, spec: str) -> int:
         raise PlannedError
 
     words = ["up", "-q", spec]
-    for module, name in ((up, "load_spec"), (up, "make_plan"), (lower, "lower")):
+    for module, name in ((asked, "load_spec"), (asked, "make_plan"), (lower, "lower")):
         setattr(module, name, once(getattr(module, name)))
     box.run = planned
     try:
