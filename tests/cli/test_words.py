@@ -8,7 +8,8 @@ from toyspec.cli.facts import SYNTAX as FACTS
 from toyspec.cli.near import near
 from toyspec.cli.plan import SYNTAX as PLAN
 from toyspec.cli.schema import SYNTAX as SCHEMA
-from toyspec.cli.words import UP, Syntax, Words, help_text, is_name, is_spec, parse, spec_and_name
+from toyspec.cli.words import UP, Syntax, Words, help_text, is_spec, parse, spec_and_name
+from toyspec.start.places import is_name
 
 
 @pytest.mark.parametrize(

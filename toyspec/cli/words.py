@@ -6,6 +6,7 @@ A parser of our own: argparse would cost 10 ms of every start, and knows no SPEC
 from __future__ import annotations
 
 from toyspec.cli.error import UsageError
+from toyspec.start.places import is_name
 from toyspec.values import dataclass, replace
 
 
@@ -179,12 +180,6 @@ def _nearest(name: str, table: dict[str, Option]) -> str | None:
 def is_spec(word: str) -> bool:
     """Whether a word is a SPEC by its looks."""
     return word == "-" or "/" in word or word.endswith((".yaml", ".yml", ".json"))
-
-
-def is_name(word: str) -> bool:
-    """Whether a word can name a box: `[a-z0-9][a-z0-9_-]*`."""
-    letters = frozenset("abcdefghijklmnopqrstuvwxyz0123456789_-")
-    return bool(word) and word[0] not in "_-" and letters.issuperset(word)
 
 
 def spec_and_name(words: Words, syntax: Syntax) -> tuple[str | None, str | None]:

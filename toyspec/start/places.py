@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     Variable = Callable[[str], str | None]
+    Owner = Callable[[str], int | None]
 
 VARIABLES = frozenset(("XDG_DATA_HOME", "XDG_CACHE_HOME", "XDG_STATE_HOME", "XDG_RUNTIME_DIR"))
 """What the answers depend on, beside the home."""
@@ -40,6 +41,28 @@ def state_home(variable: Variable, home: str) -> str:
 def runtime_dir(variable: Variable) -> str | None:
     """What lasts as long as the caller is logged in; None where there is no such place."""
     return _own(variable, "XDG_RUNTIME_DIR")
+
+
+def boxes_base(variable: Variable, home: str, uid: int, owner: Owner) -> str:
+    """Where the states of detached boxes lie, in `toyspec/boxes`. `owner` says whose a directory is,
+    None where there is none.
+    """
+    named = runtime_dir(variable)
+    if named is not None:
+        return named
+    given = login_directory(uid)
+    return given if owner(given) == uid else _below(state_home(variable, home), "toyspec/run")
+
+
+def login_directory(uid: int) -> str:
+    """What XDG_RUNTIME_DIR is where pam_systemd(8) sets it."""
+    return f"/run/user/{uid}"
+
+
+def is_name(word: str) -> bool:
+    """Whether a word can name a box: `[a-z0-9][a-z0-9_-]*`. As a path it leads nowhere else."""
+    letters = frozenset("abcdefghijklmnopqrstuvwxyz0123456789_-")
+    return bool(word) and word[0] not in "_-" and letters.issuperset(word)
 
 
 def own_directories(variable: Variable, home: str) -> tuple[str, ...]:

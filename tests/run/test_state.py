@@ -1,0 +1,276 @@
+"""The state of one box: who holds it, what is true of it, and who may take its name."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from toyspec.run import alive, boxes, state
+
+
+@pytest.fixture
+def base(tmp_path: Path) -> Path:
+    made = tmp_path / "run"
+    made.mkdir(mode=0o700)
+    return made
+
+
+@pytest.fixture
+def held(base: Path) -> Iterator[int]:
+    fd = boxes.open_boxes(str(base), make=True)
+    assert fd is not None
+    yield fd
+    os.close(fd)
+
+
+def began(held: int, name: str = "dev", **about: object) -> state.Claim:
+    """A claim with the file that makes it a box."""
+    found = state.claim(held, name)
+    state.write(found.directory, "box.json", json.dumps({"name": name, **about}).encode())
+    return found
+
+
+def says(found: state.Claim, *lines: object) -> None:
+    """What a monitor writes."""
+    text = "".join(json.dumps(line) + "\n" for line in lines)
+    fd = os.open("status", os.O_WRONLY, dir_fd=found.directory)
+    os.write(fd, text.encode())
+    os.close(fd)
+
+
+def test_what_is_not_there_is_none(held: int) -> None:
+    assert state.look(held, "dev") is None
+    assert state.lock(held, "dev") is None
+
+
+def test_a_claim_is_one_s_own_until_it_is_closed(held: int) -> None:
+    found = began(held, spec="x.yaml")
+    seen = state.look(held, "dev")
+    assert seen is not None
+    assert (seen.state, seen.lives, seen.about["spec"]) == ("starting", True, "x.yaml")
+    for _ in range(2):
+        with pytest.raises(state.TakenError):
+            state.claim(held, "dev")
+        with pytest.raises(state.TakenError):
+            state.lock(held, "dev")
+    other = state.claim(held, "other")
+    found.close()
+    seen = state.look(held, "dev")
+    assert seen is not None
+    assert (seen.state, seen.lives) == ("lost", False)
+    state.remove(other)
+    assert boxes.names(held) == ["dev"]
+
+
+def test_who_looks_is_in_nobody_s_way(held: int) -> None:
+    began(held).close()
+    done = threading.Event()
+
+    def looking() -> None:
+        while not done.is_set():
+            state.look(held, "dev")
+
+    watchers = [threading.Thread(target=looking) for _ in range(3)]
+    for each in watchers:
+        each.start()
+    try:
+        for _ in range(300):
+            began(held).close()
+    finally:
+        done.set()
+        for each in watchers:
+            each.join()
+
+
+def test_the_truth_of_a_box(held: int) -> None:
+    found = began(held)
+    first: dict[str, object] = {"monitor-pid": 11, "monitor-start-time": 99}
+    born: dict[str, object] = {
+        "child-pid": 12,
+        "start-time": 100,
+        "setup-pid": 13,
+        "pid-namespace": 4026,
+    }
+    states, seen = [], None
+    lines: list[object] = [first, born, {"running": True}, {"exit-code": 3}]
+    for count in range(len(lines) + 1):
+        says(found, *lines[:count])
+        seen = state.look(held, "dev")
+        assert seen is not None
+        states.append(seen.state)
+    assert states == ["starting", "starting", "starting", "running", "ended"]
+    assert seen is not None
+    assert seen.status == state.Status(11, 99, 13, 12, 100, {"pid": 4026}, True, 3)
+    found.close()
+    seen = state.look(held, "dev")
+    assert seen is not None and seen.state == "ended" and not seen.lives
+
+
+def test_a_box_that_was_killed_with_all_its_processes_is_lost(held: int) -> None:
+    found = began(held)
+    says(found, {"monitor-pid": 11}, {"child-pid": 12}, {"running": True})
+    found.close()
+    seen = state.look(held, "dev")
+    assert seen is not None and seen.state == "lost"
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"", b"\0" * 4096, b"{", b'{"child-pid": 12', b"[]\n", b"null\n1\n", b"\xff\xfe\n",
+        b"[" * 9000 + b"\n", b'{"child-pid": "12", "exit-code": "0", "running": 1}\n',
+        b'{"child-pid": -4}\n',
+    ],
+)  # fmt: skip
+def test_a_status_that_is_none_says_nothing(data: bytes) -> None:
+    assert state.parse_status(data) == state.Status()
+
+
+def test_the_lock_is_inherited_and_ends_with_the_last(held: int) -> None:
+    """Monitor and setup: whoever of them is left keeps the box alive."""
+    found = began(held)
+    children = [
+        subprocess.Popen(
+            [sys.executable, "-c", "input()"], stdin=subprocess.PIPE, pass_fds=[found.lock]
+        )
+        for _ in range(2)
+    ]
+    found.close()
+    for child in children:
+        with pytest.raises(state.TakenError):
+            state.claim(held, "dev")
+        child.kill()
+        child.communicate()
+    state.claim(held, "dev").close()
+
+
+def test_a_claim_clears_what_an_earlier_box_left(held: int) -> None:
+    found = began(held)
+    for name in ("plan.json", "log", "log.1", "environment", "box.json.new"):
+        Path(boxes.where(found.directory, name)).write_text("old")
+    says(found, {"exit-code": 1})
+    found.close()
+    found = state.claim(held, "dev")
+    assert sorted(os.listdir(found.directory)) == ["lock", "status"]
+    assert state.parse_status(state.read(found.directory, "status") or b"") == state.Status()
+    state.remove(found)
+    assert os.listdir(held) == []
+
+
+def test_of_many_who_want_a_name_one_gets_it(held: int, base: Path) -> None:
+    """Processes that claim, remove and claim again: never two at once."""
+    code = f"""
+import os, sys
+sys.path.insert(0, {os.getcwd()!r})
+from toyspec.run import boxes, state
+held = boxes.open_boxes({str(base)!r})
+won = 0
+while won < 40:
+    try:
+        found = state.claim(held, "dev")
+    except state.TakenError:
+        continue
+    fd = os.open("mine", os.O_CREAT | os.O_EXCL, 0o600, dir_fd=found.directory)
+    os.close(fd)
+    won += 1
+    if won % 3:
+        state.remove(found)
+    else:
+        os.unlink("mine", dir_fd=found.directory)
+        found.close()
+    state.sweep(held, "dev")
+"""
+    claimers = [subprocess.Popen([sys.executable, "-c", code]) for _ in range(4)]
+    assert [each.wait() for each in claimers] == [0] * 4
+    state.sweep(held, "dev")
+    assert os.listdir(held) == []
+
+
+def test_what_someone_left_who_was_killed_on_his_way_is_swept(held: int) -> None:
+    found = state.claim(held, "dev")  # killed before box.json was written
+    state.sweep(held, "dev")
+    assert boxes.names(held) == ["dev"]  # he lives
+    found.close()
+    assert state.look(held, "dev") is None
+    state.sweep(held, "dev")
+    assert boxes.names(held) == []
+    began(held).close()
+    state.sweep(held, "dev")
+    assert boxes.names(held) == ["dev"]
+
+
+def test_a_state_that_was_deleted_meanwhile(held: int) -> None:
+    found = began(held)
+    where = Path(boxes.where(found.directory))
+    for each in where.iterdir():
+        each.unlink()
+    where.rmdir()
+    assert state.look(held, "dev") is None
+    again = began(held)  # the name is free; the old box is nobody's
+    state.remove(found)
+    seen = state.look(held, "dev")
+    assert seen is not None and seen.lives
+    state.remove(again)
+
+
+@pytest.mark.parametrize("kind", ["directory", "symlink", "fifo", "open"])
+def test_a_lock_that_is_none_is_refused(held: int, kind: str, tmp_path: Path) -> None:
+    found = began(held)
+    where = Path(boxes.where(found.directory, "lock"))
+    found.close()
+    where.unlink()
+    if kind == "directory":
+        where.mkdir()
+    elif kind == "symlink":
+        where.symlink_to(tmp_path / "made")
+    elif kind == "fifo":
+        os.mkfifo(where, 0o644)
+    else:
+        where.touch()
+        where.chmod(0o666)
+    with pytest.raises(boxes.StateError, match="lock"):
+        state.claim(held, "dev")
+    assert not (tmp_path / "made").exists()
+    state.look(held, "dev")
+
+
+def test_files_are_whole_and_only_the_caller_s(held: int, tmp_path: Path) -> None:
+    found = began(held)
+    state.write(found.directory, "environment", b"A=1\0B=x=y\nz\0C=\0")
+    assert state.environment(found.directory) == {"A": "1", "B": "x=y\nz", "C": ""}
+    assert Path(boxes.where(found.directory, "environment")).stat().st_mode & 0o777 == 0o600
+    secret = tmp_path / "secret"
+    secret.write_text("{}")
+    os.symlink(secret, "plan.json", dir_fd=found.directory)
+    os.mkfifo("log", dir_fd=found.directory)
+    assert state.read(found.directory, "plan.json") is None
+    assert state.read(found.directory, "log") is None
+    state.remove(found)
+
+
+def test_a_process_is_its_pid_and_its_start() -> None:
+    child = subprocess.Popen(["sleep", "100"])
+    since = alive.start_time(child.pid)
+    assert since is not None
+    assert alive.hold(child.pid, since + 1) is None
+    assert alive.hold(child.pid, since, namespace=1) is None
+    assert alive.hold(0, 0) is None
+    inode = os.stat("/proc/self/ns/pid").st_ino
+    fd = alive.hold(child.pid, since, inode)
+    assert fd is not None
+    assert not alive.has_ended(fd)
+    assert alive.send(fd, signal.SIGTERM)
+    assert alive.has_ended(fd, None)
+    assert alive.hold(child.pid, since) is None  # a zombie is no more
+    assert child.wait() == -signal.SIGTERM
+    assert not alive.send(fd, signal.SIGTERM)
+    assert alive.hold(child.pid, since) is None
+    os.close(fd)

@@ -1,0 +1,63 @@
+"""Processes of others, told apart by more than their number: a pid comes again, a pidfd does not.
+
+pidfd_open(2) holds what has the number now; that it is the one that is meant tell its start time
+(field 22 of proc_pid_stat(5)) and, for PID 1 of a box, its pid namespace.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+
+
+def start_time(pid: int) -> int | None:
+    """When a process began, in clock ticks since boot; None where there is no such process."""
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as file:
+            fields = file.read().rpartition(b") ")[2].split()
+        return int(fields[19])
+    except (OSError, ValueError, IndexError):
+        return None
+
+
+def hold(pid: int, began: int, namespace: int | None = None) -> int | None:
+    """A pidfd, to be closed, of the process `pid` that began then; None where it is gone.
+
+    `namespace`: the inode of its pid namespace, where that is known.
+    """
+    if pid <= 0:
+        return None
+    try:
+        fd = os.pidfd_open(pid)
+    except OSError:
+        return None
+    if start_time(pid) == began and not has_ended(fd) and _is_in(pid, namespace):
+        return fd
+    os.close(fd)
+    return None
+
+
+def _is_in(pid: int, namespace: int | None) -> bool:
+    if namespace is None:
+        return True
+    try:
+        return os.stat(f"/proc/{pid}/ns/pid").st_ino == namespace
+    except OSError:
+        return False
+
+
+def has_ended(fd: int, milliseconds: int | None = 0) -> bool:
+    """Whether the process of a pidfd ends within that time; None: however long it takes."""
+    poll = select.poll()
+    poll.register(fd, select.POLLIN)
+    return bool(poll.poll(milliseconds))
+
+
+def send(fd: int, number: int) -> bool:
+    """Send a signal to the process of a pidfd; False where it has ended. Raises PermissionError."""
+    try:
+        signal.pidfd_send_signal(fd, number)
+    except ProcessLookupError:
+        return False
+    return True

@@ -1,0 +1,334 @@
+"""The state of one detached box: a directory, of which a lock says whether the box lives.
+
+    lock         empty; locked as a whole by the box's own processes, as long as one of them lives
+    box.json     what was started: see `About`
+    plan.json    its plan
+    environment  NAME=VALUE, NUL: the variables of the starter's that the plan takes
+    status       one JSON object a line, NULs behind them: see `Status`
+    log, log.1…  what it printed: see `run.log`
+
+The lock is an open file description's (F_OFD_SETLK, fcntl(2)): monitor and setup inherit it, nothing
+inside the box does, and the kernel gives it up with the last of them, whatever ended it. To ask who
+holds it (F_OFD_GETLK) takes nothing, so that one who looks is never in the way of one who starts. Who
+holds it may replace or remove all the rest. What `status` says of processes is believed only as far as
+`run.alive` confirms it.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import stat
+import struct
+from errno import EACCES, EAGAIN, ENOSPC, ENOTEMPTY
+from typing import TYPE_CHECKING, Literal
+
+from toyspec.run.boxes import StateError, check_private, open_box, where
+from toyspec.values import dataclass, field
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+STATUS_ROOM = 4096
+"""Bytes of `status`, set aside before the box begins: a full disk loses no exit status."""
+LARGEST = 64 << 20  # bytes of a file that is read
+_FLOCK = struct.Struct("hhqqi4x")  # struct flock (asm-generic/fcntl.h) with 64 bits
+_FILE = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
+_NEW = ".new"
+
+State = Literal["starting", "running", "ended", "lost"]
+
+
+class TakenError(Exception):
+    """The box lives."""
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """What a box's monitor said. A number that nobody said is 0; `exit_code` is None until it ends.
+
+    Pids are the starter's. `child` is PID 1 of the box; times are clock ticks since boot.
+    """
+
+    monitor: int = 0
+    monitor_began: int = 0
+    setup: int = 0
+    child: int = 0
+    child_began: int = 0
+    namespaces: Mapping[str, int] = field(default_factory=dict)
+    ran: bool = False
+    exit_code: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """One look at a box. `about` is box.json; `lives`: a process of toyspec's holds the lock."""
+
+    name: str
+    lives: bool
+    status: Status
+    about: Mapping[str, object]
+
+    @property
+    def state(self) -> State:
+        """`ended`: with a status of its own. `lost`: it is gone, and nobody was left to say how."""
+        if self.status.exit_code is not None:
+            return "ended"
+        if not self.lives:
+            return "lost"
+        return "running" if self.status.ran else "starting"
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A box's directory that is ours: both descriptors are closed by an execve, unless told otherwise."""
+
+    boxes: int
+    name: str
+    directory: int
+    lock: int
+
+    def close(self) -> None:
+        """Give the lock up, unless another process has it by now."""
+        os.close(self.lock)
+        os.close(self.directory)
+
+
+def look(boxes: int, name: str) -> Seen | None:
+    """The truth of a box; None where there is none. Raises StateError."""
+    directory = open_box(boxes, name)
+    if directory is None:
+        return None
+    try:
+        while True:
+            lives = is_held(directory)
+            seen = _seen(directory, name, lives=lives)
+            if lives or not is_held(directory):
+                return seen
+    finally:
+        os.close(directory)
+
+
+def _seen(directory: int, name: str, *, lives: bool) -> Seen | None:
+    """None for what is left where somebody was killed while he made or removed it."""
+    about = _object(read(directory, "box.json"))
+    if about is None and not lives:
+        return None
+    return Seen(name, lives, parse_status(read(directory, "status") or b""), about or {})
+
+
+def parse_status(data: bytes) -> Status:
+    """The lines of a `status` file; a line that is not whole counts for nothing."""
+    said: dict[str, object] = {}
+    for line in data.rstrip(b"\0").split(b"\n")[:-1]:
+        said |= _object(line) or {}
+    spaces = {
+        key.removesuffix("-namespace"): number
+        for key, number in said.items()
+        if key.endswith("-namespace") and isinstance(number, int)
+    }
+    code = said.get("exit-code")
+    return Status(
+        _number(said, "monitor-pid"),
+        _number(said, "monitor-start-time"),
+        _number(said, "setup-pid"),
+        _number(said, "child-pid"),
+        _number(said, "start-time"),
+        spaces,
+        said.get("running") is True,
+        code if isinstance(code, int) else None,
+    )
+
+
+def claim(boxes: int, name: str) -> Claim:
+    """Take a name whose box does not live, and clear what is left of an earlier one.
+
+    Raises TakenError, and StateError where its place cannot be made. `status` is there and has its
+    room then.
+    """
+    while True:
+        found = lock(boxes, name, make=True)
+        if found is None:
+            continue
+        try:
+            clear(found)
+            _make_status(found.directory)
+        except OSError as error:
+            discard(found)
+            raise _failed(found, error) from None
+        return found
+
+
+def lock(boxes: int, name: str, *, make: bool = False) -> Claim | None:
+    """The lock of a box that does not live, with all that lies there; None where there is no such box.
+
+    Raises TakenError and StateError.
+    """
+    while True:
+        directory = open_box(boxes, name, make=make)
+        if directory is None:
+            return None
+        fd = -1
+        try:
+            fd = os.open("lock", os.O_RDWR | os.O_CREAT | _FILE, 0o600, dir_fd=directory)
+            check_private(fd, where(directory, "lock"))
+            whole = _FLOCK.pack(fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)
+            fcntl.fcntl(fd, fcntl.F_OFD_SETLK, whole)
+            if _is_at(boxes, name, directory) and _is_at(directory, "lock", fd):
+                return Claim(boxes, name, directory, fd)
+        except FileNotFoundError:
+            pass  # the directory was removed meanwhile
+        except OSError as error:
+            _close(directory, fd)
+            if error.errno in (EAGAIN, EACCES) and fd >= 0:
+                raise TakenError from None
+            shown = where(boxes, f"{name}/lock")
+            raise StateError(f"{shown}: {error.strerror}", _remedy(error)) from None
+        except StateError:
+            _close(directory, fd)
+            raise
+        _close(directory, fd)  # somebody removed it between our open and our lock
+
+
+def clear(found: Claim) -> None:
+    """Remove everything but the lock. Raises OSError."""
+    for name in os.listdir(found.directory):
+        if name != "lock":
+            os.unlink(name, dir_fd=found.directory)
+
+
+def remove(found: Claim) -> None:
+    """Remove the box's state, and give the lock up. What cannot be removed stays. Raises StateError."""
+    try:
+        clear(found)
+        os.unlink("lock", dir_fd=found.directory)
+        os.rmdir(found.name, dir_fd=found.boxes)
+    except FileNotFoundError:
+        pass  # somebody deleted it by hand
+    except OSError as error:
+        if error.errno != ENOTEMPTY:  # then the name has been claimed anew already
+            raise _failed(found, error) from None
+    finally:
+        found.close()
+
+
+def discard(found: Claim) -> None:
+    """Remove as much as can be: something else is wrong already, and is told."""
+    try:
+        remove(found)
+    except StateError:
+        pass
+
+
+def sweep(boxes: int, name: str) -> None:
+    """Remove what is no box: a directory that was left by someone killed on his way. Else nothing."""
+    try:
+        found = lock(boxes, name)
+    except (TakenError, StateError):
+        return
+    if found is None:
+        return
+    if read(found.directory, "box.json") is None:
+        discard(found)
+    else:
+        found.close()
+
+
+def is_held(directory: int) -> bool:
+    """Whether the lock is held by anybody. Takes nothing."""
+    try:
+        fd = os.open("lock", os.O_RDONLY | _FILE, dir_fd=directory)
+    except OSError:
+        return False
+    try:
+        asked = _FLOCK.pack(fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)
+        return bool(_FLOCK.unpack(fcntl.fcntl(fd, fcntl.F_OFD_GETLK, asked))[0] != fcntl.F_UNLCK)
+    finally:
+        os.close(fd)
+
+
+def write(directory: int, name: str, data: bytes) -> None:
+    """A file, 0600, whole or not at all. Raises OSError."""
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | _FILE
+    fd = os.open(name + _NEW, flags, 0o600, dir_fd=directory)
+    try:
+        left = memoryview(data)
+        while left:
+            left = left[os.write(fd, left) :]
+    finally:
+        os.close(fd)
+    os.rename(name + _NEW, name, src_dir_fd=directory, dst_dir_fd=directory)
+
+
+def read(directory: int, name: str) -> bytes | None:
+    """A file of the box's state; None where there is none of the caller's own."""
+    try:
+        fd = os.open(name, os.O_RDONLY | _FILE, dir_fd=directory)
+    except OSError:
+        return None
+    try:
+        seen = os.fstat(fd)
+        if not stat.S_ISREG(seen.st_mode) or seen.st_uid != os.geteuid() or seen.st_size > LARGEST:
+            return None
+        pieces = []
+        while piece := os.read(fd, 1 << 20):
+            pieces.append(piece)
+        return b"".join(pieces)
+    except OSError:
+        return None
+    finally:
+        os.close(fd)
+
+
+def environment(directory: int) -> dict[str, str]:
+    """The variables of the starter's that the plan takes."""
+    data = read(directory, "environment") or b""
+    pairs = (os.fsdecode(each).partition("=") for each in data.split(b"\0") if each)
+    return {name: value for name, _, value in pairs}
+
+
+def _make_status(directory: int) -> None:
+    fd = os.open("status", os.O_WRONLY | os.O_CREAT | os.O_EXCL | _FILE, 0o600, dir_fd=directory)
+    try:
+        os.posix_fallocate(fd, 0, STATUS_ROOM)
+    finally:
+        os.close(fd)
+
+
+def _is_at(directory: int, name: str, fd: int) -> bool:
+    try:
+        seen = os.stat(name, dir_fd=directory, follow_symlinks=False)
+    except OSError:
+        return False
+    return os.path.samestat(seen, os.fstat(fd))
+
+
+def _object(data: bytes | None) -> dict[str, object] | None:
+    if not data:
+        return None
+    try:
+        found = json.loads(data)
+    except (ValueError, RecursionError):
+        return None
+    return found if isinstance(found, dict) else None
+
+
+def _number(said: Mapping[str, object], name: str) -> int:
+    number = said.get(name)
+    return number if isinstance(number, int) and number > 0 else 0
+
+
+def _failed(found: Claim, error: OSError) -> StateError:
+    shown = where(found.boxes, found.name)
+    return StateError(f"{shown}: {error.strerror}", _remedy(error))
+
+
+def _remedy(error: OSError) -> str | None:
+    return "make room there: df shows how full it is" if error.errno == ENOSPC else None
+
+
+def _close(directory: int, fd: int) -> None:
+    os.close(directory)
+    if fd >= 0:
+        os.close(fd)
