@@ -111,8 +111,10 @@ def test_a_name_leads_nowhere_else(held: int, name: str) -> None:
     assert os.listdir(held) == []
 
 
-def test_where_it_lies(tmp_path: Path) -> None:
-    assert boxes.base_of({"XDG_RUNTIME_DIR": "/run/me"}.get, "/home/me", 1) == "/run/me"
-    nobody = {"XDG_STATE_HOME": "/state"}.get
-    assert boxes.base_of(nobody, "/home/me", 987654) == "/state/toyspec/run"
-    assert boxes.base_of({}.get, "/home/me", 987654) == "/home/me/.local/state/toyspec/run"
+def test_where_it_lies() -> None:
+    def base(**variables: str) -> str:
+        return boxes.base_of(lambda name: variables.get(name), "/home/me", 987654)
+
+    assert base(XDG_RUNTIME_DIR="/run/me") == "/run/me"
+    assert base(XDG_STATE_HOME="/state") == "/state/toyspec/run"
+    assert base() == "/home/me/.local/state/toyspec/run"
