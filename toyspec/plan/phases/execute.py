@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from toyspec.host.facts import Needs
 from toyspec.plan import calls
 from toyspec.plan.box import Box
@@ -26,10 +28,21 @@ def steps(box: Box) -> list[Step]:
     w.about("go")
     why = "the trace is drawn, the terminal is the box's from here on"
     w.do(calls.read("go.read", 1), why, expects=Expect(result=1))
-    argv = box.spec.init
     environment = Environment(tuple((env.name, env.value) for env in box.spec.environment))
-    w.about(" ".join(argv), box.origin("init"))
-    paths = [argv[0]] if "/" in argv[0] else [f"{where}/{argv[0]}" for where in _path(box)]
+    w.about(" ".join(box.spec.init), box.origin("init"))
+    become(w, box.spec.init, environment, box.facts.variable)
+    return w.steps
+
+
+def become(
+    w: Writer,
+    argv: tuple[str, ...],
+    environment: Environment,
+    variable: Callable[[str], str | None],
+) -> None:
+    """The command, searched in its own PATH; `variable` gives the values that this one is made of."""
+    name = argv[0]
+    paths = [name] if "/" in name else [f"{where}/{name}" for where in _path(environment, variable)]
     for path in paths[:-1]:
         w.do(
             calls.execve(path, argv, environment),
@@ -37,12 +50,11 @@ def steps(box: Box) -> list[Step]:
             tolerates=_NOT_HERE,
         )
     w.do(calls.execve(paths[-1], argv, environment), "the box's command")
-    return w.steps
 
 
-def _path(box: Box) -> list[str]:
-    found = [env for env in box.spec.environment if env.name == "PATH"]
+def _path(environment: Environment, variable: Callable[[str], str | None]) -> list[str]:
+    found = [text for name, text in environment.entries if name == "PATH"]
     text = ""
-    for part in found[-1].value if found else ():
-        text += part if isinstance(part, str) else box.facts.variable(part.name) or ""
+    for part in found[-1] if found else ():
+        text += part if isinstance(part, str) else variable(part.name) or ""
     return [where.rstrip("/") for where in text.split(":") if where.startswith("/")] or ["/bin"]

@@ -8,7 +8,7 @@ from toyspec.plan.box import Box
 from toyspec.plan.joining import new
 from toyspec.plan.step import Expect, Flags, Int, Pid, Step, Struct
 from toyspec.plan.writer import Writer
-from toyspec.spec.model import Spec
+from toyspec.spec.model import Origin, Spec
 
 
 def needs(spec: Spec) -> Needs:
@@ -22,28 +22,54 @@ def steps(box: Box) -> list[Step]:
     first = "pid" in new(box.spec)
     what = "fork PID 1 of the box" if first else "fork init into the joined pid namespace"
     w.about(what, box.origin("init"), purpose="its end is the end of the box")
+    make_alive(w)
+    why = "the first process after unshare is the box's PID 1" if first else "not its PID 1"
+    fork(w, why)
+    if box.facts.terminal:
+        _terminal(w, foreground=box.facts.foreground and not first)
+    else:
+        own_group(w)
+    supervise(w, box.origin("init"))
+    helpers.become_user(w, box)
+    die_with_setup(w)
+    return w.steps
+
+
+def make_alive(w: Writer) -> None:
+    """The pipe by which init knows whether setup lives."""
     alive = calls.pipe2("alive", "O_CLOEXEC", "O_NONBLOCK")
     w.do(
         alive, "closes when setup ends; getppid cannot tell across a pid namespace", yields="alive"
     )
-    why = "the first process after unshare is the box's PID 1" if first else "not its PID 1"
+
+
+def fork(w: Writer, why: str) -> None:
+    """Init begins, and setup closes what would keep pipes open."""
     w.do(calls.clone(), why, yields="init")
     w.do(calls.close("alive.read"), "setup only holds the other end")
     w.do(calls.close("exec.write"), "or no end of file would ever come")
     w.do(calls.close("go.read"), "init alone waits there")
-    if box.facts.terminal:
-        _terminal(w, foreground=box.facts.foreground and not first)
-    else:
-        w.about("setup out of the caller's process group")
-        why = "a SIGKILL of the caller's whole group leaves setup to end the box"
-        w.do(calls.setpgid(Int(0), Int(0)), why)
-    w.about("setup waits for init", box.origin("init"))
+
+
+def own_group(w: Writer) -> None:
+    """Of setup's, where no terminal speaks to groups."""
+    w.about("setup out of the caller's process group")
+    why = "a SIGKILL of the caller's whole group leaves setup to end the box"
+    w.do(calls.setpgid(Int(0), Int(0)), why)
+
+
+def supervise(w: Writer, origin: Origin | None = None) -> None:
+    """The rest of setup's life."""
+    w.about("setup waits for init", origin)
     ended = Flags(("SIGTERM",))
     why = "setup outlives the monitor by one kill, of an init that cleared its own PDEATHSIG"
     w.do(calls.prctl("PR_SET_PDEATHSIG", ended), why)
     why = "from here on setup waits for init and relays signals to it"
     w.do(calls.supervise("init"), why)
-    helpers.become_user(w, box)
+
+
+def die_with_setup(w: Writer) -> None:
+    """Init ties its life to setup's; a change of ids has to come before."""
     w.about("init dies with setup", role="init")
     death = Flags(("SIGKILL",))
     w.do(calls.prctl("PR_SET_PDEATHSIG", death), "init, and so the box, is killed when setup ends")
@@ -53,7 +79,6 @@ def steps(box: Box) -> list[Step]:
         "an empty pipe whose writer lives: setup did not end before the line above",
         expects=Expect(errno="EAGAIN"),
     )
-    return w.steps
 
 
 def _terminal(w: Writer, *, foreground: bool) -> None:

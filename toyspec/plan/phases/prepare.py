@@ -22,7 +22,19 @@ def needs(spec: Spec) -> Needs:
 def steps(box: Box) -> list[Step]:
     """Monitor makes the pipes and forks setup; setup ties its life to monitor's."""
     w = Writer("prepare", "monitor")
-    _monitor(w)
+    monitor(w)
+    setup(w)
+    limits.oom_score(w, box)
+    _root_directory(w, box)
+    _overlay_directories(w, box)
+    _own_directories(w, box)
+    volumes.make(w, box)
+    helpers.fork(w, box)
+    return w.steps
+
+
+def setup(w: Writer) -> None:
+    """What setup begins with."""
     w.about("setup dies with the monitor", role="setup")
     death = Flags(("SIGKILL",))
     w.do(calls.prctl("PR_SET_PDEATHSIG", death), "setup is killed when the monitor ends")
@@ -35,16 +47,10 @@ def steps(box: Box) -> list[Step]:
     w.do(calls.close("go.write"), "only the monitor says go")
     w.do(calls.close("exec.read"), "only the monitor listens for the execve")
     w.do(calls.umask(0o022), "modes in this plan are final, whatever the caller's umask")
-    limits.oom_score(w, box)
-    _root_directory(w, box)
-    _overlay_directories(w, box)
-    _own_directories(w, box)
-    volumes.make(w, box)
-    helpers.fork(w, box)
-    return w.steps
 
 
-def _monitor(w: Writer) -> None:
+def monitor(w: Writer) -> None:
+    """All that the monitor does before it supervises."""
     w.about("signals wait until they can be relayed")
     w.do(calls.sigprocmask("ALL"), "no signal interrupts the building; they are relayed later")
     subreaper = calls.prctl("PR_SET_CHILD_SUBREAPER", Int(1))
