@@ -113,7 +113,7 @@ def test_a_name_leads_nowhere_else(held: int, name: str) -> None:
 
 def test_where_it_lies() -> None:
     def base(**variables: str) -> str:
-        return boxes.base_of(lambda name: variables.get(name), "/home/me", 987654)
+        return boxes.base_of(variables.get, "/home/me", 987654)
 
     assert base(XDG_RUNTIME_DIR="/run/me") == "/run/me"
     assert base(XDG_STATE_HOME="/state") == "/state/toyspec/run"
