@@ -2,7 +2,8 @@
 
 `driver.py serve GATE PLAN SPEC`: load, plan and lower once, write the plan's JSON to PLAN, then, for
 each line of stdin, the path of a file for stderr, fork a process that waits for a byte on
-descriptor GATE and runs the box as `toyspec up -q SPEC` would.
+descriptor GATE and runs the box as `toyspec up -q SPEC` would. Numbers before the path, with blanks
+between, are steps before which the process traps, so that a tracer need not stop it before.
 
 `driver.py execute GATE FILE`: the same for a program that runs a plan by itself.
 
@@ -14,7 +15,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, NoReturn
 
 PLANTED = ("mkdir", "mount", "openat")
@@ -43,6 +44,7 @@ def serve(gate: int, plan_path: str, spec: str) -> int:
     from toyspec.emit.plan_json import to_json
     from toyspec.program import lower
     from toyspec.run import box, causes
+    from toyspec.run.executor import Executor
     from toyspec.show import failure, paint, trace
 
     assert all((causes, failure, paint, trace))  # a run that fails must not have to import them
@@ -53,6 +55,7 @@ def serve(gate: int, plan_path: str, spec: str) -> int:
             file.write(to_json(plan))
         raise PlannedError
 
+    traps = Traps()
     words = ["up", "-q", spec]
     for module, name in ((asked, "load_spec"), (asked, "make_plan"), (lower, "lower")):
         setattr(module, name, once(getattr(module, name)))
@@ -61,13 +64,55 @@ def serve(gate: int, plan_path: str, spec: str) -> int:
         return main(words)
     except PlannedError:
         box.run = real
-    return fork_cases(gate, lambda: main(words))
+
+    def case(steps: frozenset[int]) -> int:
+        if steps:
+            vars(box)["Executor"] = traps.before(steps, Executor)
+        return main(words)
+
+    return fork_cases(gate, case, traps.address)
+
+
+class Traps:
+    """A function that is a breakpoint (int3), at an address that is the same in every fork.
+
+    Its argument, a step's id, is in the register of a first argument: a tracer finds it there.
+    """
+
+    def __init__(self) -> None:
+        import ctypes
+        import mmap
+
+        self._memory = mmap.mmap(-1, mmap.PAGESIZE, prot=mmap.PROT_WRITE | mmap.PROT_EXEC)
+        self._memory.write(b"\xcc\xc3")  # int3; ret
+        here = ctypes.addressof(ctypes.c_char.from_buffer(self._memory))
+        self._spring = ctypes.PYFUNCTYPE(None, ctypes.c_long)(here)
+        self.address = here + 1  # where it goes on
+
+    def before(self, steps: frozenset[int], executor: Any) -> Any:
+        """The executor, but that it traps once before it comes to each of `steps`; its calls are its own."""
+        spring, left = self._spring, set(steps)
+
+        class Code(list[Any]):
+            def __iter__(self) -> Iterator[Any]:
+                for each in super().__iter__():
+                    if each[0].step in left:
+                        left.remove(each[0].step)
+                        spring(each[0].step)
+                    yield each
+
+        class Trapping(executor):  # type: ignore[misc]
+            def __init__(self, *given: Any) -> None:
+                super().__init__(*given)
+                self.code: dict[Any, Any] = {r: Code(c) for r, c in self.code.items()}
+
+        return Trapping
 
 
 def execute(gate: int, program: str) -> int:
     """`program`, once for each line of stdin."""
 
-    def become() -> NoReturn:
+    def become(steps: frozenset[int]) -> NoReturn:
         for number in (signal.SIGPIPE, signal.SIGXFSZ):  # Python ignores them
             signal.signal(number, signal.SIG_DFL)
         os.execv(program, [program])
@@ -75,14 +120,15 @@ def execute(gate: int, program: str) -> int:
     return fork_cases(gate, become)
 
 
-def fork_cases(gate: int, case: Callable[[], int]) -> int:
+def fork_cases(gate: int, case: Callable[[frozenset[int]], int], trap: int = 0) -> int:
     """Do `case` in a fork for each line of stdin, and say its pid and how it ended."""
-    os.write(1, b"ready\n")
+    os.write(1, b"ready %d\n" % trap)
     for line in sys.stdin.buffer:
+        *steps, path = line.rstrip(b"\n").split(b" ")
         pid = os.fork()
         if pid == 0:
-            become_case(gate, os.fsdecode(line.rstrip(b"\n")))
-            return case()
+            become_case(gate, os.fsdecode(path))
+            return case(frozenset(map(int, steps)))
         os.write(1, b"%d\n" % pid)
         os.write(1, b"%d\n" % os.waitpid(pid, 0)[1])
     return 0

@@ -10,20 +10,21 @@ import errno
 import json
 import os
 import subprocess
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final, Self
 
 from tests.kernel_side.encode import Call, encode_plan
 from tests.kernel_side.faults import KILL, Case
-from tests.kernel_side.match import HELPERS, Checker, ending
+from tests.kernel_side.match import Checker, ending
 from tests.kernel_side.operands import Json
-from tests.kernel_side.tracer import Detach, Fail, Kill, Process, Seen, Tracer, Watcher
+from tests.kernel_side.tampering import AfterTrap, AtPlace, Tampering, set_free
+from tests.kernel_side.tracer import Fail, Kill, Tracer
 from tests.kernel_side.ways import COMPILED, EXECUTOR, Way
 from tests.product import Product, Word
 
 _DRIVER: Final = Path("tests/kernel_side/driver.py")
-_BREAKPOINT: Final = b"\xcc"  # int3
 
 
 class Forks:
@@ -40,7 +41,9 @@ class Forks:
             program=True,
         )  # fmt: skip
         os.close(reader)
-        if self._line() != "ready":
+        answer, _, trap = self._line().partition(" ")
+        self.trap = int(trap or 0)
+        if answer != "ready":
             self.driver.wait()
             self.said.seek(0)
             raise AssertionError(f"the driver did not start: {self.said.read().decode()}")
@@ -51,10 +54,12 @@ class Forks:
         self.said.close()
         os.close(self.gate)
 
-    def run(self, watcher: Checker | Tampering, seconds: float) -> tuple[str, str]:
-        """One case to its end: how it ended, and what it said."""
+    def run(
+        self, watcher: Checker | Tampering, seconds: float, traps: Iterable[int] = ()
+    ) -> tuple[str, str]:
+        """One case to its end: how it ended, and what it said. It `traps` before these steps."""
         assert self.driver.stdin is not None
-        self.driver.stdin.write(f"{self.errors}\n")
+        self.driver.stdin.write(" ".join([*map(str, traps), f"{self.errors}\n"]))
         self.driver.stdin.flush()
         tracer = Tracer(watcher)
         process = tracer.seize(int(self._line()))
@@ -98,12 +103,13 @@ class Server:
 
     def case(self, step: Call, kind: str) -> Case:
         """Run the box with `step` failing with the errno `kind`, or its process killed there."""
-        watcher = self.disturb(step, Kill() if kind == KILL else Fail(getattr(errno, kind)))
-        status, stderr = self.forks.run(watcher, 20)
+        action = Kill() if kind == KILL else Fail(getattr(errno, kind))
+        watcher, traps = self.disturb(step, action)
+        status, stderr = self.forks.run(watcher, 20, traps)
         return Case(step, kind, status, stderr, watcher.acted, watcher.problems, watcher.ran)
 
-    def disturb(self, step: Call, action: Fail | Kill) -> Checker | Tampering:
-        """What sees to it."""
+    def disturb(self, step: Call, action: Fail | Kill) -> tuple[Tampering, list[int]]:
+        """What sees to it, and the steps before which the run has to trap."""
         raise NotImplementedError
 
 
@@ -118,12 +124,10 @@ class Executing(Server):
         way = replace(EXECUTOR, programs=0)  # it runs already
         return cls(way, plan, encode_plan(plan, product.environ()), forks)
 
-    def disturb(self, step: Call, action: Fail | Kill) -> Checker:
-        def act(process: Process, call: Call) -> Fail | Kill | None:
-            return action if call.id == step.id and not checker.acted else None
-
-        checker = Checker(self.calls, act)
-        return checker
+    def disturb(self, step: Call, action: Fail | Kill) -> tuple[Tampering, list[int]]:
+        lets_go = {call.id: call.number for call in set_free(self.calls, step)}
+        watcher = AfterTrap(step.id, step.number, action, trap=self.forks.trap, lets_go=lets_go)
+        return watcher, [step.id, *lets_go]
 
 
 @dataclass
@@ -147,60 +151,7 @@ class Compiled(Server):
         self.places = checker.places
         assert len(set(self.places.values())) == len(self.places), "two steps at one place"
 
-    def disturb(self, step: Call, action: Fail | Kill) -> Tampering:
-        lets_go = {
-            self.places[call.id]
-            for call in self.calls
-            if call.role in HELPERS and call.name == "execve" and call is not step
-        }
-        return Tampering(step.id, step.number, action, self.places[step.id], lets_go)
-
-
-@dataclass(slots=True)
-class Tampering(Watcher):
-    """Fails the call at `place`, or kills who makes it; the run is not stopped before.
-
-    At the places of `lets_go` a process is about to become a setuid program.
-    """
-
-    step: int
-    number: int  # of its call
-    action: Fail | Kill
-    place: int
-    lets_go: set[int]
-    problems: list[str] = field(default_factory=list)
-    acted: list[int] = field(default_factory=list)
-    ran: bool = False  # a program was executed: the box stood
-    root: Process | None = None
-    replaced: dict[int, bytes] = field(default_factory=dict)
-
-    def start(self, process: Process) -> None:
-        """`process` will execute the file."""
-        self.root = process
-        process.free = True
-
-    def executed(self, process: Process) -> None:
-        if process is not self.root or self.replaced:
-            self.ran = True
-            return
-        for place in {self.place, *self.lets_go}:
-            self.replaced[place] = process.read(place, 1)
-            process.write(place, _BREAKPOINT)
-
-    def trapped(self, process: Process) -> int | None:
-        place = process.place() - len(_BREAKPOINT)
-        if place not in self.replaced:
-            return None
-        process.write(place, self.replaced[place])
-        process.free = False
-        return place
-
-    def entry(self, process: Process, seen: Seen) -> Fail | Kill | Detach | None:
-        if seen.place in self.lets_go:
-            return Detach()
-        process.free = True
-        if seen.place != self.place or seen.number != self.number or self.acted:
-            self.problems.append(f"call {seen.number} at {seen.place:#x}, not the step's")
-            return None
-        self.acted.append(self.step)
-        return self.action
+    def disturb(self, step: Call, action: Fail | Kill) -> tuple[Tampering, list[int]]:
+        lets_go = {self.places[call.id] for call in set_free(self.calls, step)}
+        place = self.places[step.id]
+        return AtPlace(step.id, step.number, action, place=place, lets_go=lets_go), []

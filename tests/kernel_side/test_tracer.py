@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from tests.kernel_side import traced
 from tests.kernel_side.isolation import isolated
 from tests.kernel_side.names import CALL_NUMBERS, NAMES
-from tests.kernel_side.servers import Forks, Tampering
+from tests.kernel_side.servers import Forks
+from tests.kernel_side.tampering import AtPlace
 from tests.kernel_side.traced import Traced, trace
 from tests.kernel_side.tracer import Fail, Kill, Process, Seen, Tracer, Watcher
 from tests.product import Product
@@ -153,7 +154,7 @@ def test_a_run_is_stopped_at_one_place_only(product: Product) -> None:
             (places[2], Kill()),
             (places[7], Kill()),
         ):
-            watcher = Tampering(3, CALL_NUMBERS["umask"], action, place, set())
+            watcher = AtPlace(3, CALL_NUMBERS["umask"], action, place=place)
             status, _ = forks.run(watcher, 10)
             found.append((status, watcher.acted, watcher.problems))
         forks.close()

@@ -26,6 +26,7 @@ _EVENT_EXEC: Final = 4
 _EVENT_STOP: Final = 128
 _RAX: Final = 10 * 8  # struct user_regs_struct
 _ORIG_RAX: Final = 15 * 8
+_RDI: Final = 14 * 8
 _RIP: Final = 16 * 8
 _SYSCALL_LENGTH: Final = 2  # bytes of the instruction
 _WALL: Final = 0x40000000
@@ -99,6 +100,12 @@ class Process:
         """The address of the instruction that comes next."""
         ctypes.set_errno(0)
         found: int = _PTRACE(_PEEKUSER, self.pid, _RIP, None)
+        return found
+
+    def argument(self) -> int:
+        """What the register of a function's first argument holds."""
+        ctypes.set_errno(0)
+        found: int = _PTRACE(_PEEKUSER, self.pid, _RDI, None)
         return found
 
     def forget_memory(self) -> None:
