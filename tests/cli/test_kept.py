@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import re
@@ -632,3 +633,58 @@ def test_closed_streams_of_the_front(plain: Caller) -> None:
                 [*shell, "box.yaml"], cwd=plain.here, env=plain.environment()
             )
             assert (done.returncode, done.stdout, done.stderr) == (0, says, "")
+
+
+def told(caller: Caller, *words: Word, shown: bool = False) -> tuple[int, list[str]]:
+    """The status of `up WORDS`, and the keys that its --status-fd had of each line."""
+    reader, writer = os.pipe()
+    options: list[Word] = [] if shown else ["-q"]
+    argv: list[Word] = [
+        "up",
+        *options,
+        *words,
+        "--status-fd",
+        str(writer),
+        "--",
+        "sh",
+        "-c",
+        "exit 5",
+    ]
+    with caller.product.popen(
+        argv, cwd=caller.here, env=caller.environment(), pass_fds=(writer,)
+    ) as process:
+        os.close(writer)
+        with open(reader, encoding="ascii") as file:
+            keys = [next(iter(json.loads(line))) for line in file]
+        process.communicate(timeout=60)
+    return process.returncode, keys
+
+
+@pytest.mark.parametrize("shown", [False, True])
+def test_a_kept_box_tells_what_becomes_of_it(caller: Caller, shown: bool) -> None:
+    want = (5, ["child-pid", "running", "exit-code"])
+    assert told(caller, "--no-cache", "box.yaml", shown=shown) == want
+    for _ in range(3):
+        assert told(caller, "box.yaml", shown=shown) == want
+    assert len(caller.entries()) == 1
+
+
+@pytest.mark.parametrize("quiet", [[], ["-q"]])
+@pytest.mark.parametrize("fd", range(3, 8))
+def test_a_kept_box_that_has_nobody_to_tell_is_refused_as_ever(
+    caller: Caller, fd: int, quiet: list[str]
+) -> None:
+    """Whatever is opened on the way may have the number that nobody opened."""
+
+    def up(redirection: str) -> Done:
+        words = [*caller.product.toyspec, "up", *quiet, "--status-fd", str(fd), "box.yaml"]
+        argv: list[Word] = ["sh", "-c", f'exec "$0" "$@" {redirection}', *words]
+        return caller.product.as_user(argv, cwd=caller.here, env=caller.environment())
+
+    for _ in range(2):
+        done = up(f"{fd}>/dev/null")
+        assert (done.returncode, done.stdout) == (0, "hello\n"), done.stderr
+    for _ in range(2):
+        done = up("")
+        assert (done.returncode, done.stdout) == (125, "")
+        assert f"error: --status-fd {fd}: not open for writing" in done.stderr

@@ -10,13 +10,14 @@ from toyspec.start import entry
 
 KEY = entry.sum_of(["key"])
 ANSWERS = entry.sum_of(["answers"])
+WORDS = ("--status", "3")
 PHASES = b"box 1,2\nprepare 1-2"
 QUESTIONS = (("path", "/usr"), ("variable", "HOME"), ("names", "/tmp/\udcff ü"), ("ids", ""))
 BOX = b"\x7fELF" + bytes(range(256)) * 3
 
 
 def made(box: bytes = BOX) -> bytes:
-    data = entry.write(KEY, QUESTIONS, ANSWERS, PHASES, box)
+    data = entry.write(KEY, QUESTIONS, ANSWERS, WORDS, PHASES, box)
     assert data is not None
     return data
 
@@ -24,22 +25,23 @@ def made(box: bytes = BOX) -> bytes:
 @given(
     st.lists(st.tuples(st.text(st.characters(exclude_characters="\0")),
                        st.text(st.characters(exclude_characters="\0")))),
+    st.lists(st.text(st.characters(exclude_characters="\0"))),
     st.binary(),
     st.binary(),
 )  # fmt: skip
 def test_what_is_written_is_read(
-    questions: list[tuple[str, str]], phases: bytes, box: bytes
+    questions: list[tuple[str, str]], words: list[str], phases: bytes, box: bytes
 ) -> None:
-    data = entry.write(KEY, questions, ANSWERS, phases, box)
+    data = entry.write(KEY, questions, ANSWERS, words, phases, box)
     assert data is not None
     found = entry.read(data, KEY)
     assert found is not None
-    assert found.questions == tuple(questions)
+    assert (found.questions, found.words) == (tuple(questions), tuple(words))
     assert (found.answers, found.phases, bytes(found.box)) == (ANSWERS, phases, box)
 
 
 def test_a_question_with_a_nul_is_not_written_down() -> None:
-    assert entry.write(KEY, [("path", "/a\0b")], ANSWERS, PHASES, BOX) is None
+    assert entry.write(KEY, [("path", "/a\0b")], ANSWERS, WORDS, PHASES, BOX) is None
 
 
 @pytest.mark.parametrize("bit", [0, 7])

@@ -48,12 +48,13 @@ def run_compiled(
     plan: Plan,
     look: Look,
     used: set[str],
+    given: tuple[str, ...],
     phases: bytes,
     begins: Callable[[], Sequence[str]] | None,
 ) -> None:
     """Compile, keep, and become the box; returns where that is not possible.
 
-    `phases` is empty where no trace is shown. `begins` is called when the box is about to: it gives
+    `given` are the words that it is started with. `phases` is empty where no trace is shown. `begins` is called when the box is about to: it gives
     the words that tell the box who draws its trace. None: it is kept for the next time only.
     """
     if spec.env_file:
@@ -64,9 +65,9 @@ def run_compiled(
         box = _compiled(plan, timed=bool(phases))
     except ValueError:
         return  # it does not fit
-    _keep(kept, source, look, used, phases, box)
+    _keep(kept, source, look, used, given, phases, box)
     if begins is not None:
-        become(box, begins())
+        become(box, given, begins())
 
 
 def _compiled(plan: Plan, *, timed: bool) -> bytes:
@@ -80,7 +81,13 @@ def _compiled(plan: Plan, *, timed: bool) -> bytes:
 
 
 def _keep(
-    kept: Kept, source: Source, look: Look, used: set[str], phases: bytes, box: bytes
+    kept: Kept,
+    source: Source,
+    look: Look,
+    used: set[str],
+    given: tuple[str, ...],
+    phases: bytes,
+    box: bytes,
 ) -> None:
     """Keep the box with all that was asked for it, if nothing that it is made of is changing now."""
     path = os.path.join(os.getcwd(), source.path)
@@ -90,17 +97,22 @@ def _keep(
     if not _is_old(kept.began):
         return
     questions = look.questions(used)
-    data = entry.write(kept.key, questions, sum_of(look, questions), phases, box)
+    data = entry.write(kept.key, questions, sum_of(look, questions), given, phases, box)
     held = store.make_store(kept.directory) if data is not None else None
     if data is not None and held is not None:
         store.put(held, kept.key, data)
         if not phases:
-            _keep_for_front(held, kept, look, questions, box)
+            _keep_for_front(held, kept, look, questions, given, box)
         os.close(held)
 
 
 def _keep_for_front(
-    held: int, kept: Kept, look: Look, questions: tuple[tuple[str, str], ...], box: bytes
+    held: int,
+    kept: Kept,
+    look: Look,
+    questions: tuple[tuple[str, str], ...],
+    given: tuple[str, ...],
+    box: bytes,
 ) -> None:
     """The same as the front has it, which starts without Python; nothing where it could not tell."""
     from toyspec.emit.checks import NoCheckError, Place, front_file
@@ -124,6 +136,7 @@ def _keep_for_front(
         tuple(sorted(code)),
         {each: os.path.realpath(each) for each in sorted(places)},
         kept.began - _TICK,
+        given,
     )
     try:
         data = front_file(place, questions, look.answers, box)

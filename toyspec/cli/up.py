@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from toyspec.cli.keeping import may_be_kept
 from toyspec.cli.reach import out_of_reach
+from toyspec.cli.status import status_fd
 from toyspec.cli.streams import colour, put, say
 from toyspec.cli.words import UP, Words, help_text, parse
 from toyspec.run.progress import MOST_STEPS, Progress, labels
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
     from toyspec.plan.step import Plan
     from toyspec.run.failure import Outcome
+    from toyspec.run.status import Status
     from toyspec.show.lines import Lines
     from toyspec.show.view import View
     from toyspec.start.again import Kept
@@ -40,6 +42,7 @@ def up(args: list[str], kept: Kept | None = None) -> int:
     if words.flag("help"):
         put(help_text(UP))
         return 0
+    status = status_fd(words)
     if kept is not None and kept.viewer is not None:
         _draw(kept.viewer, words)
     keeps = kept if kept is not None and may_be_kept(kept, words) else None
@@ -53,6 +56,7 @@ def up(args: list[str], kept: Kept | None = None) -> int:
         from toyspec.cli.error import FatalError
         from toyspec.cli.keeping import run_compiled
         from toyspec.cli.source import read
+        from toyspec.start.again import told
         from toyspec.start.look import Look
 
         look, used = Look(), set[str]()
@@ -64,7 +68,7 @@ def up(args: list[str], kept: Kept | None = None) -> int:
         drawn = b"" if view is None else _phases(plan)
         if keeps is not None:
             tells = _tells(view, progress, shared, drawn)
-            run_compiled(keeps, source, spec, plan, look, used, drawn, tells)
+            run_compiled(keeps, source, spec, plan, look, used, told(status), drawn, tells)
             out_of_reach()
         if len(plan.steps) > MOST_STEPS:
             raise FatalError(
@@ -81,7 +85,7 @@ def up(args: list[str], kept: Kept | None = None) -> int:
         _warn(plan, words)
         if view is not None:
             progress.publish(drawn, time.time_ns())
-        outcome = run(plan, program, progress=progress, view=view)
+        outcome = run(plan, program, progress=progress, view=view, status=_status(status))
         return _report(outcome, plan, words, view, source.data)
     finally:
         if os.getpid() != monitor:
@@ -163,6 +167,15 @@ def _warn(plan: Plan, words: Words) -> None:
     if words.flag("verbose"):
         for text in plan.warnings:
             say(f"toyspec: warning: {escape(text)}\n")
+
+
+def _status(fd: int | None) -> Status | None:
+    """Who is told of the box."""
+    if fd is None:
+        return None
+    from toyspec.run.status import Status
+
+    return Status(fd)
 
 
 def _report(

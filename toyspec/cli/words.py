@@ -89,10 +89,11 @@ JUDGING = (
 """The same for verbs that show nothing of what they change."""
 COMMON = (QUIET, VERBOSE, COLOR, HELP)
 NO_CACHE = Option(("--no-cache",), "plan anew, and keep nothing for the next time")
+STATUS = Option(("--status-fd",), "where a supervisor is told of the box, in lines of JSON", "N")
 UP = Syntax(
     "up",
     "Bring up the box of a spec, and run its init (or the command after `--`) as PID 1.",
-    (*PLANNING, NO_CACHE, *COMMON),
+    (*PLANNING, STATUS, NO_CACHE, *COMMON),
 )
 
 

@@ -42,7 +42,7 @@ class Place(NamedTuple):
     """The command that the file is for. `words`: those after `toyspec`; `front`: its own real path.
 
     `code`: files and directories that decide what Python would do, beside the questions; `led`:
-    paths, with where they lead. What was changed after `old`, in nanoseconds, is not trusted yet.
+    paths, with where they lead. `given`: the words that the box is started with. What was changed after `old`, in nanoseconds, is not trusted yet.
     """
 
     words: tuple[str, ...]
@@ -51,6 +51,7 @@ class Place(NamedTuple):
     code: tuple[str, ...]
     led: Mapping[str, str]
     old: int
+    given: tuple[str, ...] = ()
 
 
 def front_file(place: Place, questions: Iterable[Question], answers: Answers, box: bytes) -> bytes:
@@ -77,8 +78,11 @@ def front_file(place: Place, questions: Iterable[Question], answers: Answers, bo
         checks += [found] if isinstance(found, bytes) else found
     whole = b"".join(checks)
     most = max((len(each) for each in checks), default=0)
-    box_at = record.HEAD + len(whole)
-    rest = struct.pack("<QQQQ", record.HEAD, box_at, box_at, most) + whole + box
+    given = [_text(each) for each in place.given]
+    given_at = record.HEAD + len(whole)
+    box_at = given_at + sum(map(len, given))
+    head = struct.pack("<QQQQQQ", record.HEAD, given_at, box_at, most, given_at, len(given))
+    rest = b"".join([head, whole, *given, box])
     size = record.CHECKS + len(rest)
     if size > record.LARGEST:
         raise NoCheckError("size")

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from toyspec.plan.step import Plan
     from toyspec.program.program import Program
     from toyspec.run.progress import Progress
+    from toyspec.run.status import Status
 
 
 def run(
@@ -33,11 +34,13 @@ def run(
     progress: Progress,
     view: Drawing | None = None,
     grace: float = GRACE,
+    status: Status | None = None,
 ) -> Outcome:
     """Run `program`, which was lowered from `plan`, and wait for the box to end.
 
     `progress` was made before the view was forked. Every signal stays blocked in this process
     afterwards. In a forked child this does not return. `grace`: seconds between TERM and KILL.
+    `status`: who is told what becomes of the box.
     """
     terminal = None
     if plan.exposure.terminal:
@@ -67,7 +70,7 @@ def run(
         go_step(plan).id,
         Watch(plan.watched),
     )
-    monitor = Monitor(program.arch, box, view, terminal, deaf, grace)
+    monitor = Monitor(program.arch, box, view, terminal, deaf, grace, status)
     return _outcome(plan, monitor)
 
 
@@ -132,7 +135,10 @@ def _outcome(plan: Plan, monitor: Monitor) -> Outcome:
         failure = _failure(plan, progress, setup, ended)
         return Outcome(failure.status, failure)
     changes = monitor.box.watch.differences()
-    return replace(_ended(ended, reboots=is_pid_1(plan)), changes=changes)
+    outcome = replace(_ended(ended, reboots=is_pid_1(plan)), changes=changes)
+    if monitor.status is not None:
+        monitor.status.ended(outcome.status)
+    return outcome
 
 
 def _ended(status: int, *, reboots: bool) -> Outcome:

@@ -8,15 +8,27 @@ import signal
 
 _FORKED_NOT_EXECUTED = 0x40  # PF_FORKNOEXEC (include/linux/sched.h)
 _FLAGS_FIELD = 9  # of /proc/PID/stat, from 1 (proc_pid_stat(5))
+_START_FIELD = 22
 _DYING = 5000  # ms that a process killed for certain is given to be gone
 
 
 def executed(pid: int) -> bool | None:
     """Whether a process, or its zombie, ever made an execve; None where proc does not say."""
+    flags = _stat(pid, _FLAGS_FIELD)
+    return None if flags is None else not flags & _FORKED_NOT_EXECUTED
+
+
+def start_time(pid: int) -> int | None:
+    """When a process began, in clock ticks since boot: with its pid it tells it from any other. None
+    where proc does not say.
+    """
+    return _stat(pid, _START_FIELD)
+
+
+def _stat(pid: int, field: int) -> int | None:
+    """A number of /proc/PID/stat behind the name, which may hold anything."""
     stat = _proc(pid, "stat")
-    if stat is None:
-        return None
-    return not int(stat.rpartition(b")")[2].split()[_FLAGS_FIELD - 3]) & _FORKED_NOT_EXECUTED
+    return None if stat is None else int(stat.rpartition(b")")[2].split()[field - 3])
 
 
 def takes(pid: int, number: int) -> bool | None:

@@ -9,12 +9,13 @@ import time
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from toyspec.kernel.signals import open_signals, read_signals
-from toyspec.run.ending import kill, takes
+from toyspec.run.ending import executed, kill, takes
 from toyspec.run.freeze import freeze, group, thaw
 from toyspec.run.relay import READY, STOPPING
 
 if TYPE_CHECKING:
     from toyspec.run.progress import Progress
+    from toyspec.run.status import Status
     from toyspec.run.terminal import Terminal
     from toyspec.run.watch import Watch
 
@@ -77,8 +78,10 @@ class Monitor:
         terminal: Terminal | None,
         deaf: frozenset[int] = frozenset(),
         grace: float = GRACE,
+        status: Status | None = None,
     ) -> None:
         self.box, self.view, self.terminal, self.deaf, self.grace = box, view, terminal, deaf, grace
+        self.status = status
         self.signals = open_signals(arch)
         self.poll = select.poll()
         self.view_fd = -1 if view is None else view.fileno()  # -1: nothing is waited for
@@ -138,6 +141,8 @@ class Monitor:
     def _go(self) -> None:
         """One byte: init may execute its command. Nobody reading means that it failed."""
         self.box.watch.begin()
+        if self.status is not None:
+            self.status.stands(self.box.init, self.box.setup)
         try:
             os.write(self.box.go_fd, b"g")
         except BrokenPipeError:
@@ -151,6 +156,9 @@ class Monitor:
             self.view_fd = -1
         if self.view is not None:
             self.view.close()
+        failed = self.box.progress.failure() is not None
+        if self.status is not None and not failed and executed(self.box.init):
+            self.status.running()
 
     def _is_executing(self) -> bool:
         """Asked when a signal comes: it may have overtaken the end of file."""

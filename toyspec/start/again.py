@@ -89,15 +89,15 @@ class Kept:
         right = found is not None and self._answers(found.questions) == found.answers
         refused = right and self._was_refused(held)
         os.close(held)
-        if found is None or not right or refused:
+        if found is None or not right or refused or not _is_open(found.words):
             return
+        box, given = found.box, found.words
         if not found.phases:
-            become(found.box)
+            become(box, given)
             return
         from toyspec.start.drawn import become_drawn
 
-        box = found.box
-        self.viewer = become_drawn(found.phases, lambda words: become(box, words))
+        self.viewer = become_drawn(found.phases, lambda shown: become(box, given, shown))
 
     def front_name(self) -> bytes:
         """The name of the front's file for this command. Raises OSError."""
@@ -141,20 +141,34 @@ def sum_of(look: Look, questions: tuple[Question, ...]) -> bytes:
     return entry.sum_of(each for asked in questions for each in (asked, look.answers[asked]))
 
 
-def become(box: bytes | memoryview, shown: Sequence[str] = ()) -> None:
+def told(status: int | None) -> tuple[str, ...]:
+    """The words by which a box is started that tells a descriptor what becomes of it; or none."""
+    return () if status is None else ("--status", str(status))
+
+
+def _is_open(given: Sequence[str]) -> bool:
+    """Whether the descriptor that they name is: what we open is not to be taken for it."""
+    try:
+        for word in given[1:]:
+            os.fstat(int(word))
+    except OSError:
+        return False
+    return True
+
+
+def become(box: bytes | memoryview, given: Sequence[str], shown: Sequence[str] = ()) -> None:
     """Execute a compiled box from memory; returns where this kernel does not execute memory.
 
-    `shown` are the words that tell it who draws its trace.
+    `given` are the words that it is started with, `shown` are the words that tell it who draws its trace.
     It is told the command that says what went wrong should one of its steps fail: the long way.
     """
     words = sys.argv[1:]
     before = sys.orig_argv[1 : len(sys.orig_argv) - len(words)]
     silent = ["-q"] if shown else []  # the trace says where it stopped
     command = [sys.executable, *before, words[0], "--no-cache", *silent, *words[1:]]
+    argv = ["toyspec", *given, *shown, "--again", *command]
     try:
-        memory.execute(
-            "toyspec", memoryview(box), ["toyspec", *shown, "--again", *command], os.environ
-        )
+        memory.execute("toyspec", memoryview(box), argv, os.environ)
     except OSError:
         return
 

@@ -1,11 +1,12 @@
 """An entry: one compiled box, what was asked of the host when it was planned, and the answers' sum.
 
     16  magic and version of the format
-     8  length of the whole, little-endian; then of the questions, of the phases, of the box
+     8  length of the whole, little-endian; then of the questions, of the words, of the phases, of the box
     64  the key that it was made under
     64  BLAKE2b over the questions and their answers
     64  BLAKE2b over all of the above and all that follows
         the questions: kind, NUL, what it is about, NUL, …
+        the words that the box is started with, each with a NUL
         the phases, as the page of a run has them (`start.page`); none where no trace is drawn
         the box: an ELF file
 
@@ -23,23 +24,31 @@ if TYPE_CHECKING:
 else:  # without hashlib, which would load OpenSSL at every start
     from _blake2 import blake2b
 
-MAGIC = b"toyspec cache 2\n"
+MAGIC = b"toyspec cache 3\n"
 _SUM = 64
-_KEY_AT = len(MAGIC) + 32
+_KEY_AT = len(MAGIC) + 40
 _ANSWERS_AT = _KEY_AT + _SUM
 _SUM_AT = _ANSWERS_AT + _SUM
 _HEAD = _SUM_AT + _SUM
 
 
 class Entry:
-    """What `read` found: the questions in order, the sum over them and their answers, the box."""
+    """What `read` found: the questions in order, the sum over them and their answers, the words
+    that the box is started with, and the box.
+    """
 
-    __slots__ = ("answers", "box", "phases", "questions")
+    __slots__ = ("answers", "box", "phases", "questions", "words")
 
     def __init__(
-        self, questions: tuple[Question, ...], answers: bytes, phases: bytes, box: memoryview
+        self,
+        questions: tuple[Question, ...],
+        answers: bytes,
+        words: tuple[str, ...],
+        phases: bytes,
+        box: memoryview,
     ) -> None:
         self.questions = questions
+        self.words = words
         self.phases = phases
         self.answers = answers
         self.box = box
@@ -74,15 +83,20 @@ def front_name(words: Iterable[str], directory: str, terminal: Iterable[bool]) -
 
 
 def write(
-    key: bytes, questions: Iterable[Question], answers: bytes, phases: bytes, box: bytes
+    key: bytes,
+    questions: Iterable[Question],
+    answers: bytes,
+    words: Iterable[str],
+    phases: bytes,
+    box: bytes,
 ) -> bytes | None:
     """An entry's bytes; None where a question cannot be written down (it has a NUL)."""
-    words = [word for question in questions for word in question]
-    if any("\0" in word for word in words):
+    texts = [word for question in questions for word in question]
+    if any("\0" in text for text in texts):
         return None
-    asked = "".join(f"{word}\0" for word in words).encode("utf-8", "surrogatepass")
-    rest = asked + phases + box
-    lengths = (_HEAD + len(rest), len(asked), len(phases), len(box))
+    asked, told = _texts(texts), _texts(words)
+    rest = asked + told + phases + box
+    lengths = (_HEAD + len(rest), len(asked), len(told), len(phases), len(box))
     head = MAGIC + b"".join(n.to_bytes(8, "little") for n in lengths) + key + answers
     return b"".join((head, blake2b(head + rest).digest(), rest))
 
@@ -91,20 +105,32 @@ def read(data: bytes, key: bytes) -> Entry | None:
     """The entry in a file's bytes; None where it is none, is damaged, or is another key's."""
     if len(data) < _HEAD or data[: len(MAGIC)] != MAGIC or data[_KEY_AT:_ANSWERS_AT] != key:
         return None
-    whole, asked, phases, box = (
+    whole, asked, told, phases, box = (
         int.from_bytes(data[at : at + 8], "little") for at in range(len(MAGIC), _KEY_AT, 8)
     )
-    if whole != len(data) or whole != _HEAD + asked + phases + box:
+    if whole != len(data) or whole != _HEAD + asked + told + phases + box:
         return None
     view = memoryview(data)
     found = blake2b(view[:_SUM_AT])
     found.update(view[_HEAD:])
     if found.digest() != data[_SUM_AT:_HEAD]:
         return None
-    words = str(view[_HEAD : _HEAD + asked], "utf-8", "surrogatepass").split("\0")
-    if len(words) % 2 == 0 or words.pop():
-        return None
-    pairs = iter(words)
     at = _HEAD + asked
+    questions, words = _split(view[_HEAD:at]), _split(view[at : at + told])
+    if questions is None or words is None or len(questions) % 2:
+        return None
+    pairs = iter(questions)
+    at += told
     shown = bytes(view[at : at + phases])
-    return Entry(tuple(zip(pairs, pairs)), data[_ANSWERS_AT:_SUM_AT], shown, view[at + phases :])
+    answers = data[_ANSWERS_AT:_SUM_AT]
+    return Entry(tuple(zip(pairs, pairs)), answers, tuple(words), shown, view[at + phases :])
+
+
+def _texts(texts: Iterable[str]) -> bytes:
+    return "".join(f"{text}\0" for text in texts).encode("utf-8", "surrogatepass")
+
+
+def _split(texts: memoryview) -> list[str] | None:
+    """What `_texts` joined; None where it is nothing of the kind."""
+    found = str(texts, "utf-8", "surrogatepass").split("\0")
+    return None if found.pop() else found

@@ -12,6 +12,8 @@ from toyspec.emit.front.record import (
     BOX,
     CHECKS,
     CHECKS_END,
+    GIVEN,
+    GIVENS,
     HEAD,
     LARGEST,
     MAGIC,
@@ -52,6 +54,7 @@ _READ_WRITE = 3  # PROT_READ | PROT_WRITE
 _PRIVATE = 0x22  # MAP_PRIVATE | MAP_ANONYMOUS
 _SLACK = 8192  # bytes that a content may be longer than what it is compared with
 _FNV = -3750763034362895579  # the offset basis
+_WORDS = 64  # that a box is started with at most
 _EINVAL = 22
 _MEMORY = 0x13  # MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_EXEC (linux/memfd.h)
 _OLD_MEMORY = 3  # before Linux 6.3
@@ -255,6 +258,8 @@ def _is_whole(file: int) -> int:
         return 0
     if load64(file + MOST_READ) < 0 or load64(file + MOST_READ) > LARGEST:
         return 0
+    if load64(file + GIVEN) != end or load64(file + GIVENS) < 0 or load64(file + GIVENS) > _WORDS:
+        return 0
     return 1
 
 
@@ -294,13 +299,26 @@ def _become(file: int, python: int, words: int, argv: int, environment: int) -> 
         if count <= 0:
             break
         at += count
-    given = _memory(8 * (words + 4))
+    given = _memory(8 * (words + 4 + load64(file + GIVENS)))
     if at == end and given and syscall(nr("fcntl"), fd, _ADD_SEALS, _EVERY_SEAL) == 0:
         store64(given, text("toyspec"))
-        store64(given + 8, text("--again"))
-        store64(given + 16, python)
-        store64(given + 24, load64(argv + 8))
-        store64(given + 32, text("--no-cache"))
-        copy(given + 40, argv + 16, 8 * (words - 2))  # the NULL behind them is there already
+        rest = _give(file, given + 8)
+        store64(rest, text("--again"))
+        store64(rest + 8, python)
+        store64(rest + 16, load64(argv + 8))
+        store64(rest + 24, text("--no-cache"))
+        copy(rest + 32, argv + 16, 8 * (words - 2))  # the NULL behind them is there already
         syscall(nr("execveat"), fd, text(""), given, environment, flag("at", "AT_EMPTY_PATH"))
     return syscall(nr("close"), fd)
+
+
+def _give(file: int, given: int) -> int:
+    """The words that this very box is started with; returns where the next one goes."""
+    at = file + load64(file + GIVEN)
+    left = load64(file + GIVENS)
+    while left > 0:
+        store64(given, at + 8)
+        given += 8
+        at += (load64(at) & -8) + 16  # its length, its bytes, NULs up to a multiple of 8
+        left -= 1
+    return given

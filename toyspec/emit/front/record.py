@@ -6,7 +6,7 @@ the next multiple of 8. A check is its kind, its size with both of these, number
 
 from __future__ import annotations
 
-MAGIC = 0x31746E6F72667974  # "tyfront1"
+MAGIC = 0x32746E6F72667974  # "tyfront2"
 AT_MAGIC = 0
 SIZE = 8  # of the file
 SUM = 16  # CRC-32 of all that follows it
@@ -14,7 +14,9 @@ CHECKS = 24  # where they begin
 CHECKS_END = 32
 BOX = 40  # where it begins; it ends with the file
 MOST_READ = 48  # the longest content that a check compares
-HEAD = 56
+GIVEN = 56  # where the words begin, texts, that the box is started with; and how many they are
+GIVENS = 64
+HEAD = 72
 LARGEST = 1 << 24
 
 WORDS = 1  # count; each word after `toyspec`

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from toyspec.emit.resident.process import set_mask
-from toyspec.emit.resident.record import AGAIN, CALLER_ENVIRONMENT, DEAF
+from toyspec.emit.resident.record import AGAIN, CALLER_ENVIRONMENT, DEAF, STATUS
 from toyspec.emit.resident.words import flag, load64, nr, room, store64, syscall
 
 _SIGNALS = 31  # those with names
@@ -26,6 +26,8 @@ def hand_over(file: int) -> int:
     ignore(pipe, _IGNORED)  # forgets the one that waits where nobody read `go` any more
     ignore(pipe, _DEFAULT)
     set_mask(0)
+    if load64(file + STATUS) > 2:
+        syscall(nr("fcntl"), load64(file + STATUS), flag("fcntl", "F_SETFD"), 0)
     return syscall(nr("execve"), load64(again), again, load64(file + CALLER_ENVIRONMENT))
 
 

@@ -9,6 +9,7 @@ from toyspec.emit.resident.clock import now, wait_on
 from toyspec.emit.resident.process import (
     POLLED,
     READY,
+    executed,
     kill,
     poll_one,
     readable,
@@ -22,6 +23,7 @@ from toyspec.emit.resident.record import (
     ENDED_BY,
     EXEC_READ,
     EXECUTING,
+    FAILED_STEP,
     FILE,
     GO_STEP,
     GO_WRITE,
@@ -34,12 +36,14 @@ from toyspec.emit.resident.record import (
     SETUP,
     SETUP_LISTENS,
     SIGNAL_FD,
+    STATUS,
     TERMINAL,
     VIEW,
     VIEW_SINCE,
 )
 from toyspec.emit.resident.relay import is_stopping
 from toyspec.emit.resident.saying import VECTOR, add, begin, say
+from toyspec.emit.resident.status import tell_running, tell_stands
 from toyspec.emit.resident.stop import stop
 from toyspec.emit.resident.terminal import foreground_of, lend
 from toyspec.emit.resident.view import close_view
@@ -78,8 +82,8 @@ def init_of(box: int) -> int:
 def watch_over(box: int) -> int:
     """Until setup has ended; its raw wait status is in GONE then. Init is left to look at.
 
-    That init executes its command wakes us only where a view has to be gone by then: when a signal
-    comes, it is asked.
+    That init executes its command wakes us only where a view has to be gone by then, or somebody is
+    told: when a signal comes, it is asked.
     """
     every = room(8)
     store64(every, -1)
@@ -89,7 +93,7 @@ def watch_over(box: int) -> int:
     while 1:
         view = load64(load64(box + FILE) + VIEW)
         exec_fd = load32(load64(box + EXEC_READ))
-        if view < 0:
+        if view < 0 and (load64(load64(box + FILE) + STATUS) < 0 or load64(box + EXECUTING)):
             exec_fd = -1
         poll_one(polled + POLLED, exec_fd)
         poll_one(polled + 2 * POLLED, view)
@@ -149,6 +153,7 @@ def _go_if_ready(box: int) -> int:
     """One byte: init may execute its command. Nobody reading means that it failed."""
     if load64(box + SETUP_LISTENS) and load64(load64(box + FILE) + VIEW) < 0:
         first_look(box)
+        tell_stands(box)
         syscall(nr("write"), load32(load64(box + GO_WRITE)), text("g"), 1)
     return 0
 
@@ -158,6 +163,8 @@ def _is_executing(box: int) -> int:
     if not load64(box + EXECUTING) and readable(load32(load64(box + EXEC_READ)), 0):
         store64(box + EXECUTING, 1)
         close_view(box)
+        if load64(load64(box + PAGE) + FAILED_STEP) == 0 and executed(init_of(box)) > 0:
+            tell_running(box)
     return load64(box + EXECUTING)
 
 

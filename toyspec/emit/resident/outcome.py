@@ -32,6 +32,7 @@ from toyspec.emit.resident.record import (
     TERMINAL,
     UIDMAP_ROLE,
 )
+from toyspec.emit.resident.status import tell_ended
 from toyspec.emit.resident.terminal import take_back
 from toyspec.emit.resident.view import close_view
 from toyspec.emit.resident.watch import second_look
@@ -71,7 +72,7 @@ def supervise_monitor(box: int) -> int:
     if ran == 0 or ended == _UNKNOWN:
         return leave(tell_killed(box, load64(box + GONE), ended))
     second_look(box)
-    return leave(_status(box, ended))
+    return leave(tell_ended(box, _status(box, ended)))
 
 
 def end_helpers(page: int) -> int:

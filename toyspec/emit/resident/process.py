@@ -28,6 +28,7 @@ POLLED = 8  # bytes of a pollfd
 READABLE = 1  # POLLIN
 _FORKED_NOT_EXECUTED = 0x40  # PF_FORKNOEXEC (include/linux/sched.h)
 _FLAGS = 6  # fields from the state to the flags in /proc/PID/stat (proc_pid_stat(5))
+_STARTED = 19  # and to the time when it began
 _DYING = 5000  # ms that a process killed for certain is given to be gone
 _STATUS = 8192  # bytes of /proc/PID/status: a caller of a thousand groups has more
 
@@ -145,20 +146,33 @@ def next_word(at: int) -> int:
 
 def executed(pid: int) -> int:
     """Whether a process, or its zombie, ever made an execve; -1 where proc does not say."""
+    flags = _of_stat(pid, _FLAGS)
+    if flags < 0:
+        return -1
+    if flags & _FORKED_NOT_EXECUTED:
+        return 0
+    return 1
+
+
+def start_time(pid: int) -> int:
+    """When a process began, in clock ticks since boot; -1 where proc does not say."""
+    return _of_stat(pid, _STARTED)
+
+
+def _of_stat(pid: int, fields: int) -> int:
+    """A number of /proc/PID/stat, so many fields behind the state; -1 where proc does not say."""
     stat = room(1024)
     size = of_proc(pid, text("stat"), stat, 1024)
     if size <= 0:
         return -1
     at = behind_name(stat, size)
     field = 0
-    while at and field < _FLAGS:
+    while at and field < fields:
         at = next_word(at)
         field += 1
     if at == 0:
         return -1
-    if number(at) & _FORKED_NOT_EXECUTED:
-        return 0
-    return 1
+    return number(at)
 
 
 def takes(pid: int, signal: int) -> int:

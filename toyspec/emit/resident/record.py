@@ -33,7 +33,9 @@ CODE_SIZE = 152
 DATA_AT = 160  # the programs' data, likewise
 DATA_SIZE = 168
 UNPACKED = 176  # where COLD lies unpacked; 0: nobody needed it yet
-FILE_SIZE = 184
+STATUS = 184  # a descriptor that is told what becomes of the box; -1: none
+SAID_RUNNING = 192  # 1: it was told that init runs
+FILE_SIZE = 200
 
 # A box record.
 FILE = 0  # address of the file record

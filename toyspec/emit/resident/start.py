@@ -34,6 +34,7 @@ from toyspec.emit.resident.record import (
     PLAN,
     PLAN_SIZE,
     REPLACES,
+    STATUS,
     TERMINAL,
     TTY,
     UID,
@@ -41,6 +42,7 @@ from toyspec.emit.resident.record import (
     VIEWER,
 )
 from toyspec.emit.resident.refusal import refuse
+from toyspec.emit.resident.status import take_status
 from toyspec.emit.resident.streams import open_streams
 from toyspec.emit.resident.terminal import foreground_of, is_terminal, prepare_terminal
 from toyspec.emit.resident.times import clock_of
@@ -79,13 +81,16 @@ def start(stack: int, file: int) -> int:
     environment = stack + 8 * (words + 2)
     store64(file + CALLER_ENVIRONMENT, environment)
     store64(file + VIEW, -1)
-    argv = room(24)  # ARGV; the shared page's descriptor
+    store64(file + STATUS, -1)
+    argv = room(24)  # ARGV; the shared page's descriptor; the word that names STATUS
     store64(argv, 0)
     store64(argv + 8, -1)
     store64(argv + 16, 0)
     open_streams()
     _refuse_inside(file)
     _read_words(file, stack + 8, words, argv)
+    if load64(argv + 16):
+        take_status(file, load64(argv + 16))
     auxiliary = _behind_environment(environment)
     _check_caller(file, environment, auxiliary)
     box = _choose(file)
@@ -131,6 +136,9 @@ def _read_words(file: int, argv: int, count: int, found: int) -> int:
         elif same(word, text("--view")) and at + 1 < count:
             at += 1
             _take_view(file, load64(argv + 8 * at))
+        elif same(word, text("--status")) and at + 1 < count:
+            at += 1
+            store64(found + 16, load64(argv + 8 * at))
         elif same(word, text("--again")) and at + 1 < count:
             store64(file + AGAIN, argv + 8 * (at + 1))
             break
