@@ -14,7 +14,7 @@ from tests.kernel_side.encode import Call
 from tests.kernel_side.match import HELPERS
 
 KILL = "KILL"
-KINDS = ("EPERM", "ENOMEM", KILL)
+ERRNOS = ("EPERM", "ENOMEM")
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,18 +1,22 @@
-"""Fail any step with any errno, or kill its process there: one clear error, and nothing is left."""
+"""Fail any step with any errno, or kill its process there: one clear error, and nothing is left.
+
+Every step of every spec is failed, and its process killed there, in the executor and in a compiled
+file. Which errno it fails with is in turn EPERM and ENOMEM, and the other one in the other way to
+run it. Deep: both, for every step: `TOYSPEC_DEEP=1 pytest -m deep -n auto tests/kernel_side`.
+"""
 
 from __future__ import annotations
 
-import itertools
 import os
-from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
 from tests.kernel_side import traced
+from tests.kernel_side.encode import Call
 from tests.kernel_side.faults import (
+    ERRNOS,
     KILL,
-    KINDS,
     Case,
     announced,
     mounts,
@@ -25,6 +29,9 @@ from tests.kernel_side.specs import fresh, to_trace
 from tests.product import Product
 
 pytestmark = traced.pytestmark
+
+IN_TURN = "errno"
+Ways = Executing | Compiled
 
 
 def restore(before: dict[str, str], after: dict[str, str]) -> None:
@@ -47,7 +54,7 @@ def written(before: dict[str, str], after: dict[str, str], names: set[str]) -> l
     return found
 
 
-def tampered(server: Server, spec: Path, watched: list[Path], kinds: Sequence[str]) -> list[str]:
+def tampered(server: Server, spec: Path, watched: list[Path], kind: str) -> list[str]:
     """What is wrong with the runs in which one step each failed, or was its process's last."""
     names = announced(server.calls)
     clean = snapshot(watched)
@@ -55,8 +62,8 @@ def tampered(server: Server, spec: Path, watched: list[Path], kinds: Sequence[st
     restore(clean, snapshot(watched))
     before, mounted = snapshot(watched), mounts()
     problems = []
-    for step, kind in itertools.product(steps, kinds):
-        case = server.case(step, kind)
+    for step in steps:
+        case = server.case(step, kind_for(step, kind, server))
         found = tolerated(case)
         if found is None:
             found = wrong(case, str(spec), server.calls)
@@ -72,19 +79,22 @@ def tampered(server: Server, spec: Path, watched: list[Path], kinds: Sequence[st
             problems.append(f"{case}\n    " + "\n    ".join([*found, *case.stderr.splitlines()]))
     assert len(steps) > 30
     if problems:
-        return [f"{len(problems)} of {len(steps) * len(kinds)} cases:", *problems[:10]]
+        return [f"{len(problems)} of {len(steps)} cases:", *problems[:10]]
     return []
 
 
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("name", to_trace())
-def test_a_step_that_fails(product: Product, name: str, kind: str) -> None:
+def kind_for(step: Call, kind: str, server: Server) -> str:
+    """What `kind` means for a step."""
+    return kind if kind != IN_TURN else ERRNOS[(step.id + isinstance(server, Compiled)) % 2]
+
+
+def check_every_step(product: Product, name: str, kind: str, way: type[Ways]) -> None:
     spec = fresh(product, name)
     assert product.run(["check", spec]).returncode == 0  # and Python's .pyc files are there
 
     def work() -> list[str]:
-        server = Executing.start(product, spec, product.directory())
-        problems = tampered(server, spec, [spec.parent, product.home], [kind])
+        server = way.start(product, spec, product.directory())
+        problems = tampered(server, spec, [spec.parent, product.home], kind)
         server.close()
         return problems
 
@@ -92,18 +102,20 @@ def test_a_step_that_fails(product: Product, name: str, kind: str) -> None:
     assert not problems, "\n".join(problems)
 
 
+@pytest.mark.parametrize("way", [Executing, Compiled])
+@pytest.mark.parametrize("kind", [IN_TURN, KILL])
 @pytest.mark.parametrize("name", to_trace())
-def test_a_step_of_a_compiled_file_that_fails(product: Product, name: str) -> None:
-    spec = fresh(product, name)
+def test_a_step_that_fails(product: Product, name: str, kind: str, way: type[Ways]) -> None:
+    check_every_step(product, name, kind, way)
 
-    def work() -> list[str]:
-        server = Compiled.start(product, spec, product.directory())
-        problems = tampered(server, spec, [spec.parent, product.home], KINDS)
-        server.close()
-        return problems
 
-    problems = isolated(work)
-    assert not problems, "\n".join(problems)
+@pytest.mark.deep
+@pytest.mark.skipif(os.environ.get("TOYSPEC_DEEP") != "1", reason="deep: TOYSPEC_DEEP=1 runs it")
+@pytest.mark.parametrize("way", [Executing, Compiled])
+@pytest.mark.parametrize("kind", ERRNOS)
+@pytest.mark.parametrize("name", to_trace())
+def test_with_every_errno(product: Product, name: str, kind: str, way: type[Ways]) -> None:
+    check_every_step(product, name, kind, way)
 
 
 def tolerated(case: Case) -> list[str] | None:
@@ -113,14 +125,12 @@ def tolerated(case: Case) -> list[str] | None:
     return [] if f"step: {case.step.id} " not in case.stderr else ["a tolerated errno failed"]
 
 
-@pytest.mark.parametrize("kind", [Executing, Compiled])
-def test_errnos_that_the_plan_tolerates_or_retries(
-    product: Product, kind: type[Executing | Compiled]
-) -> None:
+@pytest.mark.parametrize("way", [Executing, Compiled])
+def test_errnos_that_the_plan_tolerates_or_retries(product: Product, way: type[Ways]) -> None:
     spec = fresh(product, "hello.yaml")
 
     def work() -> tuple[int, list[str]]:
-        server = kind.start(product, spec, product.directory())
+        server = way.start(product, spec, product.directory())
         problems, count = [], 0
         for step in server.reached():
             for name in sorted(step.tolerates | step.retries):
