@@ -10,6 +10,7 @@ from __future__ import annotations
 import fcntl
 import os
 import shutil
+import signal
 import stat
 import subprocess
 import sys
@@ -22,6 +23,11 @@ from typing import IO, Any, Final
 
 STANDARD_PATH: Final = "/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin"
 
+IGNORED: Final = frozenset(
+    number for number in signal.valid_signals() if signal.getsignal(number) is signal.SIG_IGN
+) - {signal.SIGPIPE, signal.SIGXFSZ}
+"""Signals that whoever started pytest ignores; two more are Python's own, and subprocess restores them."""
+
 _TIOCGPTPEER: Final = 0x5441  # ioctl_tty(2): opens the side of a terminal that programs have
 
 Word = str | bytes | os.PathLike[str]
@@ -32,7 +38,7 @@ class Product:
     """toyspec, installed for one user. Every process that it starts is that user's.
 
     Processes get a clean environment, a session of their own (pytest's terminal is not theirs),
-    umask 022 and, unless told otherwise, the checkout as working directory and an empty stdin.
+    no signal that is ignored, umask 022 and, unless told otherwise, the checkout as working directory and an empty stdin.
     """
 
     uid: int
@@ -120,6 +126,7 @@ class Product:
             user=self.uid if self.switch else None,
             group=self.gid if self.switch else None,
             extra_groups=[] if self.switch else None,
+            preexec_fn=heed_signals if IGNORED else None,
         )
 
     def terminal(
@@ -202,7 +209,14 @@ class Product:
 
 def take_terminal() -> None:
     """Between fork and exec: the terminal on descriptor 0 becomes the session's own."""
+    heed_signals()
     fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+
+
+def heed_signals() -> None:
+    """Between fork and exec: what nohup or a shell's & has pytest ignore is no matter of the product's."""
+    for number in IGNORED:
+        signal.signal(number, signal.SIG_DFL)
 
 
 def environment(home: Path) -> dict[str, str]:
