@@ -154,7 +154,7 @@ def check_on_terminal(
     gate = product.directory() / "gate"
     os.mkfifo(gate)
     product.own(gate)
-    assert plan["exposure"]["terminal"]
+    assert plan["exposure"]["terminal"] == ("-T" not in argv)
 
     def work() -> tuple[Traced, list[str]]:
         calls = encode_plan(plan, product.environ({"TERM": "xterm-256color"}))
@@ -189,6 +189,19 @@ def test_the_view_adds_no_call(product: Product) -> None:
     assert not problems, "\n".join(problems)
     assert ran.status == "exit 0", ran.stdout
     assert len(ran.ends) >= 4, "no view was forked"
+
+
+def test_a_terminal_that_is_not_the_boxs(product: Product) -> None:
+    """`-T`: planned as where there is none."""
+    spec = fresh(product, "hello.yaml")
+    words = [*product.toyspec, "plan", "--json", "-T", str(spec)]
+    text, screen = on_kept_terminal(product, words, spec.parent)
+    plan = json.loads(text)
+    argv = [*product.toyspec, "up", "--no-cache", "-T", str(spec)]
+    ran, problems = check_on_terminal(product, plan, argv, spec.parent, screen=screen)
+    os.close(screen)
+    assert not problems, "\n".join(problems)
+    assert ran.status == "exit 0", ran.stdout
 
 
 def test_a_compiled_file_on_a_terminal(product: Product) -> None:

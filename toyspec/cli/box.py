@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from toyspec.cli.error import FatalError, Reported, UsageError
 from toyspec.cli.source import Source, home
 from toyspec.cli.streams import colour, say
-from toyspec.cli.words import Words, a_file
+from toyspec.cli.words import NO_TERMINAL, Words, a_file
 from toyspec.start.look import Look
 
 if TYPE_CHECKING:
@@ -43,7 +43,13 @@ def overrides(words: Words) -> Overrides:
 
 
 def surroundings(
-    source: Source, facts: HostFacts | None, look: Look, *, plans: bool, printing: bool = False
+    source: Source,
+    words: Words,
+    facts: HostFacts | None,
+    look: Look,
+    *,
+    plans: bool,
+    printing: bool = False,
 ) -> Surroundings:
     """What the loader may know of the caller: of this one, or of the one in saved facts.
 
@@ -53,11 +59,12 @@ def surroundings(
     from toyspec.host.variables import Variables
     from toyspec.spec.surroundings import Surroundings
 
+    terminal = plans and _terminal(look, printing) if facts is None else facts.terminal
     return Surroundings(
         directory=source.directory,
         home=home(look) if facts is None else facts.home,
         variables=Variables(look),
-        terminal=plans and _terminal(look, printing) if facts is None else facts.terminal,
+        terminal=terminal and not words.flag(NO_TERMINAL.key),
         read=_read_beside(look),
     )
 
@@ -115,7 +122,7 @@ def named_spec(
     """The Spec; raises SpecError, and UsageError where it is another box than the one named."""
     from toyspec.spec.load import load
 
-    caller = surroundings(source, facts, look or Look(), plans=plans, printing=printing)
+    caller = surroundings(source, words, facts, look or Look(), plans=plans, printing=printing)
     spec = load(source.data, source.path, caller, overrides(words))
     if source.name is None or source.name == spec.name:
         return spec
@@ -157,9 +164,12 @@ def make_plan(
     from toyspec.plan.error import PlanError
     from toyspec.plan.planner import gather, plan
 
+    def judged(facts: HostFacts) -> HostFacts:
+        return _without_terminal(edit(facts)) if words.flag(NO_TERMINAL.key) else edit(facts)
+
     try:
         if saved is not None:
-            return edit(saved), plan(spec, edit(saved))
+            return judged(saved), plan(spec, judged(saved))
         from toyspec.host.probe import probe
 
         one = look or Look()
@@ -171,7 +181,7 @@ def make_plan(
 
             return into(facts, used)
 
-        return gather(spec, lambda needs: edit(probe(needs, printing=printing, look=one)), noting)
+        return gather(spec, lambda needs: judged(probe(needs, printing=printing, look=one)), noting)
     except PlanError as error:
         say(problems(error, source, colour(words, 2)))
         raise Reported(invalid) from None
@@ -186,6 +196,13 @@ def make_plan(
             f"{words.one('facts')} does not say: {what}",
             "record facts for this very spec: toyspec facts SPEC",
         ) from None
+
+
+def _without_terminal(facts: HostFacts) -> HostFacts:
+    """As if there were none that the box could have. That one of its streams may be one stays true."""
+    from toyspec.values import replace
+
+    return replace(facts, terminal=False, foreground=False)
 
 
 def problems(error: PlanError, source: Source, coloured: bool) -> str:

@@ -69,6 +69,10 @@ ENV = Option(
     ("-e", "--env"), "set a variable in the box; alone: the caller's own", "KEY[=VALUE]", (), True
 )
 DIRECTORY = Option(("-w", "--working-dir"), "where init starts, inside the box", "DIR")
+NO_TERMINAL = Option(
+    ("-T", "--no-terminal"),
+    "no terminal for the box: its streams as they are, own session",
+)
 QUIET = Option(
     ("-q", "--quiet"), "no trace: errors, and what a box left behind that the host would run"
 )
@@ -79,12 +83,13 @@ VERBOSE = Option(
 COLOR = Option(("--color",), "colours: auto, always or never", "WHEN", ("auto", "always", "never"))
 FORMAT = Option(("--format",), "how data is printed: text or json", "FORMAT", ("text", "json"))
 _LOOKS = "a spec is `-`, holds a / or ends in .yaml, .yml or .json (-f SPEC names any other)"
-PLANNING = (FILE, ENV, DIRECTORY)
+PLANNING = (FILE, ENV, DIRECTORY, NO_TERMINAL)
 """The options that change the plan: `up`, `plan`, `check` and `facts` all take them."""
 JUDGING = (
     FILE,
     replace(ENV, help="as for up: a variable in the box; alone: the caller's"),
     replace(DIRECTORY, help="as for up: where init starts, inside the box"),
+    replace(NO_TERMINAL, help="as for up: no terminal for the box"),
 )
 """The same for verbs that show nothing of what they change."""
 COMMON = (QUIET, VERBOSE, COLOR, HELP)
