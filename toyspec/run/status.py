@@ -19,8 +19,13 @@ from toyspec.run.ending import start_time
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-NAMESPACES = ("cgroup", "ipc", "mnt", "net", "pid", "uts", "time", "user")
-"""By their names in /proc/PID/ns, in the order in which bubblewrap names those that it has."""
+NAMESPACES = {
+    "cgroup": "cgroup", "ipc": "ipc", "mnt": "mnt", "net": "net", "pid": "pid_for_children",
+    "uts": "uts", "time": "time_for_children", "user": "user",
+}  # fmt: skip
+"""In the order in which bubblewrap names those that it has; and the box's in /proc/SETUP/ns. Setup is
+in all of them but for two, which are its children's. Of an init that is a reaper nobody may see them.
+"""
 _AT_ONCE = socket.MSG_DONTWAIT | socket.MSG_NOSIGNAL
 PATIENCE = 1.0  # seconds that a line waits for room: then nobody gets it
 
@@ -38,7 +43,7 @@ class Status:
         told = {"child-pid": init}
         started = start_time(init)
         if started is not None:  # else this /proc is none, or another one than ours
-            told |= {**_namespaces(init), "start-time": started}
+            told |= {**_namespaces(setup), "start-time": started}
         told |= {"monitor-pid": os.getpid(), "setup-pid": setup}
         fields = ", ".join(f'"{name}": {number}' for name, number in told.items())
         self._tell(f"{{{fields}}}\n")
@@ -99,12 +104,12 @@ def _opened_anew(fd: int) -> int | None:
         return None
 
 
-def _namespaces(init: int) -> dict[str, int]:
+def _namespaces(setup: int) -> dict[str, int]:
     """The inodes of those namespaces that are not the caller's own."""
     found = {}
-    for name in NAMESPACES:
+    for name, file in NAMESPACES.items():
         try:
-            inode = os.stat(f"/proc/{init}/ns/{name}").st_ino
+            inode = os.stat(f"/proc/{setup}/ns/{file}").st_ino
             if inode != os.stat(f"/proc/self/ns/{name}").st_ino:
                 found[f"{name}-namespace"] = inode
         except OSError:

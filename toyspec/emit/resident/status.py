@@ -64,21 +64,22 @@ def tell_stands(box: int) -> int:
     if load64(load64(box + FILE) + STATUS) < 0:
         return 0
     init = load64(load64(box + PAGE) + PIDS + 8 * INIT_ROLE)
+    setup = load32(load64(box + SETUP))
     line = room(_LINE)
     end = append_number(append(line, text('{"child-pid": ')), init)
     started = start_time(init)
     if started >= 0:  # else this /proc is none, or another one than ours
-        end = _namespace(end, init, text("cgroup"))
-        end = _namespace(end, init, text("ipc"))
-        end = _namespace(end, init, text("mnt"))
-        end = _namespace(end, init, text("net"))
-        end = _namespace(end, init, text("pid"))
-        end = _namespace(end, init, text("uts"))
-        end = _namespace(end, init, text("time"))
-        end = _namespace(end, init, text("user"))
+        end = _namespace(end, setup, text("cgroup"), text("cgroup"))
+        end = _namespace(end, setup, text("ipc"), text("ipc"))
+        end = _namespace(end, setup, text("mnt"), text("mnt"))
+        end = _namespace(end, setup, text("net"), text("net"))
+        end = _namespace(end, setup, text("pid"), text("pid_for_children"))
+        end = _namespace(end, setup, text("uts"), text("uts"))
+        end = _namespace(end, setup, text("time"), text("time_for_children"))
+        end = _namespace(end, setup, text("user"), text("user"))
         end = append_number(append(end, text(', "start-time": ')), started)
     end = append_number(append(end, text(', "monitor-pid": ')), syscall(nr("getpid")))
-    end = append_number(append(end, text(', "setup-pid": ')), load32(load64(box + SETUP)))
+    end = append_number(append(end, text(', "setup-pid": ')), setup)
     append(end, text("}\n"))
     return _tell(load64(load64(box + FILE) + STATUS), line)
 
@@ -103,9 +104,12 @@ def tell_ended(box: int, status: int) -> int:
     return status
 
 
-def _namespace(end: int, init: int, name: int) -> int:
-    """Its inode, unless it is the caller's own, or this kernel does not let us look."""
-    inode = _inode(init, name)
+def _namespace(end: int, setup: int, name: int, file: int) -> int:
+    """Its inode, unless it is the caller's own, or this kernel does not let us look.
+
+    Setup is in all of the box's namespaces but for two, which are its children's.
+    """
+    inode = _inode(setup, file)
     if inode < 0 or inode == _inode(0, name):
         return end
     end = append(append(append(end, text(', "')), name), text('-namespace": '))
