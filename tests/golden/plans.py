@@ -13,6 +13,7 @@ from typing import Final
 
 from toyspec.emit.plan_json import to_json
 from toyspec.host.facts import HostFacts
+from toyspec.plan.entering import Entrant, Running, exec_plan
 from toyspec.plan.planner import plan
 from toyspec.plan.step import Plan
 from toyspec.show.syscalls import syscalls
@@ -30,7 +31,18 @@ PROJECT: Final = "/home/dev/project"
 
 COMMAND: Final = "python -m tests.golden.update"
 GOLDEN: Final = REPOSITORY / "tests/golden"
-FORMS: Final = {"syscalls": (".txt", syscalls), "json": (".json", to_json)}
+RUNNING: Final = Running(4711, {"user": "0:4:4026532001", "mount": "0:4:4026532002"})
+"""What is known of a box whose golden exec plan there is."""
+
+
+def entered(plan: Plan) -> str:
+    """What `exec` does in the box of a plan."""
+    return syscalls(exec_plan(plan, RUNNING, Entrant(argv=("id",))))
+
+
+FORMS: Final = {
+    "syscalls": (".txt", syscalls), "json": (".json", to_json), "exec": (".exec.txt", entered),
+}  # fmt: skip
 
 
 def facts(host: str) -> HostFacts:
@@ -57,7 +69,7 @@ def planned(host: str, name: str) -> Plan:
 
 
 def wanted() -> list[tuple[str, str, str]]:
-    """Every golden file as host, spec and form: the calls of each spec, and hello's JSON."""
+    """Every golden file as host, spec and form: the calls of each spec, and hello's JSON and exec."""
     return [
         (host, name, form)
         for host in HOSTS

@@ -347,6 +347,8 @@ NUMBERS: Final[dict[str, tuple[int, int]]] = {  # x86_64, aarch64
     "setgroups": (116, 159),
     "prlimit64": (302, 261),
     "setns": (308, 268),
+    "pidfd_send_signal": (424, 424),
+    "pidfd_open": (434, 434),
     "landlock_create_ruleset": (444, 444),
     "landlock_add_rule": (445, 445),
     "landlock_restrict_self": (446, 446),

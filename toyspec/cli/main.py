@@ -18,8 +18,12 @@ TOYSPEC_FAILED = 125  # and never 1 or 2 from `up`, which may be init's own
 USAGE = 2
 INTERRUPTED = 130
 
+RUNNING = ("up", "exec")
+"""Verbs whose status is that of a command in a box."""
+
 VERBS = {
     "up": "bring up the box that a spec describes",
+    "exec": "run a command in a box that is up",
     "plan": "print the system calls that `up` would make",
     "check": "say whether a spec is valid",
     "compile": "write a box as one static executable",
@@ -119,6 +123,8 @@ def _verb(verb: str, args: list[str], kept: Kept | None) -> int:
         return up(args, kept)
     if verb == "plan":
         from toyspec.cli.plan import plan as run
+    elif verb == "exec":
+        from toyspec.cli.exec import exec_in_box as run
     elif verb == "check":
         from toyspec.cli.check import check as run
     elif verb == "compile":
@@ -136,7 +142,7 @@ def _guarded(verb: str, action: Callable[[], int], verbose: bool = False) -> int
     """The one place where exceptions end."""
     from toyspec.cli.error import FatalError, Reported
 
-    failed = TOYSPEC_FAILED if verb == "up" else USAGE
+    failed = TOYSPEC_FAILED if verb in RUNNING else USAGE
     try:
         return action()
     except Reported as reported:

@@ -131,6 +131,10 @@ CALLS: Final[dict[str, Call]] = {
         ("statxbuf", "out:statx"),
     )),
     "setns": (308, 268, 2, (("fd", "fd"), ("nstype", "flags:setns"))),
+    "pidfd_send_signal": (424, 424, 4, (
+        ("pidfd", "fd"), ("sig", "int"), ("info", "null"), ("flags", "int"),
+    )),
+    "pidfd_open": (434, 434, 2, (("pid", "int"), ("flags", "int"))),
     "fstatfs": (138, 44, 2, (("fd", "fd"), ("buf", "out:statfs"))),
     "open_tree": (428, 428, 3, (("dirfd", "fd"), ("path", "path"), ("flags", "flags:open_tree"))),
     "move_mount": (429, 429, 5, (

@@ -138,7 +138,7 @@ def _odd_expectation(step: Step) -> str | None:
         return None
     given = [
         expects.errno, expects.result, expects.prefix, expects.device, expects.kind,
-        expects.filesystem, expects.status,
+        expects.filesystem, expects.inode, expects.status,
     ]  # fmt: skip
     if sum(each is not None for each in given) != 1:
         return "expects must say exactly one thing"

@@ -1,0 +1,44 @@
+"""The calls by which a process that runs already is found and told from others, as plan values."""
+
+from __future__ import annotations
+
+from toyspec.plan.calls import CWD, Call, Slot, call
+from toyspec.plan.step import Fd, Flags, Int, Null, Path, Struct
+
+
+def pidfd_open(pid: int) -> Call:
+    """pidfd_open(2): of the process that has this number now."""
+    return call("pidfd_open", ("pid", Int(pid)), ("flags", Int(0)))
+
+
+def pidfd_exists(pidfd: Slot) -> Call:
+    """pidfd_send_signal(2) of no signal: ESRCH where the process was waited for already."""
+    return call(
+        "pidfd_send_signal",
+        ("pidfd", Fd(pidfd)),
+        ("sig", Int(0)),
+        ("info", Null()),
+        ("flags", Int(0)),
+    )
+
+
+def statx_inode_at(path: str) -> Call:
+    """statx(2) of what a path leads to: which file it is."""
+    return call(
+        "statx",
+        ("dirfd", Fd(CWD)),
+        ("path", Path(path)),
+        ("flags", Flags(())),
+        ("mask", Flags(("STATX_INO",))),
+        ("statxbuf", Struct("statx")),
+    )
+
+
+def close_range(first: int, last: int = 0xFFFFFFFF) -> Call:
+    """close_range(2): every descriptor from `first` to `last` is closed at once."""
+    return call("close_range", ("first", Int(first)), ("last", Int(last)), ("flags", Flags(())))
+
+
+def setns_as(pidfd: Slot, *kinds: str) -> Call:
+    """setns(2): into the namespaces of those kinds that a process has, all at once (Linux 5.8)."""
+    return call("setns", ("fd", Fd(pidfd)), ("nstype", Flags(kinds)))
