@@ -202,7 +202,43 @@ def test_other_words_are_another_box(caller: Caller) -> None:
         (("-e", "GREETING=x"), "x\n"), (("-w", "/tmp", "--", "pwd"), "/tmp\n"),
     ) * 2:  # fmt: skip
         assert good(caller.up("box.yaml", *words)) == says
-    assert len(caller.entries()) == 4  # no value of `-e` is kept
+    assert len(caller.entries()) == 3  # no value of `-e` is kept, and no command of a quiet box
+
+
+def test_a_box_that_is_kept_takes_any_command(caller: Caller) -> None:
+    """Where no trace is shown, which knows of the command."""
+    for index, argv in enumerate(
+        (["echo", "a"], ["/bin/echo", "b c", ""], ["sh", "-c", "echo $0", "d"])
+    ):
+        assert caller.up("box.yaml", "--", *argv).stdout == ("a\n", "b c \n", "d\n")[index]
+        assert len(caller.entries()) == 1
+        assert index == 0 or not caller.planned("box.yaml", "--", *argv)
+    for argv, status in (
+        (["nonesuch"], 127),
+        (["/etc/hostname"], 126),
+        (["sh", "-c", "exit 6"], 6),
+    ):
+        want = caller.up("--no-cache", "box.yaml", "--", *argv)
+        done = caller.up("box.yaml", "--", *argv)
+        assert (done.returncode, done.stdout, done.stderr) == (status, want.stdout, want.stderr)
+    assert caller.up("box.yaml", "--", "").returncode == 125
+    for words in ((), ("--",)) * 2:
+        assert good(caller.up("box.yaml", *words)) == "hello\n"
+    assert len(caller.entries()) == 2
+
+
+def test_a_spec_without_a_command_of_its_own_is_kept_too(caller: Caller) -> None:
+    caller.write("version: 1\nsystem: host\nenvironment: [PATH]\n")
+    for path, argv, says in (
+        ("/usr/bin:/bin", ["echo", "a"], "a\n"), ("/usr/bin:/bin", ["/bin/echo", "b"], "b\n"),
+        ("/usr/bin:/bin", ["printf", "c"], "c"),
+    ):  # fmt: skip
+        assert good(caller.up("box.yaml", "--", *argv, env={"PATH": path})) == says
+    done = caller.up("box.yaml", "--", "echo", "a", env={"PATH": "/nowhere"})
+    assert done.returncode == 127
+    done = caller.up("box.yaml")
+    assert (done.returncode, done.stdout) == (125, "")
+    assert "no `init`: nothing to run" in done.stderr
 
 
 def test_a_changed_toyspec_plans_anew(caller: Caller, tmp_path: Path) -> None:

@@ -69,12 +69,15 @@ def toyspec(product: Product) -> Command:
 @pytest.mark.parametrize(
     ("args", "status", "says"),
     [
-        ([], 2, "one of: up, exec, plan, check, compile, facts, emit, schema"),
+        ([], 2, "one of: up, run, exec, plan, check, compile, facts, emit, schema"),
         (["pln"], 2, "did you mean plan?"),
         (["dev.yaml"], 2, "did you mean: toyspec up dev.yaml"),
         (["-q", "up"], 2, "options come after the verb"),
         (["--", "up"], 2, "what shall it do?"),
         (["up", "--what"], 125, "unknown option --what"),
+        (["run", "--what"], 125, "unknown option --what"),
+        (["run", "-q", "-v"], 125, "-q and -v contradict each other"),
+        (["run", "dev.yaml", "echo", "hi"], 125, "toyspec run dev.yaml -- echo hi"),
         (["plan", "--what"], 2, "unknown option --what"),
         (["check", "--what"], 2, "unknown option --what"),
         (["facts", "--what"], 2, "unknown option --what"),

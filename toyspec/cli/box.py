@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from toyspec.cli.error import FatalError, Reported, UsageError
 from toyspec.cli.source import Source, home
 from toyspec.cli.streams import colour, say
-from toyspec.cli.words import NO_TERMINAL, Words, a_file
+from toyspec.cli.words import NO_TERMINAL, RUNS, Words, a_file
 from toyspec.start.look import Look
 
 if TYPE_CHECKING:
@@ -39,7 +39,12 @@ def overrides(words: Words) -> Overrides:
             f"-w {directory}: the working directory is a path inside the box",
             "it begins with /",
         )
-    return Overrides(environment=tuple(pairs), working_dir=directory, init=words.argv)
+    return Overrides(
+        environment=tuple(pairs),
+        working_dir=directory,
+        init=words.argv,
+        reaper=True if words.flag(RUNS.key) else None,
+    )
 
 
 def surroundings(

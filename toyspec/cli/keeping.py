@@ -62,7 +62,7 @@ def run_compiled(
     if phases and "CAP_SYS_BOOT" in spec.capabilities:
         return  # that it powered itself off is said, where not all is quiet; a compiled box does not
     try:
-        box = _compiled(plan, timed=bool(phases))
+        box = _compiled(plan, timed=bool(phases), replaces=kept.replaces)
     except ValueError:
         return  # it does not fit
     _keep(kept, source, look, used, given, phases, box)
@@ -70,14 +70,18 @@ def run_compiled(
         become(box, given, begins())
 
 
-def _compiled(plan: Plan, *, timed: bool) -> bytes:
-    """The plan as an executable for this caller and this terminal, as the questions have it."""
+def _compiled(plan: Plan, *, timed: bool, replaces: bool) -> bytes:
+    """The plan as an executable for this caller and this terminal, as the questions have it.
+
+    Where it `replaces` its command, it is told which one by the words that it is started with.
+    """
     from toyspec.cli.messages import watches
     from toyspec.emit.compiled import VARIANTS, Baked, Variant, compiled
     from toyspec.program.lower import lower
 
     variant = Variant(plan, lower(plan, None), watches=watches(plan))
-    return compiled(dict.fromkeys(VARIANTS, variant), Baked(os.getuid(), os.getgid(), timed=timed))
+    baked = Baked(os.getuid(), os.getgid(), timed=timed, replaces=replaces)
+    return compiled(dict.fromkeys(VARIANTS, variant), baked)
 
 
 def _keep(
@@ -130,7 +134,7 @@ def _keep_for_front(
     places = {_PACKAGE, sys.prefix, sys.base_prefix, os.path.dirname(path)}
     places |= {each for each in sys.path if os.path.isdir(each)}
     place = Place(
-        tuple(sys.argv[1:]),
+        tuple(kept.words),
         os.getcwd(),
         os.path.realpath(path),
         tuple(sorted(code)),

@@ -14,15 +14,18 @@ if TYPE_CHECKING:
 
     from toyspec.start.again import Kept
 
-TOYSPEC_FAILED = 125  # and never 1 or 2 from `up`, which may be init's own
+TOYSPEC_FAILED = 125  # and never 1 or 2 from `up` and `run`, which may be the command's own
 USAGE = 2
 INTERRUPTED = 130
 
-RUNNING = ("up", "exec")
+RUNNING = ("up", "run", "exec")
 """Verbs whose status is that of a command in a box."""
+BRINGING_UP = ("up", "run")
+"""Those of them that make the box for it."""
 
 VERBS = {
     "up": "bring up the box that a spec describes",
+    "run": "run one command in a fresh box",
     "exec": "run a command in a box that is up",
     "plan": "print the system calls that `up` would make",
     "check": "say whether a spec is valid",
@@ -48,10 +51,10 @@ def main(argv: list[str] | None = None, kept: Kept | None = None) -> int:
         return _guarded("", lambda: _put(_help()))
     if first not in VERBS:
         return _guarded("", lambda: _no_verb(first))
-    if argv is None and first == "up" and kept is None:
+    if argv is None and first in BRINGING_UP and kept is None:
         from toyspec.start.again import Kept
 
-        kept = Kept(args[1:])
+        kept = Kept(args)
     if argv is None:
         import gc
 
@@ -117,10 +120,11 @@ def _no_verb(word: str) -> int:
 
 
 def _verb(verb: str, args: list[str], kept: Kept | None) -> int:
-    if verb == "up":
+    if verb in BRINGING_UP:
         from toyspec.cli.up import up
+        from toyspec.cli.words import RUN, UP
 
-        return up(args, kept)
+        return up(args, RUN if verb == "run" else UP, kept)
     if verb == "plan":
         from toyspec.cli.plan import plan as run
     elif verb == "exec":

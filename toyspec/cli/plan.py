@@ -9,7 +9,17 @@ from toyspec.cli.box import load_spec, make_plan
 from toyspec.cli.error import FatalError, UsageError
 from toyspec.cli.source import INVALID, read, read_file
 from toyspec.cli.streams import colour, columns, put
-from toyspec.cli.words import COMMON, FORMAT, PLANNING, Option, Syntax, Words, help_text, parse
+from toyspec.cli.words import (
+    COMMON,
+    FORMAT,
+    PLANNING,
+    RUNS,
+    Option,
+    Syntax,
+    Words,
+    help_text,
+    parse,
+)
 
 if TYPE_CHECKING:
     from toyspec.host.facts import HostFacts
@@ -20,6 +30,7 @@ SYNTAX = Syntax(
     "Print the plan of a box: every system call that `up` would make, and what the box can touch.",
     (
         *PLANNING,
+        RUNS,
         Option(("--syscalls",), "one line a call, as strace writes it"),
         Option(("--json",), "the whole plan as data; also --format json"),
         FORMAT,

@@ -1,4 +1,4 @@
-"""`toyspec up`: from words to a running box, and to init's own exit status.
+"""`toyspec up` and `run`: from words to a running box, and to init's own exit status.
 
 What is needed to plan is imported behind the fork of the view: each page of it that either process
 writes to from then on is copied, which was half of what a trace cost.
@@ -14,7 +14,7 @@ from toyspec.cli.keeping import may_be_kept
 from toyspec.cli.reach import out_of_reach
 from toyspec.cli.status import status_fd
 from toyspec.cli.streams import colour, put, say
-from toyspec.cli.words import UP, Words, help_text, parse
+from toyspec.cli.words import RUN, Syntax, Words, as_run, help_text, parse
 from toyspec.run.progress import MOST_STEPS, Progress, labels
 
 if TYPE_CHECKING:
@@ -33,15 +33,17 @@ if TYPE_CHECKING:
 TOYSPEC_FAILED = 125
 
 
-def up(args: list[str], kept: Kept | None = None) -> int:
+def up(args: list[str], syntax: Syntax, kept: Kept | None = None) -> int:
     """View, load, plan (looking at the machine), lower, run, report: each takes the last one's result.
 
-    `kept`: where the box may be kept for the next time, of a command that is a process of its own.
+    `syntax` is that of the verb: UP or RUN. `kept`: where the box may be kept for the next time, of a command that is a process of its own.
     """
-    words = parse(args, UP)
+    words = parse(args, syntax)
     if words.flag("help"):
-        put(help_text(UP))
+        put(help_text(syntax))
         return 0
+    if syntax is RUN:
+        words = as_run(words)
     status = status_fd(words)
     if kept is not None and kept.viewer is not None:
         _draw(kept.viewer, words)
@@ -56,19 +58,20 @@ def up(args: list[str], kept: Kept | None = None) -> int:
         from toyspec.cli.error import FatalError
         from toyspec.cli.keeping import run_compiled
         from toyspec.cli.source import read
-        from toyspec.start.again import told
+        from toyspec.start.again import given
         from toyspec.start.look import Look
 
         look, used = Look(), set[str]()
         if keeps is not None:
             keeps.prepare()
-        source = read(words, UP, look)
+        source = read(words, syntax, look)
         spec = load_spec(source, words, TOYSPEC_FAILED, look=look)
         _, plan = make_plan(spec, source, words, TOYSPEC_FAILED, look=look, used=used)
         drawn = b"" if view is None else _phases(plan)
         if keeps is not None:
             tells = _tells(view, progress, shared, drawn)
-            run_compiled(keeps, source, spec, plan, look, used, told(status), drawn, tells)
+            told = given(status, replaces=keeps.replaces)
+            run_compiled(keeps, source, spec, plan, look, used, told, drawn, tells)
             out_of_reach()
         if len(plan.steps) > MOST_STEPS:
             raise FatalError(

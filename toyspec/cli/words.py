@@ -94,11 +94,18 @@ JUDGING = (
 """The same for verbs that show nothing of what they change."""
 COMMON = (QUIET, VERBOSE, COLOR, HELP)
 NO_CACHE = Option(("--no-cache",), "plan anew, and keep nothing for the next time")
+RUNS = Option(("--run",), "as `run` does it: a reaper is PID 1 where the spec says nothing of it")
 STATUS = Option(("--status-fd",), "where a supervisor is told of the box, in lines of JSON", "N")
 UP = Syntax(
     "up",
     "Bring up the box of a spec, and run its init (or the command after `--`) as PID 1.",
     (*PLANNING, STATUS, NO_CACHE, *COMMON),
+)
+RUN = Syntax(
+    "run",
+    "Run one command (the one after `--`, else the spec's init) in a fresh box, as `up -q` does,\n"
+    "and with a reaper as PID 1 where the spec says nothing of it. `-v` shows the trace.",
+    UP.options,
 )
 
 
@@ -126,6 +133,12 @@ def parse(args: list[str], syntax: Syntax) -> Words:
     if "quiet" in options and "verbose" in options:
         raise UsageError("-q and -v contradict each other")
     return Words(options, tuple(words), argv or None)
+
+
+def as_run(words: Words) -> Words:
+    """The words of `run` as those of `up`: quiet unless it is verbose, and planned as RUNS says."""
+    said = {RUNS.key: [""]} | ({} if words.flag("verbose") else {QUIET.key: [""]})
+    return replace(words, options={**words.options, **said})
 
 
 def _letters(

@@ -39,7 +39,7 @@ class NoCheckError(Exception):
 
 
 class Place(NamedTuple):
-    """The command that the file is for. `words`: those after `toyspec`; `front`: its own real path.
+    """The command that the file is for. `words`: those after `toyspec` that count; `front`: its own real path.
 
     `code`: files and directories that decide what Python would do, beside the questions; `led`:
     paths, with where they lead. `given`: the words that the box is started with. What was changed after `old`, in nanoseconds, is not trusted yet.

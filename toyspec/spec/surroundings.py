@@ -29,8 +29,12 @@ class Surroundings:
 
 @dataclass(frozen=True, slots=True)
 class Overrides:
-    """What the command line gives: `-e NAME[=VALUE]` (None: the caller's own), `-w`, the argv."""
+    """What the command line gives: `-e NAME[=VALUE]` (None: the caller's own), `-w`, the argv.
+
+    `reaper` is what holds where the spec does not say: a verb's own default, None where it has none.
+    """
 
     environment: tuple[tuple[str, str | None], ...] = ()
     working_dir: str | None = None
     init: tuple[str, ...] | None = None
+    reaper: bool | None = None

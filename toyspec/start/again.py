@@ -1,10 +1,10 @@
-"""Where the command begins. `up` of a spec that was planned before: its box is kept compiled, and is
-executed as it is.
+"""Where the command begins. `up` or `run` of a spec that was planned before: its box is kept compiled,
+and is executed as it is.
 
 Before anything dear is imported, even the parser of the command line. What is kept counts only
 where this very command would plan the same again: the key holds its words and where it is given, the
 entry every question that led to the box (the spec's bytes and toyspec's own files among them) and
-the sum of the answers. In doubt there is no box here, and `up` goes the long way.
+the sum of the answers. In doubt there is no box here, and the command goes the long way.
 """
 
 from __future__ import annotations
@@ -30,12 +30,12 @@ _INTERRUPTED = 130
 
 
 def begin() -> Kept | None:
-    """The first thing that a command does; `up` may do no other. Gives what `cli.main` wants to know."""
+    """The first thing that a command does; `up` and `run` may do no other. Gives what `cli.main` wants to know."""
     _open_streams()
-    if sys.argv[1:2] != ["up"]:
+    if sys.argv[1:2] not in (["up"], ["run"]):
         return None
     try:
-        kept = Kept(sys.argv[2:])
+        kept = Kept(sys.argv[1:])
         kept.execute()
     except KeyboardInterrupt:
         sys.exit(_INTERRUPTED)
@@ -58,24 +58,26 @@ class Kept:
 
     `began`: when the command did, in nanoseconds of the clock that files' times are of. `viewer`:
     this process is none that runs a box, but the child that shows the trace of one. `refused`: the
-    file that a front found wrong before us, while we found right what is kept.
+    file that a front found wrong before us, while we found right what is kept. `words` are those that
+    count; `replaces`: the command after them is not one, as the box takes any.
     """
 
-    __slots__ = ("began", "directory", "key", "look", "refused", "viewer")
+    __slots__ = ("began", "directory", "key", "look", "refused", "replaces", "viewer", "words")
 
     def __init__(self, words: list[str]) -> None:
-        """`words` are those after `up`. Raises nothing."""
+        """`words` are the verb and those after it. Raises nothing."""
         self.began = time.time_ns()
         self.look = Look()
         self.directory = ""
         self.key: bytes | None = None
         self.refused: bytes | None = None
         self.viewer: Viewer | None = None
+        self.words, self.replaces = counting(words)
         try:
             directory = _directory(self.look)
             if directory is not None:
                 self.directory = directory
-                self.key = entry.sum_of(_command(self.look, words))
+                self.key = entry.sum_of(_command(self.look, self.words))
         except (OSError, ValueError):
             pass  # no working directory, no /proc
 
@@ -91,17 +93,17 @@ class Kept:
         os.close(held)
         if found is None or not right or refused or not _is_open(found.words):
             return
-        box, given = found.box, found.words
+        box, words = found.box, found.words
         if not found.phases:
-            become(box, given)
+            become(box, words)
             return
         from toyspec.start.drawn import become_drawn
 
-        self.viewer = become_drawn(found.phases, lambda shown: become(box, given, shown))
+        self.viewer = become_drawn(found.phases, lambda shown: become(box, words, shown))
 
     def front_name(self) -> bytes:
         """The name of the front's file for this command. Raises OSError."""
-        return entry.front_name(sys.argv[1:], os.getcwd(), self.look.ask(terminal))
+        return entry.front_name(self.words, os.getcwd(), self.look.ask(terminal))
 
     def _was_refused(self, held: int) -> bool:
         """Whether a front was asked before us, and found its own file wrong: both are to be made anew.
@@ -141,32 +143,50 @@ def sum_of(look: Look, questions: tuple[Question, ...]) -> bytes:
     return entry.sum_of(each for asked in questions for each in (asked, look.answers[asked]))
 
 
-def told(status: int | None) -> tuple[str, ...]:
-    """The words by which a box is started that tells a descriptor what becomes of it; or none."""
-    return () if status is None else ("--status", str(status))
+def counting(words: list[str]) -> tuple[list[str], bool]:
+    """The words by which a box is kept, and whether its command is left out of them: any command may
+    take its place where no trace is shown, which would know of one. As emit/front/begin.py has it.
+    """
+    if "--" not in words:
+        return words, False
+    end = words.index("--")
+    if words[end:] == ["--"]:
+        return words[:end], False  # no command after it
+    if words[0] == "run" or "-q" in words[:end] or "--quiet" in words[:end]:
+        return words[: end + 1], True
+    return words, False
 
 
-def _is_open(given: Sequence[str]) -> bool:
+def given(status: int | None, *, replaces: bool) -> tuple[str, ...]:
+    """The words that a kept box is started with: who is told what becomes of it, and whether the
+    command is the one of the words that it was started by.
+    """
+    command = ("--command",) if replaces else ()
+    return command if status is None else (*command, "--status", str(status))
+
+
+def _is_open(words: Sequence[str]) -> bool:
     """Whether the descriptor that they name is: what we open is not to be taken for it."""
+    if "--status" not in words:
+        return True
     try:
-        for word in given[1:]:
-            os.fstat(int(word))
+        os.fstat(int(words[words.index("--status") + 1]))
     except OSError:
         return False
     return True
 
 
-def become(box: bytes | memoryview, given: Sequence[str], shown: Sequence[str] = ()) -> None:
+def become(box: bytes | memoryview, told: Sequence[str], shown: Sequence[str] = ()) -> None:
     """Execute a compiled box from memory; returns where this kernel does not execute memory.
 
-    `given` are the words that it is started with, `shown` are the words that tell it who draws its trace.
+    `told` are the words that it is started with, `shown` are the words that tell it who draws its trace.
     It is told the command that says what went wrong should one of its steps fail: the long way.
     """
     words = sys.argv[1:]
     before = sys.orig_argv[1 : len(sys.orig_argv) - len(words)]
     silent = ["-q"] if shown else []  # the trace says where it stopped
     command = [sys.executable, *before, words[0], "--no-cache", *silent, *words[1:]]
-    argv = ["toyspec", *given, *shown, "--again", *command]
+    argv = ["toyspec", *told, *shown, "--again", *command]
     try:
         memory.execute("toyspec", memoryview(box), argv, os.environ)
     except OSError:
@@ -174,7 +194,7 @@ def become(box: bytes | memoryview, given: Sequence[str], shown: Sequence[str] =
 
 
 def _command(look: Look, words: list[str]) -> tuple[object, ...]:
-    """What tells this command from others: its words, where it is given, and by which interpreter.
+    """What tells this command from others: its verb and words, where it is given, and by which interpreter.
 
     The terminal and the host are among the questions too; here they keep each a box of their own.
     """

@@ -113,7 +113,8 @@ def _beside(own: int, python: int) -> int:
 
 def _serve(own: int, python: int, words: int, argv: int, environment: int) -> int:
     """Become the box that is kept for this command; returns where there is none."""
-    if not same(load64(argv + 8), text("up")) or syscall(nr("getppid")) == 0:
+    verb = load64(argv + 8)
+    if same(verb, text("up")) | same(verb, text("run")) == 0 or syscall(nr("getppid")) == 0:
         return 0
     if _is_other_python(environment):
         return 0
@@ -124,13 +125,14 @@ def _serve(own: int, python: int, words: int, argv: int, environment: int) -> in
     if syscall(nr("getcwd"), directory, _LONGEST) <= 0:
         directory = 0
     file = 0
+    count = _counting(words, argv)
     if directory:
-        file = _load(store, _name(room(64), words, argv, directory))
+        file = _load(store, _name(room(64), count, argv, directory))
     syscall(nr("close"), store)
     if file == 0:
         return 0
     told = room(48)
-    store64(told, words)
+    store64(told, count)
     store64(told + 8, argv)
     store64(told + 16, environment)
     store64(told + 24, directory)
@@ -142,6 +144,23 @@ def _serve(own: int, python: int, words: int, argv: int, environment: int) -> in
     if _all_hold(file, told):
         _become(file, python, words, argv, environment)
     return 0
+
+
+def _counting(words: int, argv: int) -> int:
+    """How many words a box is kept by: not its command, where no trace is shown (start/again.py)."""
+    quiet = same(load64(argv + 8), text("run"))
+    at = 2
+    while at < words:
+        word = load64(argv + 8 * at)
+        if same(word, text("--")):
+            if at + 1 == words:
+                return at  # no command after it
+            if quiet:
+                return at + 1
+            return words
+        quiet |= same(word, text("-q")) | same(word, text("--quiet"))
+        at += 1
+    return words
 
 
 def _is_other_python(environment: int) -> int:

@@ -82,10 +82,11 @@ def start(stack: int, file: int) -> int:
     store64(file + CALLER_ENVIRONMENT, environment)
     store64(file + VIEW, -1)
     store64(file + STATUS, -1)
-    argv = room(24)  # ARGV; the shared page's descriptor; the word that names STATUS
+    argv = room(32)  # ARGV; the shared page's descriptor; the word that names STATUS; 1: see below
     store64(argv, 0)
     store64(argv + 8, -1)
     store64(argv + 16, 0)
+    store64(argv + 24, 0)
     open_streams()
     _refuse_inside(file)
     _read_words(file, stack + 8, words, argv)
@@ -139,14 +140,29 @@ def _read_words(file: int, argv: int, count: int, found: int) -> int:
         elif same(word, text("--status")) and at + 1 < count:
             at += 1
             store64(found + 16, load64(argv + 8 * at))
+        elif same(word, text("--command")):
+            store64(found + 24, 1)
         elif same(word, text("--again")) and at + 1 < count:
             store64(file + AGAIN, argv + 8 * (at + 1))
+            if load64(found + 24):
+                store64(found, _behind_dashes(argv + 8 * (at + 1)))
             break
         else:
             refuse(file, text("a compiled box takes --plan, or -- and a command, not "), word, 0)
         at += 1
     if load64(found) and not load64(file + REPLACES):
         refuse(file, text("this box was made for its own command: it takes no other"), 0, 0)
+    return 0
+
+
+def _behind_dashes(words: int) -> int:
+    """The words behind the first `--`; 0 where there are none."""
+    while load64(words):
+        if same(load64(words), text("--")):
+            if load64(words + 8):
+                return words + 8
+            return 0
+        words += 8
     return 0
 
 
