@@ -69,7 +69,11 @@ def toyspec(product: Product) -> Command:
 @pytest.mark.parametrize(
     ("args", "status", "says"),
     [
-        ([], 2, "one of: up, run, exec, plan, check, compile, facts, emit, schema"),
+        (
+            [],
+            2,
+            "one of: up, run, exec, plan, check, compile, ps, logs, stop, kill, down, wait, restart, facts",
+        ),
         (["pln"], 2, "did you mean plan?"),
         (["dev.yaml"], 2, "did you mean: toyspec up dev.yaml"),
         (["-q", "up"], 2, "options come after the verb"),

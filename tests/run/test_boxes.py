@@ -109,12 +109,3 @@ def test_a_name_leads_nowhere_else(held: int, name: str) -> None:
     with pytest.raises(boxes.StateError):
         boxes.open_box(held, name, make=True)
     assert os.listdir(held) == []
-
-
-def test_where_it_lies() -> None:
-    def base(**variables: str) -> str:
-        return boxes.base_of(variables.get, "/home/me", 987654)
-
-    assert base(XDG_RUNTIME_DIR="/run/me") == "/run/me"
-    assert base(XDG_STATE_HOME="/state") == "/state/toyspec/run"
-    assert base() == "/home/me/.local/state/toyspec/run"

@@ -89,6 +89,7 @@ def test_the_schema_and_the_model_name_the_same_things() -> None:
         "joined",
         "time_offsets",
         "included",
+        "detached",
         "origins",
     }
 

@@ -30,3 +30,13 @@ def test_the_caller_s_variables_count() -> None:
 def test_what_is_no_absolute_path_is_ignored(text: str) -> None:
     given = {"XDG_DATA_HOME": text}
     assert places.data_home(given.get, "/h") == "/h/.local/share"
+
+
+def test_where_the_states_of_boxes_lie() -> None:
+    def base(owner: int | None = None, **variables: str) -> str:
+        return places.boxes_base(variables.get, "/home/me", 1234, {"/run/user/1234": owner}.get)
+
+    assert base(XDG_RUNTIME_DIR="/run/me") == "/run/me"
+    assert base(1234) == "/run/user/1234"
+    assert base(0) == base() == "/home/me/.local/state/toyspec/run"
+    assert base(XDG_STATE_HOME="/state") == "/state/toyspec/run"

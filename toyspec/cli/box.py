@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from toyspec.cli.error import FatalError, Reported, UsageError
 from toyspec.cli.source import Source, home
 from toyspec.cli.streams import colour, say
-from toyspec.cli.words import NO_TERMINAL, RUNS, Words, a_file
+from toyspec.cli.words import DETACH, NO_TERMINAL, RUNS, Words, a_file
 from toyspec.start.look import Look
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 def overrides(words: Words) -> Overrides:
-    """What `-e`, `-w` and `-- ARGV` put in the spec's place; raises UsageError."""
+    """What `-e`, `-w`, `-d` and `-- ARGV` put in the spec's place; raises UsageError."""
     from toyspec.spec.surroundings import Overrides
 
     pairs: list[tuple[str, str | None]] = []
@@ -43,7 +43,8 @@ def overrides(words: Words) -> Overrides:
         environment=tuple(pairs),
         working_dir=directory,
         init=words.argv,
-        reaper=True if words.flag(RUNS.key) else None,
+        reaper=True if words.flag(RUNS.key) or words.flag(DETACH.key) else None,
+        detached=words.flag(DETACH.key),
     )
 
 
@@ -69,7 +70,7 @@ def surroundings(
         directory=source.directory,
         home=home(look) if facts is None else facts.home,
         variables=Variables(look),
-        terminal=terminal and not words.flag(NO_TERMINAL.key),
+        terminal=terminal and not (words.flag(NO_TERMINAL.key) or words.flag(DETACH.key)),
         read=_read_beside(look),
     )
 
@@ -170,6 +171,8 @@ def make_plan(
     from toyspec.plan.planner import gather, plan
 
     def judged(facts: HostFacts) -> HostFacts:
+        if words.flag(DETACH.key):
+            return away(edit(facts))
         return _without_terminal(edit(facts)) if words.flag(NO_TERMINAL.key) else edit(facts)
 
     try:
@@ -208,6 +211,21 @@ def _without_terminal(facts: HostFacts) -> HostFacts:
     from toyspec.values import replace
 
     return replace(facts, terminal=False, foreground=False)
+
+
+def away(facts: HostFacts) -> HostFacts:
+    """The same for a box that nobody waits for: no terminal, and nothing else of the caller's process."""
+    from toyspec.values import replace
+
+    return replace(
+        facts,
+        terminal=False,
+        foreground=False,
+        tty=False,
+        console=None,
+        inherited=(),
+        ignored=(),
+    )
 
 
 def problems(error: PlanError, source: Source, coloured: bool) -> str:

@@ -18,7 +18,7 @@ TOYSPEC_FAILED = 125  # and never 1 or 2 from `up` and `run`, which may be the c
 USAGE = 2
 INTERRUPTED = 130
 
-RUNNING = ("up", "run", "exec")
+RUNNING = ("up", "run", "exec", "wait", "restart")
 """Verbs whose status is that of a command in a box."""
 BRINGING_UP = ("up", "run")
 """Those of them that make the box for it."""
@@ -30,10 +30,20 @@ VERBS = {
     "plan": "print the system calls that `up` would make",
     "check": "say whether a spec is valid",
     "compile": "write a box as one static executable",
+    "ps": "list the boxes that were left to themselves (up -d)",
+    "logs": "print what such a box printed",
+    "stop": "ask one to end, and kill it where it does not",
+    "kill": "send one a signal",
+    "down": "end one, and forget it",
+    "wait": "wait until one has ended, and exit with its status",
+    "restart": "stop one, and begin it anew",
     "facts": "print what a plan may know of this machine",
     "emit": "print a plan as a C program: what no way of running it can beat",
     "schema": "print a JSON Schema: the spec's or the plan's",
 }
+
+
+_ON_BOXES = ("ps", "logs", "stop", "kill", "down", "wait", "restart")
 
 
 def main(argv: list[str] | None = None, kept: Kept | None = None) -> int:
@@ -125,6 +135,8 @@ def _verb(verb: str, args: list[str], kept: Kept | None) -> int:
         from toyspec.cli.words import RUN, UP
 
         return up(args, RUN if verb == "run" else UP, kept)
+    if verb in _ON_BOXES:
+        return _on_box(verb)(args)
     if verb == "plan":
         from toyspec.cli.plan import plan as run
     elif verb == "exec":
@@ -140,6 +152,25 @@ def _verb(verb: str, args: list[str], kept: Kept | None) -> int:
     else:
         from toyspec.cli.schema import schema as run
     return run(args)
+
+
+def _on_box(verb: str) -> Callable[[list[str]], int]:
+    """The verbs on boxes that were left to themselves."""
+    if verb == "ps":
+        from toyspec.cli.ps import ps as run
+    elif verb == "logs":
+        from toyspec.cli.logs import logs as run
+    elif verb == "stop":
+        from toyspec.cli.stop import stop as run
+    elif verb == "kill":
+        from toyspec.cli.kill import kill as run
+    elif verb == "down":
+        from toyspec.cli.stop import down as run
+    elif verb == "wait":
+        from toyspec.cli.wait import wait as run
+    else:
+        from toyspec.cli.restart import restart as run
+    return run
 
 
 def _guarded(verb: str, action: Callable[[], int], verbose: bool = False) -> int:

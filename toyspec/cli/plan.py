@@ -11,6 +11,7 @@ from toyspec.cli.source import INVALID, read, read_file
 from toyspec.cli.streams import colour, columns, put
 from toyspec.cli.words import (
     COMMON,
+    DETACH,
     FORMAT,
     PLANNING,
     RUNS,
@@ -20,6 +21,7 @@ from toyspec.cli.words import (
     help_text,
     parse,
 )
+from toyspec.values import replace
 
 if TYPE_CHECKING:
     from toyspec.host.facts import HostFacts
@@ -31,6 +33,7 @@ SYNTAX = Syntax(
     (
         *PLANNING,
         RUNS,
+        replace(DETACH, help="as for up: no terminal, and what it prints goes to its log"),
         Option(("--syscalls",), "one line a call, as strace writes it"),
         Option(("--json",), "the whole plan as data; also --format json"),
         FORMAT,

@@ -6,12 +6,12 @@ import hashlib
 import os
 from typing import TYPE_CHECKING
 
+from toyspec.cli.boxes import base
 from toyspec.cli.error import FatalError
-from toyspec.cli.source import home
 from toyspec.emit.plan_json import FormatError, from_json
 from toyspec.plan.entering import Running, namespaces
 from toyspec.run import alive, boxes, state
-from toyspec.start.look import NAMESPACES, Look, variable
+from toyspec.start.look import NAMESPACES, Look
 from toyspec.values import dataclass
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ class RunningBox:
 def running_box(name: str) -> RunningBox:
     """The box of that name. Raises FatalError: there is none, or it has ended, or cannot be joined."""
     try:
-        opened = boxes.open_boxes(_base())
+        opened = boxes.open_boxes(base(Look()))
         directory = None if opened is None else boxes.open_box(opened, name)
         seen = None if opened is None else state.look(opened, name)
         if directory is None or seen is None:
@@ -50,11 +50,6 @@ def running_box(name: str) -> RunningBox:
             os.close(directory)
     except boxes.StateError as error:
         raise FatalError(error.message, error.remedy) from None
-
-
-def _base() -> str:
-    look = Look()
-    return boxes.base_of(lambda name: look.ask(variable, name), home(look), os.getuid())
 
 
 def _none(name: str) -> FatalError:

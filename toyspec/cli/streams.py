@@ -42,10 +42,15 @@ def columns(fd: int) -> int | None:
 
 def put(text: str, fd: int = 1) -> None:
     """Write all of `text` at once. A closed pipe ends the command quietly."""
-    data = memoryview(text.encode("utf-8", "surrogateescape"))
+    put_all(text.encode("utf-8", "surrogateescape"), fd)
+
+
+def put_all(data: bytes, fd: int) -> None:
+    """The same with bytes as they are."""
+    left = memoryview(data)
     try:
-        while data:
-            data = data[os.write(fd, data) :]
+        while left:
+            left = left[os.write(fd, left) :]
     except BrokenPipeError:
         raise Reported(CLOSED_PIPE) from None
     except OSError as error:

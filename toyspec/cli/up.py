@@ -14,7 +14,7 @@ from toyspec.cli.keeping import may_be_kept
 from toyspec.cli.reach import out_of_reach
 from toyspec.cli.status import status_fd
 from toyspec.cli.streams import colour, put, say
-from toyspec.cli.words import RUN, Syntax, Words, as_run, help_text, parse
+from toyspec.cli.words import RUN, UP, Syntax, Words, as_run, help_text, parse
 from toyspec.run.progress import MOST_STEPS, Progress, labels
 
 if TYPE_CHECKING:
@@ -25,8 +25,10 @@ if TYPE_CHECKING:
     from toyspec.run.status import Status
     from toyspec.show.lines import Lines
     from toyspec.show.view import View
+    from toyspec.spec.model import Spec
     from toyspec.start.again import Kept
     from toyspec.start.drawn import Viewer
+    from toyspec.start.look import Look
 
     Tells = Callable[[], list[str]] | None
 
@@ -45,11 +47,11 @@ def up(args: list[str], syntax: Syntax, kept: Kept | None = None) -> int:
     if syntax is RUN:
         words = as_run(words)
     status = status_fd(words)
-    if kept is not None and kept.viewer is not None:
-        _draw(kept.viewer, words)
-    keeps = kept if kept is not None and may_be_kept(kept, words) else None
-    if kept is not None and keeps is None:
-        out_of_reach()
+    if words.flag("detach"):
+        from toyspec.cli.detach import detach
+
+        return detach(words)
+    keeps = _keeps(kept, words)
     monitor = os.getpid()
     progress, shared = _page(keeps is not None and not words.flag("quiet"))
     view = _view(words, progress)
@@ -66,6 +68,8 @@ def up(args: list[str], syntax: Syntax, kept: Kept | None = None) -> int:
             keeps.prepare()
         source = read(words, syntax, look)
         spec = load_spec(source, words, TOYSPEC_FAILED, look=look)
+        if syntax is UP:
+            keeps = _unless_kept_apart(spec, look, keeps)
         _, plan = make_plan(spec, source, words, TOYSPEC_FAILED, look=look, used=used)
         drawn = b"" if view is None else _phases(plan)
         if keeps is not None:
@@ -95,6 +99,30 @@ def up(args: list[str], syntax: Syntax, kept: Kept | None = None) -> int:
             os._exit(TOYSPEC_FAILED)  # a process of the box's: the caller's stack is not its own
         if view is not None:
             view.close()
+
+
+def _keeps(kept: Kept | None, words: Words) -> Kept | None:
+    """Where this command's box may be kept; None where it may not. Does not return in a viewer."""
+    if kept is None:
+        return None
+    if kept.viewer is not None:
+        _draw(kept.viewer, words)
+    if may_be_kept(kept, words):
+        return kept
+    out_of_reach()
+    return None
+
+
+def _unless_kept_apart(spec: Spec, look: Look, keeps: Kept | None) -> Kept | None:
+    """Raises FatalError where a box of that name was left to itself and runs. Where something of one is
+    there, this box is not kept: whoever would serve it could not tell that the other does not run.
+    """
+    from toyspec.cli.boxes import refuse_running
+
+    if refuse_running(spec.name, look) and keeps is not None:
+        out_of_reach()
+        return None
+    return keeps
 
 
 def _phases(plan: Plan) -> bytes:

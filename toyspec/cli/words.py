@@ -95,11 +95,12 @@ JUDGING = (
 COMMON = (QUIET, VERBOSE, COLOR, HELP)
 NO_CACHE = Option(("--no-cache",), "plan anew, and keep nothing for the next time")
 RUNS = Option(("--run",), "as `run` does it: a reaper is PID 1 where the spec says nothing of it")
+DETACH = Option(("-d", "--detach"), "leave it to itself: no terminal, its output in `toyspec logs`")
 STATUS = Option(("--status-fd",), "where a supervisor is told of the box, in lines of JSON", "N")
 UP = Syntax(
     "up",
     "Bring up the box of a spec, and run its init (or the command after `--`) as PID 1.",
-    (*PLANNING, STATUS, NO_CACHE, *COMMON),
+    (*PLANNING, DETACH, STATUS, NO_CACHE, *COMMON),
 )
 RUN = Syntax(
     "run",

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from toyspec.kernel.errnos import TEXTS
 from toyspec.kernel.syscalls import numbers
+from toyspec.plan.traits import is_detached
 from toyspec.program.program import ADDRESS, CELL, SUPERVISE
 
 if TYPE_CHECKING:
@@ -143,7 +144,12 @@ static inline __attribute__((noreturn)) void follow(int child)
 
 
 def c_program(plan: Plan, program: Program) -> str:
-    """The C of `program`, which was lowered from `plan`. The same for the same, to the byte."""
+    """The C of `program`, which was lowered from `plan`. The same for the same, to the byte.
+
+    Raises ValueError for a detached box: the program keeps nothing of what a box prints.
+    """
+    if is_detached(plan):
+        raise ValueError("what a detached box prints is kept by a compiled one only")
     steps = {step.id: step for step in plan.steps}
     return "\n".join(
         [

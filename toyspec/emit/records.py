@@ -31,6 +31,9 @@ _SLOTS: Final = {
     "pid:setup": record.SETUP, "pid:init": record.INIT, "exec.read": record.EXEC_READ,
     "exec.write": record.EXEC_WRITE, "go.write": record.GO_WRITE, "life.read": record.LIFE_READ,
 }  # fmt: skip
+_DETACHED: Final = {
+    "out.read": record.OUT_READ, "err.read": record.ERR_READ, "err.write": record.SAYS,
+}  # fmt: skip
 
 
 class Watch(NamedTuple):
@@ -135,6 +138,9 @@ def write_box(
     plan, program = variant.plan, variant.program
     for slot, field in _SLOTS.items():
         records.set(at + field, program_at + program.slots[slot])
+    for slot, field in _DETACHED.items():
+        if slot in program.slots:
+            records.set(at + field, program_at + program.slots[slot])
     execs = _execs(program)
     paths = data.record(8 * len(execs))
     for index, instruction in enumerate(execs):

@@ -117,6 +117,7 @@ CALLS: Final[dict[str, Call]] = {
         ("target", "path", "data"), ("newdirfd", "fd"), ("linkpath", "path"),
     )),
     "unshare": (272, 97, 1, (("flags", "flags:unshare"),)),
+    "dup3": (292, 24, 3, (("oldfd", "fd"), ("newfd", "fd"), ("flags", "flags:dup"))),
     "pipe2": (293, 59, 2, (("pipefd", "out:int[2]"), ("flags", "flags:pipe"))),
     "prlimit64": (302, 261, 3, (
         ("pid", "int"), ("resource", "flags:rlimit"), ("new_limit", "struct:rlimit64", "null"),
@@ -170,7 +171,19 @@ CALLS: Final[dict[str, Call]] = {
 }  # fmt: skip
 
 PSEUDO_CALLS: Final[dict[str, Call]] = {
-    "supervise": (-1, -1, 1, (("child", "pid"), ("exec", "fd"), ("go", "fd"))),
+    "supervise": (
+        -1,
+        -1,
+        1,
+        (
+            ("child", "pid"),
+            ("exec", "fd"),
+            ("go", "fd"),
+            ("out", "fd"),
+            ("err", "fd"),
+            ("says", "fd"),
+        ),
+    ),
 }
 """Not the kernel's: from `supervise` on, a role waits, polls, relays, signals and cleans up."""
 

@@ -73,6 +73,7 @@ _FILE_TYPE: Final = {
 
 _SETS: Final[dict[str, Flag]] = {
     "open": _OPEN,
+    "dup": {"O_CLOEXEC": 0o2000000},
     "pipe": {"O_NONBLOCK": 0o4000, "O_CLOEXEC": 0o2000000},
     "mode": _FILE_TYPE,
     "resolve": {

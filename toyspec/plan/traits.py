@@ -17,6 +17,16 @@ def takes_foreground(plan: Plan) -> bool:
     )
 
 
+def is_detached(plan: Plan) -> bool:
+    """Whether what the box prints is read and kept by its monitor."""
+    return any(
+        argument.name == "out"
+        for step in plan.steps
+        if step.call == "supervise"
+        for argument in step.args
+    )
+
+
 def is_pid_1(plan: Plan) -> bool:
     """Whether init begins a pid namespace, and has not joined one."""
     return any(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from toyspec.kernel import call as kernel
 from toyspec.plan.step import HELPERS
-from toyspec.plan.traits import go_step, init_step, is_pid_1, takes_foreground
+from toyspec.plan.traits import go_step, init_step, is_detached, is_pid_1, takes_foreground
 from toyspec.program.program import NO_PROCESS
 from toyspec.run.command import why
 from toyspec.run.ending import end_child, end_of_init, kill, wait_for_unknown_init
@@ -40,8 +40,11 @@ def run(
 
     `progress` was made before the view was forked. Every signal stays blocked in this process
     afterwards. In a forked child this does not return. `grace`: seconds between TERM and KILL.
-    `status`: who is told what becomes of the box.
+    `status`: who is told what becomes of the box. Raises ValueError for the plan of a detached box: what
+    it prints is kept by a compiled one, and by nobody here.
     """
+    if is_detached(plan):
+        raise ValueError("a detached box is run compiled")
     terminal = None
     if plan.exposure.terminal:
         from toyspec.run.terminal import Terminal

@@ -10,12 +10,8 @@ from __future__ import annotations
 import os
 import stat
 from errno import ELOOP, ENOENT, ENOSPC, ENOTDIR
-from typing import TYPE_CHECKING
 
-from toyspec.start.places import boxes_base, is_name
-
-if TYPE_CHECKING:
-    from toyspec.start.places import Variable
+from toyspec.start.places import is_name
 
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _PARTS = ("toyspec", "boxes")
@@ -30,21 +26,6 @@ class StateError(Exception):
         super().__init__(message)
         self.message = message
         self.remedy = remedy
-
-
-def base_of(variable: Variable, home: str, uid: int) -> str:
-    """The directory that toyspec's lies in: $XDG_RUNTIME_DIR; else /run/user/UID where that is the
-    caller's; else one below the home, which outlives a reboot (the boxes in it do not).
-    """
-    return boxes_base(variable, home, uid, _owner)
-
-
-def _owner(path: str) -> int | None:
-    try:
-        seen = os.lstat(path)
-    except OSError:
-        return None
-    return seen.st_uid if stat.S_ISDIR(seen.st_mode) else None
 
 
 def open_boxes(base: str, *, make: bool = False) -> int | None:

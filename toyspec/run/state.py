@@ -79,6 +79,11 @@ class Seen:
             return "lost"
         return "running" if self.status.ran else "starting"
 
+    @property
+    def is_over(self) -> bool:
+        """Whether it has ended, somehow."""
+        return self.state in ("ended", "lost")
+
 
 @dataclass(frozen=True, slots=True)
 class Claim:
@@ -156,7 +161,7 @@ def claim(boxes: int, name: str) -> Claim:
             _make_status(found.directory)
         except OSError as error:
             discard(found)
-            raise _failed(found, error) from None
+            raise failed(found, error) from None
         return found
 
 
@@ -208,7 +213,7 @@ def remove(found: Claim) -> None:
         pass  # somebody deleted it by hand
     except OSError as error:
         if error.errno != ENOTEMPTY:  # then the name has been claimed anew already
-            raise _failed(found, error) from None
+            raise failed(found, error) from None
     finally:
         found.close()
 
@@ -242,10 +247,15 @@ def is_held(directory: int) -> bool:
     except OSError:
         return False
     try:
-        asked = _FLOCK.pack(fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)
-        return bool(_FLOCK.unpack(fcntl.fcntl(fd, fcntl.F_OFD_GETLK, asked))[0] != fcntl.F_UNLCK)
+        return is_locked(fd)
     finally:
         os.close(fd)
+
+
+def is_locked(fd: int) -> bool:
+    """Whether anybody else holds the lock of a `lock` that is open. Takes nothing."""
+    asked = _FLOCK.pack(fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)
+    return bool(_FLOCK.unpack(fcntl.fcntl(fd, fcntl.F_OFD_GETLK, asked))[0] != fcntl.F_UNLCK)
 
 
 def write(directory: int, name: str, data: bytes) -> None:
@@ -319,7 +329,8 @@ def _number(said: Mapping[str, object], name: str) -> int:
     return number if isinstance(number, int) and number > 0 else 0
 
 
-def _failed(found: Claim, error: OSError) -> StateError:
+def failed(found: Claim, error: OSError) -> StateError:
+    """What to say where something could not be written or removed there."""
     shown = where(found.boxes, found.name)
     return StateError(f"{shown}: {error.strerror}", _remedy(error))
 

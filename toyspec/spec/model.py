@@ -220,7 +220,7 @@ class Spec:
     """One box. `path` is the spec file as the user named it, `directory` its absolute folder.
 
     `host_namespaces` are neither new nor joined, save that of time: it is new where `time_offsets`
-    (nanoseconds) is not None. `env_file` holds what environment files gave, by the names that the
+    (nanoseconds) is not None. `detached`: nobody waits for it, and its output is kept. `env_file` holds what environment files gave, by the names that the
     variables in `environment` have (`env_file[0].TOKEN`).
     """
 
@@ -262,6 +262,7 @@ class Spec:
     groups: Literal["keep", "drop"] = "keep"
     joined: tuple[Join, ...] = ()
     time_offsets: tuple[tuple[Clock, int], ...] | None = None
+    detached: bool = False
     env_file: Mapping[str, str] = field(default_factory=dict, repr=False)
     origins: Mapping[str, Origin] = field(default_factory=dict)
 

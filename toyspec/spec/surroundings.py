@@ -29,7 +29,7 @@ class Surroundings:
 
 @dataclass(frozen=True, slots=True)
 class Overrides:
-    """What the command line gives: `-e NAME[=VALUE]` (None: the caller's own), `-w`, the argv.
+    """What the command line gives: `-e NAME[=VALUE]` (None: the caller's own), `-w`, the argv, `-d`.
 
     `reaper` is what holds where the spec does not say: a verb's own default, None where it has none.
     """
@@ -38,3 +38,4 @@ class Overrides:
     working_dir: str | None = None
     init: tuple[str, ...] | None = None
     reaper: bool | None = None
+    detached: bool = False

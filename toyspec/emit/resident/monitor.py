@@ -6,6 +6,7 @@ Every signal is blocked; those in the file record's DEAF are dropped.
 from __future__ import annotations
 
 from toyspec.emit.resident.clock import now, wait_on
+from toyspec.emit.resident.log import ERR, OUT, pump, stands
 from toyspec.emit.resident.process import (
     POLLED,
     READY,
@@ -21,6 +22,7 @@ from toyspec.emit.resident.record import (
     DEADLINE,
     DEAF,
     ENDED_BY,
+    ERR_READ,
     EXEC_READ,
     EXECUTING,
     FAILED_STEP,
@@ -30,6 +32,7 @@ from toyspec.emit.resident.record import (
     GONE,
     GRACE,
     INIT_ROLE,
+    OUT_READ,
     PAGE,
     PIDS,
     PRESSES,
@@ -88,7 +91,7 @@ def watch_over(box: int) -> int:
     every = room(8)
     store64(every, -1)
     store64(box + SIGNAL_FD, syscall(nr("signalfd4"), -1, every, 8, _CLOEXEC_NONBLOCK))
-    polled = room(3 * POLLED)
+    polled = room(5 * POLLED)
     poll_one(polled, load64(box + SIGNAL_FD))
     while 1:
         view = load64(load64(box + FILE) + VIEW)
@@ -97,13 +100,19 @@ def watch_over(box: int) -> int:
             exec_fd = -1
         poll_one(polled + POLLED, exec_fd)
         poll_one(polled + 2 * POLLED, view)
-        if wait_on(polled, 3, _patience(box)) > 0:
+        poll_one(polled + 3 * POLLED, load64(box + OUT_READ))
+        poll_one(polled + 4 * POLLED, load64(box + ERR_READ))
+        if wait_on(polled, 5, _patience(box)) > 0:
             if load16(polled + 6) and _read_signals(box) and _setup_ended(box):
                 break
             if load16(polled + POLLED + 6):
                 _is_executing(box)
             if load16(polled + 2 * POLLED + 6) and load64(load64(box + FILE) + VIEW) >= 0:
                 _drawn(box)
+            if load16(polled + 3 * POLLED + 6):
+                pump(box, OUT_READ, OUT)
+            if load16(polled + 4 * POLLED + 6):
+                pump(box, ERR_READ, ERR)
         _look_at_the_clock(box)
     return 0
 
@@ -165,6 +174,7 @@ def _is_executing(box: int) -> int:
         close_view(box)
         if load64(load64(box + PAGE) + FAILED_STEP) == 0 and executed(init_of(box)) > 0:
             tell_running(box)
+            stands(box)
     return load64(box + EXECUTING)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from toyspec.emit.resident.forget import forget
+from toyspec.emit.resident.log import begin_log, drain, stands
 from toyspec.emit.resident.monitor import init_of, watch_over
 from toyspec.emit.resident.process import (
     CHILD,
@@ -32,7 +33,7 @@ from toyspec.emit.resident.record import (
     TERMINAL,
     UIDMAP_ROLE,
 )
-from toyspec.emit.resident.status import tell_ended
+from toyspec.emit.resident.status import tell_ended, tell_running
 from toyspec.emit.resident.terminal import take_back
 from toyspec.emit.resident.view import close_view
 from toyspec.emit.resident.watch import second_look
@@ -45,6 +46,7 @@ _BY_ITSELF = 1  # CLD_EXITED (asm-generic/siginfo.h): of our own code none but `
 def supervise_monitor(box: int) -> int:
     """The rest of the monitor's life."""
     page = load64(box + PAGE)
+    begin_log(box)
     forget(box)
     watch_over(box)
     end_helpers(page)
@@ -62,6 +64,7 @@ def supervise_monitor(box: int) -> int:
             ended = wait_for(init)
     else:
         wait_for_unknown_init(load32(load64(box + EXEC_READ)))
+    drain(box)
     if load64(box + TERMINAL):
         take_back(box)
     close_view(box)
@@ -71,7 +74,10 @@ def supervise_monitor(box: int) -> int:
         return leave(tell_failure(box))
     if ran == 0 or ended == _UNKNOWN:
         return leave(tell_killed(box, load64(box + GONE), ended))
+    tell_running(box)
+    stands(box)
     second_look(box)
+    drain(box)
     return leave(tell_ended(box, _status(box, ended)))
 
 

@@ -35,7 +35,8 @@ DATA_SIZE = 168
 UNPACKED = 176  # where COLD lies unpacked; 0: nobody needed it yet
 STATUS = 184  # a descriptor that is told what becomes of the box; -1: none
 SAID_RUNNING = 192  # 1: it was told that init runs
-FILE_SIZE = 200
+LOG_DIRECTORY = 200  # a descriptor of the directory that the log lies in, where the box is detached
+FILE_SIZE = 208
 
 # A box record.
 FILE = 0  # address of the file record
@@ -85,7 +86,13 @@ BOXES = 392
 GONE = 456  # setup's raw wait status, once it has ended
 CELLS = 464  # what the slots' cells from SETUP on held when `supervise` began
 PLAN_SIZE = 512  # how many bytes --plan prints
-BOX_SIZE = 520
+OUT_READ = 520  # of a detached box: addresses of the cells out.read, err.read, err.write; 0: none.
+ERR_READ = 528  # Once the monitor supervises, the descriptors themselves; -1: none any more
+SAYS = 536
+LOG_FD = 544  # the file that is written; -1: none
+LOG_SIZE = 552  # bytes in it
+LOG_LOST = 560  # bytes that had no room and were not told of yet
+BOX_SIZE = 568
 
 # An entry of WATCHED.
 WATCH_PATH = 0

@@ -8,6 +8,7 @@ from __future__ import annotations
 from toyspec.emit.resident.again import ignore
 from toyspec.emit.resident.cold import cold
 from toyspec.emit.resident.environment import complete, value_of
+from toyspec.emit.resident.log import take
 from toyspec.emit.resident.memory import (
     append_number,
     decimal,
@@ -28,6 +29,7 @@ from toyspec.emit.resident.record import (
     GID,
     HOME,
     HOME_UNSET,
+    LOG_DIRECTORY,
     PAGE,
     PAGE_SIZE,
     PLAIN,
@@ -142,6 +144,12 @@ def _read_words(file: int, argv: int, count: int, found: int) -> int:
             store64(found + 16, load64(argv + 8 * at))
         elif same(word, text("--command")):
             store64(found + 24, 1)
+        elif same(word, text("--log")) and at + 1 < count:
+            at += 1
+            store64(file + LOG_DIRECTORY, take(load64(argv + 8 * at)))
+        elif same(word, text("--lock")) and at + 1 < count:
+            at += 1
+            take(load64(argv + 8 * at))
         elif same(word, text("--again")) and at + 1 < count:
             store64(file + AGAIN, argv + 8 * (at + 1))
             if load64(found + 24):

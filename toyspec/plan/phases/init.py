@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from toyspec.host.facts import Needs
-from toyspec.plan import calls, helpers
+from toyspec.plan import calls, detached, helpers
 from toyspec.plan.box import Box
 from toyspec.plan.joining import new
 from toyspec.plan.step import Expect, Flags, Int, Pid, Step, Struct
@@ -25,6 +25,8 @@ def steps(box: Box) -> list[Step]:
     make_alive(w)
     why = "the first process after unshare is the box's PID 1" if first else "not its PID 1"
     fork(w, why)
+    if box.spec.detached:
+        detached.hand_over(w)
     if box.facts.terminal:
         _terminal(w, foreground=box.facts.foreground and not first)
     else:
@@ -32,6 +34,8 @@ def steps(box: Box) -> list[Step]:
     supervise(w, box.origin("init"))
     helpers.become_user(w, box)
     die_with_setup(w)
+    if box.spec.detached:
+        detached.take(w)
     return w.steps
 
 

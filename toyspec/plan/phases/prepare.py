@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from toyspec.host.facts import Needs
 from toyspec.plan import calls, helpers, limits, volumes
+from toyspec.plan import detached as streams
 from toyspec.plan.box import Box
 from toyspec.plan.making import make_in_root
 from toyspec.plan.overlays import kept
@@ -22,8 +23,10 @@ def needs(spec: Spec) -> Needs:
 def steps(box: Box) -> list[Step]:
     """Monitor makes the pipes and forks setup; setup ties its life to monitor's."""
     w = Writer("prepare", "monitor")
-    monitor(w)
+    monitor(w, detached=box.spec.detached)
     setup(w)
+    if box.spec.detached:
+        streams.inherit(w)
     limits.oom_score(w, box)
     _root_directory(w, box)
     _overlay_directories(w, box)
@@ -49,8 +52,8 @@ def setup(w: Writer) -> None:
     w.do(calls.umask(0o022), "modes in this plan are final, whatever the caller's umask")
 
 
-def monitor(w: Writer) -> None:
-    """All that the monitor does before it supervises."""
+def monitor(w: Writer, *, detached: bool = False) -> None:
+    """All that the monitor does before it supervises. `detached`: it reads what the box prints."""
     w.about("signals wait until they can be relayed")
     w.do(calls.sigprocmask("ALL"), "no signal interrupts the building; they are relayed later")
     subreaper = calls.prctl("PR_SET_CHILD_SUBREAPER", Int(1))
@@ -63,15 +66,20 @@ def monitor(w: Writer) -> None:
     )
     w.do(calls.pipe2("exec", "O_CLOEXEC"), "closes when init's execve succeeded", yields="exec")
     w.do(calls.pipe2("go", "O_CLOEXEC"), "init waits here until the trace is drawn", yields="go")
+    if detached:
+        streams.make(w)
     w.about("fork the builder")
     w.do(calls.clone(), "setup builds the box; the monitor stays outside", yields="setup")
     w.do(calls.close("life.read"), "the monitor only holds the other end")
     w.do(calls.close("exec.write"), "or no end of file would ever come")
     w.do(calls.close("go.read"), "the monitor only holds the other end")
-    w.do(
-        calls.supervise("setup", exec="exec.read", go="go.write"),
-        "from here on the monitor waits, relays signals, and returns init's status",
-    )
+    ends = {"exec": "exec.read", "go": "go.write"}
+    why = "from here on the monitor waits, relays signals, and returns init's status"
+    if detached:
+        streams.keep(w)
+        ends |= {"out": "out.read", "err": "err.read", "says": "err.write"}
+        why = "from here on the monitor waits, keeps what the box prints, and tells its status"
+    w.do(calls.supervise("setup", **ends), why)
 
 
 def _overlay_directories(w: Writer, box: Box) -> None:

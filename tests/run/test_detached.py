@@ -1,0 +1,390 @@
+"""Boxes that are left to themselves: how they begin, what is known of them, how they end."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.product import Product
+from tests.run import detached
+from tests.run.boxes import SESSION, TTY, eventually, stat
+from tests.run.detached import Place, gone, kill
+
+NAME_EXEC = "toyspec exec box -- "
+
+
+@pytest.fixture
+def place(product: Product) -> Iterator[Place]:
+    with detached.place(product) as made:
+        yield made
+
+
+def test_it_runs_when_its_name_is_said(place: Place) -> None:
+    place.up("sh", "-c", "echo out; echo err >&2; exec sleep 1000")
+    said = place.status()
+    assert said.ran and said.exit_code is None
+    monitor, setup, init = place.processes()
+    assert stat(monitor)[SESSION] == str(monitor)  # its own, and nobody's child
+    assert stat(init)[SESSION] == str(init)
+    assert {stat(each)[TTY] for each in (monitor, setup, init)} == {"0"}
+    (row,) = place.ps().values()
+    assert (row["state"], row["exit_code"], row["pid"]) == ("running", None, init)
+    assert row["command"] == ["sh", "-c", "echo out; echo err >&2; exec sleep 1000"]
+    done = place.run("logs", "box")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "out\n", "err\n")
+    assert place.run("down", "box", "-t", "0").returncode == 0
+    assert list(place.boxes.iterdir()) == []
+    gone(monitor, setup, init)
+
+
+def test_its_streams_are_its_own(place: Place) -> None:
+    """Who starts it in a pipe gets the end of it; nothing else of his crosses."""
+    reader, writer = os.pipe()
+    try:
+        script = "cat; ls -l /proc/self/fd | wc -l; test -t 0 || echo no terminal"
+        done = place.start(
+            *place.words("sh", "-c", f"{script}; exec sleep 1000"), pass_fds=[writer]
+        )
+        out, err = done.communicate("", timeout=30)
+        assert (done.returncode, out, err) == (0, "box\n", "")
+        os.close(writer)
+        writer = -1
+        assert os.read(reader, 1) == b""  # nobody holds it, and the box lives
+    finally:
+        os.close(reader)
+        if writer >= 0:
+            os.close(writer)
+    eventually(lambda: place.run("logs", "box").stdout == "5\nno terminal\n")
+    monitor = place.processes()[0]
+    held = {os.readlink(f"/proc/{monitor}/fd/{fd}") for fd in os.listdir(f"/proc/{monitor}/fd")}
+    known = ("/dev/null", "pipe:", "anon_inode:", str(place.boxes))
+    assert all(each.startswith(known) for each in held), held
+    assert os.readlink(f"/proc/{monitor}/cwd") == "/"
+
+
+@pytest.mark.parametrize("status", [0, 3, 125])
+def test_its_status_is_kept(place: Place, status: int) -> None:
+    place.up("sh", "-c", f"exit {status}")
+    assert place.ends() == status
+    assert place.ends() == status
+    (row,) = place.ps().values()
+    assert (row["state"], row["exit_code"], row["pid"]) == ("ended", status, None)
+    assert place.run("ps").stdout.count("\n") == 1
+    assert f"ended, status {status}" in place.run("ps", "-a").stdout
+    assert place.run("kill", "box").returncode == 1
+    assert place.run("stop", "box").returncode == 0
+    assert place.run("down", "box").returncode == 0
+    done = place.run("down", "box")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "no box `box`" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("argv", "status", "said"),
+    [
+        (["/nonexistent"], 127, "no /nonexistent in the box"),
+        (["/etc/passwd"], 126, "/etc/passwd cannot be executed"),
+        (["nonexistent"], 127, "no `nonexistent` in the box"),
+    ],
+)
+def test_what_does_not_start_is_told_and_leaves_nothing(
+    place: Place, argv: list[str], status: int, said: str
+) -> None:
+    done = place.run(*place.words(*argv))
+    assert (done.returncode, done.stdout) == (status, "")
+    assert said in done.stderr and "box.yaml" in done.stderr
+    assert list(place.boxes.iterdir()) == []
+    assert place.ps() == {}
+
+
+def test_an_invalid_spec_is_told_before_anything_is_made(place: Place) -> None:
+    done = place.run(*place.words("true", text="nonsense: 1\n"))
+    assert done.returncode == 125 and "nonsense" in done.stderr
+    assert not place.boxes.exists()
+
+
+def test_a_name_that_runs_is_refused(place: Place) -> None:
+    place.up("sleep", "1000")
+    path = place.words()[2]
+    for words in (["up", "-d", path], ["up", "-q", path], ["up", "-q", "--no-cache", path]):
+        done = place.run(*words, "--", "true")
+        assert (done.returncode, done.stdout) == (125, ""), words
+        assert NAME_EXEC in done.stderr
+    place.run("stop", "-t", "0", "box")
+    assert place.run("up", "-q", path, "--", "sh", "-c", "exit 3").returncode == 3
+    place.up("sh", "-c", "exit 4")  # takes the place of the one that has ended
+    assert place.ends() == 4
+
+
+def test_a_kept_box_is_not_served_where_its_name_runs(place: Place) -> None:
+    """Whether there is a state is one more question of the cache and of the front."""
+    path = place.words()[2]
+    words = ["up", "-q", path, "--", "echo", "mine"]
+    for _ in range(4):
+        assert place.run(*words).stdout == "mine\n"
+    place.up("sleep", "1000")
+    for _ in range(2):
+        done = place.run(*words)
+        assert (done.returncode, done.stdout) == (125, "")
+        assert NAME_EXEC in done.stderr
+    place.run("down", "-t", "0", "box")
+    assert place.run(*words).stdout == "mine\n"
+
+
+def test_of_two_that_begin_at_once_one_wins(place: Place) -> None:
+    words = place.words("sleep", "1000")
+    for _ in range(5):
+        both = [place.start(*words) for _ in range(3)]
+        ends = [(each.communicate(timeout=60), each.returncode) for each in both]
+        assert sorted(status for _, status in ends) == [0, 125, 125]
+        for (out, err), status in ends:
+            assert (out == "box\n") is (status == 0)
+            assert (NAME_EXEC in err) is (status == 125)
+        assert len([each for each in place.ps().values() if each["state"] == "running"]) == 1
+        assert place.run("down", "-t", "0", "box").returncode == 0
+
+
+def test_a_spec_names_its_box(place: Place) -> None:
+    place.up("sleep", "1000")
+    path = Path(os.fspath(place.words()[2]))  # type: ignore[arg-type]
+    assert place.run("logs", path).returncode == 0
+    place.product.write(path, "version: 1\nname: other\nsystem: host\ninit: [sh]\n")
+    done = place.run("stop", path)
+    assert done.returncode == 1 and "no box `other`" in done.stderr
+    done = place.run("restart", "box")
+    assert done.returncode == 125 and "it describes `other`" in done.stderr
+    assert place.ps()["box"]["state"] == "running"
+    assert place.run("stop", "-t", "0", "box").returncode == 0
+
+
+def test_stop_gives_it_time_and_then_none(place: Place) -> None:
+    place.up("sh", "-c", "trap 'echo asked; exit 7' TERM; echo ready; while :; do sleep 0.02; done")
+    eventually(lambda: place.run("logs", "box").stdout == "ready\n")
+    assert place.run("stop", "box").returncode == 0
+    assert place.ends() == 7
+    assert place.run("logs", "box").stdout == "ready\nasked\n"
+    place.up("sh", "-c", "trap '' TERM; echo ready; while :; do sleep 0.02; done")
+    eventually(lambda: place.run("logs", "box").stdout == "ready\n")
+    began = time.monotonic()
+    assert place.run("stop", "-t", "0.3", "box").returncode == 0
+    assert time.monotonic() - began > 0.3
+    assert place.ends() == 128 + signal.SIGKILL
+
+
+@pytest.mark.parametrize("given", ["USR1", "SIGUSR1", "usr1", "10"])
+def test_kill_sends_what_is_asked_for(place: Place, given: str) -> None:
+    place.up("sh", "-c", "trap 'exit 9' USR1; echo ready; while :; do sleep 0.02; done")
+    eventually(lambda: place.run("logs", "box").stdout == "ready\n")
+    assert place.run("kill", "-s", given, "box").returncode == 0
+    assert place.ends() == 9
+
+
+def test_kill_kills(place: Place) -> None:
+    place.up("sleep", "1000")
+    assert place.run("kill", "box").returncode == 0
+    assert place.ends() == 128 + signal.SIGKILL
+    for given, said in (("NOSUCH", "no signal"), ("0", "no signal"), ("65", "no signal")):
+        done = place.run("kill", "-s", given, "box")
+        assert done.returncode == 2 and said in done.stderr
+
+
+def test_restart_begins_the_same_anew(place: Place) -> None:
+    text = "environment: [GIVEN]\n"
+    words = place.words("sh", "-c", "echo $GIVEN $ADDED; exec sleep 1000", text=text)
+    at = words.index("--")
+    done = place.run(*words[:at], "-e", "ADDED=too", *words[at:], env={"GIVEN": "secret"})
+    assert done.returncode == 0, done.stderr
+    first = place.status()
+    eventually(lambda: place.run("logs", "box").stdout == "secret too\n")
+    done = place.run("restart", "-t", "0", "box")  # without the variable
+    assert (done.returncode, done.stdout, done.stderr) == (0, "box\n", "")
+    assert place.status().child != first.child
+    eventually(lambda: place.run("logs", "box").stdout == "secret too\n")
+    place.run("stop", "-t", "0", "box")
+    assert place.run("restart", "box").returncode == 0  # one that has ended begins, too
+    assert place.ps()["box"]["state"] == "running"
+    kept = place.boxes / "box"
+    assert (kept / "environment").stat().st_mode & 0o777 == 0o600
+    assert "secret" not in (kept / "plan.json").read_text() + (kept / "box.json").read_text()
+    plan = json.loads((kept / "plan.json").read_text())
+    assert plan["box"] == "box"
+
+
+def test_restart_of_what_cannot_be_planned_leaves_the_old_one(place: Place) -> None:
+    place.up("sleep", "1000")
+    path = Path(os.fspath(place.words()[2]))  # type: ignore[arg-type]
+    place.product.write(path, "version: 1\nbroken\n")
+    before = place.processes()
+    assert place.run("restart", "box").returncode == 125
+    assert place.processes() == before
+    assert place.ps()["box"]["state"] == "running"
+
+
+def test_a_spec_from_a_pipe_cannot_begin_again(place: Place) -> None:
+    text = "version: 1\nname: box\nsystem: host\ninit: [sleep, '1000']\n"
+    done = place.run("up", "-d", "-", input=text)
+    assert (done.returncode, done.stdout) == (0, "box\n")
+    done = place.run("restart", "box")
+    assert done.returncode == 125 and "standard input" in done.stderr
+
+
+def test_environment_files_work_and_their_values_are_kept_private(place: Place) -> None:
+    place.product.write(place.spec.parent / "secrets.env", "TOKEN=from-file\n")
+    text = "env_file: secrets.env\n"
+    place.up("sh", "-c", "echo $TOKEN; exec sleep 1000", text=text)
+    eventually(lambda: place.run("logs", "box").stdout == "from-file\n")
+    for name in ("box.json", "plan.json", "status"):
+        assert b"from-file" not in (place.boxes / "box" / name).read_bytes()
+    for pid in place.processes()[:2]:
+        assert b"from-file" not in Path(f"/proc/{pid}/cmdline").read_bytes()
+
+
+def test_an_interrupted_start_leaves_no_box(place: Place) -> None:
+    for seconds in (0.05, 0.1, 0.15, 0.2, 0.3):
+        starts = place.start(*place.words("sleep", "1000"))
+        time.sleep(seconds)
+        starts.send_signal(signal.SIGINT)
+        out, _ = starts.communicate(timeout=60)
+        if starts.returncode == 0:
+            assert out == "box\n"
+            place.run("down", "-t", "0", "box")
+        else:
+            assert place.ps() == {}
+
+
+def test_json_of_ps(place: Place) -> None:
+    assert place.ps() == {}
+    assert place.run("ps").stdout == "NAME  STATE  PID  SINCE  COMMAND\n"
+    place.up("sh", "-c", "exec sleep 1000")
+    place.up("true", name="second")
+    place.ends("second")
+    found = place.ps()
+    assert list(found) == ["box", "second"]
+    assert set(found["box"]) == {
+        "name", "state", "exit_code", "pid", "created", "command", "spec",
+    }  # fmt: skip
+    assert found["second"]["exit_code"] == 0
+    assert place.run("ps", "-q").stdout == "box\n"
+    assert place.run("ps", "-aq").stdout == "box\nsecond\n"
+    shown = place.run("ps", env={"COLUMNS": "200"}).stdout
+    assert re.search(r"^box +running +\d+ +\S.* sh -c 'exec sleep 1000'$", shown, re.MULTILINE)
+
+
+@pytest.mark.parametrize("whom", ["monitor", "setup", "init", "all"])
+def test_whatever_is_killed_the_truth_is_known(place: Place, whom: str) -> None:
+    place.up("sleep", "1000")
+    monitor, setup, init = place.processes()
+    pids = {"monitor": [monitor], "setup": [setup], "init": [init], "all": [monitor, setup, init]}
+    kill(*pids[whom])
+    gone(monitor, setup, init)
+    eventually(lambda: place.ps()["box"]["state"] in ("ended", "lost"))
+    row = place.ps()["box"]
+    done = place.run("wait", "box")
+    if whom in ("setup", "init"):
+        assert (row["state"], row["exit_code"], done.returncode) == ("ended", 137, 137)
+    else:
+        assert (row["state"], row["exit_code"], done.returncode) == ("lost", None, 125)
+        assert "nobody knows" in done.stderr
+    place.up("sh", "-c", "exit 5")  # the name is free
+    assert place.ends() == 5
+
+
+def test_what_outlives_all_of_ours_is_ended_by_the_next_command(place: Place) -> None:
+    """No reaper, PDEATHSIG cleared, and monitor and setup killed at once."""
+    code = (
+        "import ctypes, time; ctypes.CDLL(None).prctl(1, 0, 0, 0, 0); print('ready', flush=True);"
+        "time.sleep(1000)"
+    )
+    words = ["/usr/bin/python3", "-c", code]
+    for verb in (["down", "box"], ["up"]):
+        place.up(*words)
+        eventually(lambda: place.run("logs", "box").stdout == "ready\n")
+        monitor, setup, init = place.processes()
+        os.kill(setup, signal.SIGSTOP)  # or it would see the monitor's end
+        kill(monitor, setup)
+        gone(monitor, setup)
+        assert place.ps()["box"]["state"] == "lost"
+        if verb == ["up"]:
+            place.up("true")
+        else:
+            assert place.run(*verb).returncode == 0
+        gone(init)
+
+
+def test_a_pid_that_came_again_is_left_alone(place: Place) -> None:
+    """The state of a box whose processes' numbers are others' by now."""
+    place.up("sleep", "1000")
+    monitor, setup, init = place.processes()
+    kill(monitor, setup, init)
+    gone(monitor, setup, init)
+    innocent = place.product.popen(["sleep", "1000"], program=True)
+    try:
+        kept = place.boxes / "box/status"
+        text = kept.read_text()
+        for old in (monitor, setup, init):
+            text = text.replace(f": {old}", f": {innocent.pid}")
+        kept.write_text(text)
+        assert place.run("kill", "box").returncode == 1
+        assert place.run("stop", "-t", "0", "box").returncode == 0
+        assert place.run("down", "box").returncode == 0
+        assert innocent.poll() is None
+    finally:
+        innocent.kill()
+        innocent.communicate()
+
+
+def test_a_state_that_somebody_deletes_is_the_box_s_no_more(place: Place) -> None:
+    place.up("sh", "-c", "while :; do echo more; sleep 0.02; done")
+    monitor, setup, init = place.processes()
+    for each in (place.boxes / "box").iterdir():
+        each.unlink()
+    (place.boxes / "box").rmdir()
+    assert place.ps() == {}
+    assert stat(init)[0] != ""  # it goes on
+    place.up("sleep", "1000")  # and another takes the name
+    os.kill(monitor, signal.SIGTERM)
+    os.kill(init, signal.SIGKILL)
+    gone(monitor, setup, init)
+    assert place.ps()["box"]["state"] == "running"
+
+
+@pytest.mark.parametrize("name", ["../box", "/etc", "box/../box", "Box", "-box", "a" * 65, "a\nb"])
+def test_a_name_that_leads_elsewhere_is_none(place: Place, name: str) -> None:
+    place.up("sleep", "1000")
+    for verb in ("stop", "kill", "down", "logs", "wait", "restart"):
+        done = place.run(verb, name)
+        assert done.returncode not in (0, 130), (verb, name)
+    assert place.ps()["box"]["state"] == "running"
+
+
+def test_a_state_that_others_could_have_made_is_refused(place: Place) -> None:
+    (place.runtime / "toyspec").mkdir(mode=0o755)
+    place.product.own(place.runtime / "toyspec")
+    done = place.run(*place.words("true"))
+    assert done.returncode == 125
+    assert "is open to others (mode 0755)" in done.stderr and "chmod go=" in done.stderr
+    (place.runtime / "toyspec").rmdir()
+    (place.runtime / "toyspec").symlink_to(place.product.directory())
+    done = place.run(*place.words("true"))
+    assert done.returncode == 125 and "is a symlink" in done.stderr
+    (place.runtime / "toyspec").unlink()
+    done = place.run("ps", env={"XDG_RUNTIME_DIR": "/proc"})
+    assert done.returncode in (0, 2)
+
+
+def test_without_a_runtime_directory_it_lies_below_the_home(place: Place) -> None:
+    env = {"XDG_RUNTIME_DIR": None, "XDG_STATE_HOME": str(place.runtime / "state")}
+    run = place.product.run
+    done = run(place.words("sleep", "1000"), env=env)
+    assert (done.returncode, done.stdout) == (0, "box\n"), done.stderr
+    assert (place.runtime / "state/toyspec/run/toyspec/boxes/box/box.json").exists()
+    assert run(["down", "-t", "0", "box"], env=env).returncode == 0
+    subprocess.run(["rm", "-r", place.runtime / "state"], check=True)

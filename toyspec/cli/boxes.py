@@ -1,0 +1,152 @@
+"""The boxes that were left to themselves, as the verbs find them: by NAME, or by the SPEC that says it."""
+
+from __future__ import annotations
+
+import os
+import signal
+from typing import TYPE_CHECKING
+
+from toyspec.cli.error import FatalError
+from toyspec.cli.source import home, read
+from toyspec.cli.words import FILE, spec_and_name
+from toyspec.run import state
+from toyspec.run.boxes import StateError, names, open_boxes
+from toyspec.start.look import Look, variable
+from toyspec.start.look_paths import first_line, path
+from toyspec.start.places import boxes_base
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from toyspec.cli.words import Syntax, Words
+    from toyspec.run.afar import Watcher
+
+NO_BOX = 1
+"""The status of a verb whose box is not there."""
+BY_NAME = (FILE,)
+"""What a verb on a box takes beside NAME or SPEC."""
+GRACE = 10.0  # seconds between the signal to stop and KILL, where the box's spec said nothing
+
+
+def boxes_of(look: Look, *, make: bool = False) -> int:
+    """The directory of the caller's boxes, by a descriptor; raises FatalError."""
+    found = find_boxes(look, make=make)
+    if found is None:
+        raise FatalError(
+            "there is no box: none was left to itself",
+            "toyspec up -d SPEC begins one",
+            status=NO_BOX,
+        )
+    return found
+
+
+def find_boxes(look: Look, *, make: bool = False) -> int | None:
+    """The same; None where none was ever made."""
+    try:
+        return open_boxes(base(look), make=make)
+    except StateError as error:
+        raise cannot(error) from None
+
+
+def base(look: Look) -> str:
+    """The directory that toyspec's own lies in."""
+
+    def whose(where: str) -> int | None:
+        kind, *_, uid = look.ask(path, where)[:5]
+        return uid if kind == "directory" else None
+
+    return boxes_base(lambda name: look.ask(variable, name), home(look), os.geteuid(), whose)
+
+
+def refuse_running(name: str, look: Look) -> bool:
+    """Raises FatalError where a box of that name runs, left to itself. Else whether anything is kept of
+    one: that there is nothing is a question of `look`, so that a box which was kept is served only then.
+    """
+    where = f"{base(look).rstrip('/')}/toyspec/boxes/{name}"
+    if look.ask(path, where)[0] == "missing":
+        return False
+    try:
+        boxes = open_boxes(base(look))
+        found = state.look(boxes, name) if boxes is not None else None
+    except StateError:
+        return True  # a box that somebody waits for keeps nothing there
+    if found is not None and found.lives:
+        raise taken(name)
+    return True
+
+
+def named(words: Words, syntax: Syntax, look: Look) -> str:
+    """The box that is meant; raises UsageError, FatalError, and Reported where its spec is not valid."""
+    spec, name = spec_and_name(words, syntax)
+    if spec is None and name is not None:
+        return name
+    from toyspec.cli.box import load_spec
+
+    return load_spec(read(words, syntax, look), words, NO_BOX, plans=False, look=look).name
+
+
+def seen(boxes: int, name: str) -> state.Seen:
+    """The box as it is; raises FatalError where there is none."""
+    try:
+        found = state.look(boxes, name)
+    except StateError as error:
+        raise cannot(error) from None
+    if found is None:
+        state.sweep(boxes, name)
+        raise no_box(boxes, name)
+    return found
+
+
+def watch(boxes: int, name: str) -> Watcher:
+    """The box, to be watched and stopped; raises FatalError where there is none."""
+    from toyspec.run.afar import Watcher, end_lost
+
+    try:
+        found = seen(boxes, name)
+        end_lost(found, boot())
+        return Watcher(boxes, name)
+    except StateError as error:
+        raise cannot(error) from None
+    except FileNotFoundError:
+        raise no_box(boxes, name) from None
+
+
+def boot() -> str | None:
+    """Which one of the machine's this is."""
+    return first_line("/proc/sys/kernel/random/boot_id")
+
+
+def how_to_stop(about: Mapping[str, object]) -> tuple[int, float]:
+    """The signal that asks the box to end, and the seconds that it has then: as its spec said."""
+    number, grace = about.get("stop_signal"), about.get("stop_grace_period")
+    return (
+        number if isinstance(number, int) else signal.SIGTERM,
+        float(grace) if isinstance(grace, int | float) else GRACE,
+    )
+
+
+def no_box(boxes: int, name: str) -> FatalError:
+    """There is none of that name; perhaps another one was meant."""
+    from toyspec.cli.near import near
+
+    known = names(boxes)
+    guess = near(name, known)
+    if guess:
+        remedy = f"did you mean {guess}?"
+    else:
+        remedy = "there is: " + ", ".join(known[:8]) if known else "toyspec up -d begins one"
+    return FatalError(f"no box `{name}` was left to itself", remedy, status=NO_BOX)
+
+
+def taken(name: str) -> FatalError:
+    """A box of that name runs."""
+    return FatalError(
+        f"the box `{name}` runs already, left to itself",
+        f"toyspec exec {name} -- COMMAND runs something in it; toyspec down {name} ends it",
+        status=125,
+    )
+
+
+def cannot(error: StateError) -> FatalError:
+    """What is wrong with where states lie."""
+    return FatalError(error.message, error.remedy)

@@ -1,0 +1,151 @@
+"""`toyspec up -d`: the box is left to itself; its state says what becomes of it."""
+
+from __future__ import annotations
+
+import os
+import time
+from typing import TYPE_CHECKING, NamedTuple
+
+from toyspec.cli.box import load_spec, make_plan
+from toyspec.cli.boxes import boot, boxes_of, cannot, taken
+from toyspec.cli.error import FatalError, Reported
+from toyspec.cli.source import read
+from toyspec.cli.streams import put, say
+from toyspec.cli.words import DETACH, PLANNING, UP, Words
+from toyspec.run import state
+from toyspec.run.afar import end_lost
+from toyspec.run.boxes import StateError
+
+if TYPE_CHECKING:
+    from toyspec.cli.source import Source
+    from toyspec.plan.step import Plan
+    from toyspec.spec.model import Spec
+    from toyspec.start.look import Look
+
+TOYSPEC_FAILED = 125
+
+
+class Ready(NamedTuple):
+    """A box that can begin."""
+
+    spec: Spec
+    source: Source
+    plan: Plan
+    program: bytes
+    look: Look
+    boxes: int
+
+
+def detach(words: Words) -> int:
+    """Load, plan, compile, claim the name, launch. The name on stdout once init runs its command."""
+    from toyspec.start.look import Look
+
+    ready = prepare(words, Look())
+    return begin(ready, words)
+
+
+def prepare(words: Words, look: Look) -> Ready:
+    """All that can fail before anything is changed; raises FatalError."""
+    source = read(words, UP, look)
+    spec = load_spec(source, words, TOYSPEC_FAILED, look=look)
+    boxes = boxes_of(look, make=True)
+    _, plan = make_plan(spec, source, words, TOYSPEC_FAILED, look=look)
+    return Ready(spec, source, plan, _compiled(plan, spec, source), look, boxes)
+
+
+def begin(ready: Ready, words: Words) -> int:
+    """Claim the name, say what is begun, launch. Raises FatalError."""
+    name = ready.spec.name
+    try:
+        left = state.look(ready.boxes, name)
+        if left is not None:
+            end_lost(left, boot())
+        found = state.claim(ready.boxes, name)
+    except state.TakenError:
+        raise taken(name) from None
+    except StateError as error:
+        raise cannot(error) from None
+    _fill(found, words, ready)
+    return _launch(found, ready.program, words)
+
+
+def _launch(found: state.Claim, program: bytes, words: Words) -> int:
+    from toyspec.run.launch import launch
+
+    stands = False
+    try:
+        launched = launch(found, program)
+        stands = launched.status is None
+    except OSError as error:
+        raise FatalError(f"the box cannot be started: {error.strerror}") from None
+    finally:
+        if stands:
+            found.close()
+        else:
+            state.discard(found)
+    if launched.status is not None:
+        say(launched.said)
+        raise Reported(launched.status)
+    if not words.flag("quiet"):
+        put(f"{found.name}\n")
+    return 0
+
+
+def _compiled(plan: Plan, spec: Spec, source: Source) -> bytes:
+    """The plan as an executable that stays in memory: the values of variables are in it."""
+    from toyspec.cli.messages import messages, watches
+    from toyspec.emit.compiled import VARIANTS, Baked, Variant, compiled
+    from toyspec.program.lower import lower
+
+    program = lower(plan, {**os.environ, **spec.env_file})
+    variant = Variant(plan, program, messages(plan, source.data), watches(plan))
+    try:
+        return compiled(dict.fromkeys(VARIANTS, variant), Baked(os.getuid(), os.getgid()))
+    except ValueError:
+        raise FatalError(
+            f"the plan has {len(plan.steps)} steps: too many for a box that is left to itself",
+            "bind a directory that holds what is bound one by one",
+        ) from None
+
+
+def _fill(found: state.Claim, words: Words, ready: Ready) -> None:
+    """What other commands have to know of the box; raises FatalError, and leaves nothing then."""
+    import json
+
+    from toyspec.emit.plan_json import to_json
+    from toyspec.plan.variables import variables
+    from toyspec.version import VERSION
+
+    spec, source, plan, look = ready.spec, ready.source, ready.plan, ready.look
+    about = {
+        "name": spec.name,
+        "spec": None if source.path == "<stdin>" else os.path.join(os.getcwd(), source.path),
+        "words": _words(words),
+        "command": list(spec.init),
+        "created": time.time_ns(),
+        "toyspec": VERSION,
+        "boot": boot(),
+    }
+    kept = {name: value for (kind, name), value in look.answers.items() if kind == "variable"}
+    kept |= {name: os.environ.get(name) for name in variables(plan)} | dict(spec.env_file)
+    pairs = (f"{name}={value}\0" for name, value in sorted(kept.items()) if value is not None)
+    try:
+        state.write(found.directory, "plan.json", to_json(plan).encode())
+        state.write(found.directory, "environment", os.fsencode("".join(pairs)))
+        state.write(found.directory, "log", b"")
+        state.write(found.directory, "box.json", json.dumps(about).encode())
+    except OSError as error:
+        state.discard(found)
+        raise cannot(state.failed(found, error)) from None
+
+
+def _words(words: Words) -> list[str]:
+    """The options and the command again, as `restart` gives them; not how it is said and shown."""
+    kept = {each.key for each in (*PLANNING, DETACH)} - {"file"}
+    options = [
+        f"--{key}={value}" if value else f"--{key}"
+        for key, values in words.options.items()
+        if key in kept
+        for value in values
+    ]
+    return [*options, *(("--", *words.argv) if words.argv is not None else ())]

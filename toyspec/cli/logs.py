@@ -1,0 +1,151 @@
+"""`toyspec logs`: what a box that was left to itself printed."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from toyspec.cli.boxes import boxes_of, named, watch
+from toyspec.cli.error import UsageError
+from toyspec.cli.streams import put, put_all, say
+from toyspec.cli.words import COMMON, FILE, Option, Syntax, help_text, parse
+from toyspec.run.log import ERR, LOST, OUT, Reader, Record
+from toyspec.start.look import Look
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from toyspec.cli.words import Words
+
+SYNTAX = Syntax(
+    "logs",
+    "Print what a box that was left to itself has printed: its standard output on standard output,\n"
+    "its standard error on standard error.",
+    (
+        Option(("--file",), FILE.help, "SPEC"),
+        Option(("-f", "--follow"), "go on until the box ends"),
+        Option(("--tail",), "only the last N lines", "N"),
+        Option(("-t", "--timestamps"), "before each line, when its first byte came"),
+        *COMMON,
+    ),
+    argv=False,
+)
+_STEP = 0.05  # seconds between two looks
+
+
+def logs(args: list[str]) -> int:
+    """All of it, or its end; with -f until the box has ended."""
+    words = parse(args, SYNTAX)
+    if words.flag("help"):
+        put(help_text(SYNTAX))
+        return 0
+    tail = _tail(words)
+    look = Look()
+    name = named(words, SYNTAX, look)
+    box = watch(boxes_of(look), name)
+    reader = Reader(box.directory)
+    writer = _Writer(stamps=words.flag("timestamps"), quiet=words.flag("quiet"))
+    lives = box.lives()
+    records: Iterable[Record] = reader.read()
+    writer.write(records if tail is None else last(list(records), tail))
+    while words.flag("follow") and lives:
+        lives = box.lives()
+        if not writer.write(reader.read()):
+            time.sleep(_STEP)
+    if reader.skipped and not words.flag("quiet"):
+        say("toyspec: the box was faster than its reader: a part is missing\n")
+    return 0
+
+
+def _tail(words: Words) -> int | None:
+    text = words.one("tail")
+    if text is None or text == "all":
+        return None
+    if not (text.isascii() and text.isdecimal() and len(text) <= 9):
+        raise UsageError(f"--tail {text}: a number of lines", "--tail 100")
+    return int(text)
+
+
+def last(records: list[Record], lines: int) -> list[Record]:
+    """The records from where the last so many lines begin; of earlier lines nothing is left in them."""
+    begins = list(_begins(records))
+    if len(begins) <= lines:
+        return records
+    if not lines:
+        return []
+    index, at = begins[-lines]
+    first = records[index]
+    found = [first._replace(data=first.data[at:])]
+    behind = {first.stream}
+    for each in records[index + 1 :]:
+        data = each.data
+        if each.stream in (OUT, ERR) and each.stream not in behind:
+            if _is_open(records[:index], each.stream):
+                data = data.partition(b"\n")[2] if b"\n" in data else b""
+            if data or b"\n" in each.data:
+                behind.add(each.stream)
+        found.append(each._replace(data=data))
+    return found
+
+
+def _begins(records: list[Record]) -> Iterator[tuple[int, int]]:
+    """Where lines begin: which record, and how far in it. Each stream has lines of its own."""
+    open_ = {OUT: False, ERR: False}
+    for index, each in enumerate(records):
+        if each.stream == LOST or not each.data:
+            continue
+        at = 0
+        if open_[each.stream]:
+            at = each.data.find(b"\n") + 1 or len(each.data)
+        while at < len(each.data):
+            yield index, at
+            at = each.data.find(b"\n", at) + 1 or len(each.data)
+        open_[each.stream] = not each.data.endswith(b"\n")
+
+
+def _is_open(records: list[Record], stream: int) -> bool:
+    """Whether the stream's last line has no end there."""
+    data = next((r.data for r in reversed(records) if r.stream == stream and r.data), b"\n")
+    return not data.endswith(b"\n")
+
+
+class _Writer:
+    """To each stream what is its own; raises Reported where nobody reads on."""
+
+    def __init__(self, *, stamps: bool, quiet: bool) -> None:
+        self.stamps, self.quiet = stamps, quiet
+        self.begins = {OUT: True, ERR: True}
+
+    def write(self, records: Iterable[Record]) -> bool:
+        """Whether there was anything."""
+        wrote = False
+        for each in records:
+            wrote = True
+            if each.stream == LOST:
+                if not self.quiet:
+                    say(f"toyspec: {each.lost} bytes found no room on the disk\n")
+                continue
+            put_all(self._stamped(each) if self.stamps else each.data, each.stream)
+        return wrote
+
+    def _stamped(self, record: Record) -> bytes:
+        stamp = when(record.time).encode() + b" "
+        text = b"".join(
+            stamp + line if at or self.begins[record.stream] else line
+            for at, line in enumerate(_lines(record.data))
+        )
+        if record.data:
+            self.begins[record.stream] = record.data.endswith(b"\n")
+        return text
+
+
+def _lines(data: bytes) -> list[bytes]:
+    """With their ends; a carriage return is none."""
+    parts = data.split(b"\n")
+    return [part + b"\n" for part in parts[:-1]] + ([parts[-1]] if parts[-1] else [])
+
+
+def when(nanoseconds: int) -> str:
+    """RFC 3339, UTC, nine digits of a second."""
+    seconds, rest = divmod(nanoseconds, 10**9)
+    return f"{time.strftime('%Y-%m-%dT%H:%M:%S', time.gmtime(seconds))}.{rest:09}Z"

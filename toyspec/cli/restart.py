@@ -1,0 +1,53 @@
+"""`toyspec restart`: stop a box that was left to itself, and begin it anew."""
+
+from __future__ import annotations
+
+import os
+
+from toyspec.cli.boxes import BY_NAME, boxes_of, named, seen
+from toyspec.cli.error import FatalError
+from toyspec.cli.stop import TIME, end, grace
+from toyspec.cli.streams import put
+from toyspec.cli.words import COMMON, UP, Syntax, help_text, parse
+from toyspec.run import state
+from toyspec.run.boxes import open_box
+from toyspec.start.look import Look
+
+SYNTAX = Syntax(
+    "restart",
+    "Stop a box that was left to itself, and begin it anew: the same spec, as it is now, with the\n"
+    "options, the command and the variables that it was begun with. One that has ended begins, too.",
+    (*BY_NAME, TIME, *COMMON),
+    argv=False,
+)
+
+
+def restart(args: list[str]) -> int:
+    """Planned before it is stopped: where that fails, the old box goes on."""
+    words = parse(args, SYNTAX)
+    if words.flag("help"):
+        put(help_text(SYNTAX))
+        return 0
+    seconds = grace(words)
+    look = Look()
+    name = named(words, SYNTAX, look)
+    boxes = boxes_of(look)
+    about = seen(boxes, name).about
+    given, spec = about.get("words"), about.get("spec")
+    if not isinstance(given, list) or not isinstance(spec, str):
+        raise FatalError(
+            f"`{name}` was begun with a spec from standard input: that is not there any more",
+            "give it again: toyspec up -d -",
+        )
+    directory = open_box(boxes, name)
+    if directory is not None:
+        kept = state.environment(directory)
+        os.close(directory)
+        os.environ.update({key: value for key, value in kept.items() if "[" not in key})
+    from toyspec.cli.detach import begin, prepare
+
+    quiet = ["--quiet"] if words.flag("quiet") else []
+    again = parse([*quiet, f"--file={spec}", name, *map(str, given)], UP)
+    ready = prepare(again, Look())
+    end(boxes, name, seconds)
+    return begin(ready, again)

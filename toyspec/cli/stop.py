@@ -1,0 +1,94 @@
+"""`toyspec stop` and `toyspec down`: a box that was left to itself ends; `down` forgets it, too."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from toyspec.cli.boxes import BY_NAME, boxes_of, cannot, how_to_stop, named, seen, watch
+from toyspec.cli.error import FatalError, UsageError
+from toyspec.cli.streams import put
+from toyspec.cli.words import COMMON, Option, Syntax, help_text, parse
+from toyspec.run import state
+from toyspec.run.boxes import StateError
+from toyspec.start.look import Look
+
+if TYPE_CHECKING:
+    from toyspec.cli.words import Words
+
+TIME = Option(
+    ("-t", "--time"), "how long it has before it is killed; else as its spec says", "SECONDS"
+)
+STOP = Syntax(
+    "stop",
+    "Ask a box that was left to itself to end (stop_signal), and kill it where it does not.\n"
+    "Its output and its status stay, for logs and wait, until down or the next up.",
+    (*BY_NAME, TIME, *COMMON),
+    argv=False,
+)
+DOWN = Syntax(
+    "down",
+    "End a box that was left to itself, as stop does, and remove what is kept of it.",
+    (*BY_NAME, TIME, *COMMON),
+    argv=False,
+)
+_LONGEST = 10**6  # seconds
+
+
+def stop(args: list[str]) -> int:
+    """Returns once it has ended; one that had ended before is no error."""
+    words = parse(args, STOP)
+    if words.flag("help"):
+        put(help_text(STOP))
+        return 0
+    seconds = grace(words)
+    look = Look()
+    name = named(words, STOP, look)
+    end(boxes_of(look), name, seconds)
+    return 0
+
+
+def down(args: list[str]) -> int:
+    """The same, and then nothing is left of it."""
+    words = parse(args, DOWN)
+    if words.flag("help"):
+        put(help_text(DOWN))
+        return 0
+    seconds = grace(words)
+    look = Look()
+    name = named(words, DOWN, look)
+    boxes = boxes_of(look)
+    end(boxes, name, seconds)
+    try:
+        found = state.lock(boxes, name)
+        if found is not None:
+            state.remove(found)
+    except state.TakenError:
+        raise FatalError(f"`{name}` was begun anew meanwhile", f"toyspec down {name}") from None
+    except StateError as error:
+        raise cannot(error) from None
+    return 0
+
+
+def end(boxes: int, name: str, seconds: float | None) -> None:
+    """Stop the box; `seconds` in place of its own grace period. Raises FatalError."""
+    number, own = how_to_stop(seen(boxes, name).about)
+    box = watch(boxes, name)
+    try:
+        if not box.stop(number, own if seconds is None else seconds):
+            raise FatalError(
+                f"`{name}` does not end: the kernel does not let go of one of its processes",
+                "one waits for a disk or a network filesystem, perhaps: ps -eo pid,stat,wchan:30,args",
+            )
+    finally:
+        box.close()
+
+
+def grace(words: Words) -> float | None:
+    """The seconds that -t gives; raises UsageError."""
+    text = words.one("time")
+    if text is None:
+        return None
+    whole, _, part = text.partition(".")
+    if not (text.isascii() and whole.isdecimal() and (not part or part.isdecimal())):
+        raise UsageError(f"-t {text}: a number of seconds", "-t 30")
+    return min(float(text), _LONGEST)

@@ -1,0 +1,38 @@
+"""`toyspec wait`: until a box that was left to itself has ended; with its status."""
+
+from __future__ import annotations
+
+from toyspec.cli.boxes import BY_NAME, boxes_of, named, watch
+from toyspec.cli.error import FatalError
+from toyspec.cli.streams import put
+from toyspec.cli.words import COMMON, Syntax, help_text, parse
+from toyspec.start.look import Look
+
+SYNTAX = Syntax(
+    "wait",
+    "Wait until a box that was left to itself has ended, and exit with its status.",
+    (*BY_NAME, *COMMON),
+    argv=False,
+)
+
+
+def wait(args: list[str]) -> int:
+    """The box's own exit status, also of one that had ended before."""
+    words = parse(args, SYNTAX)
+    if words.flag("help"):
+        put(help_text(SYNTAX))
+        return 0
+    look = Look()
+    name = named(words, SYNTAX, look)
+    box = watch(boxes_of(look), name)
+    try:
+        box.ends()
+        status = box.status().exit_code
+    finally:
+        box.close()
+    if status is None:
+        raise FatalError(
+            f"`{name}` is gone, and with which status nobody knows: all of its processes were killed at once",
+            f"toyspec logs {name} has what it printed",
+        )
+    return status

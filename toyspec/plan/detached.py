@@ -1,0 +1,60 @@
+"""A detached box: its streams are nobody's terminal. Input is empty, output goes to the monitor."""
+
+from __future__ import annotations
+
+from toyspec.plan import calls
+from toyspec.plan.step import Expect, Fd, Flags
+from toyspec.plan.writer import Writer
+from toyspec.spec.model import Origin
+
+ASKED = Origin("", default="-d")
+PIPES = ("out", "err")
+
+
+def make(w: Writer) -> None:
+    """The monitor opens what init's 0, 1 and 2 become: before anything of the box's is there."""
+    w.about("streams of its own: nothing to read, and a pipe each for what it prints", ASKED)
+    w.do(calls.openat(calls.CWD, "/dev/null", "O_RDONLY"), "standard input", yields="empty")
+    w.do(
+        calls.statx_type("empty"),
+        "the device that is always empty, and nothing else (CVE-2025-31133)",
+        expects=Expect(device="1:3"),
+    )
+    w.do(calls.pipe2("out", "O_CLOEXEC"), "standard output, for the log", yields="out")
+    w.do(calls.pipe2("err", "O_CLOEXEC"), "standard error, for the log", yields="err")
+
+
+def keep(w: Writer) -> None:
+    """The monitor holds the ends that it reads, and of one pipe the other too: it may have to say
+    something itself when the box is gone.
+    """
+    w.do(calls.close("empty"), "only init reads there")
+    w.do(calls.close("out.write"), "the monitor only reads")
+
+
+def inherit(w: Writer) -> None:
+    """Setup holds init's ends until init is there."""
+    for pipe in PIPES:
+        w.do(calls.close(f"{pipe}.read"), "only the monitor reads what the box prints")
+
+
+def hand_over(w: Writer) -> None:
+    """Setup needs none of them any more."""
+    for slot in ("empty", "out.write", "err.write"):
+        w.do(calls.close(slot), "init's alone, from here on")
+
+
+def take(w: Writer) -> None:
+    """They become init's 0, 1 and 2."""
+    w.about("streams of its own: nothing to read, and a pipe each for what it prints", ASKED)
+    for slot, fd, name in (
+        ("empty", 0, "input"),
+        ("out.write", 1, "output"),
+        ("err.write", 2, "error"),
+    ):
+        w.do(dup3(slot, fd), f"standard {name}; the caller's own is not the box's")
+
+
+def dup3(old: str, new: int) -> calls.Call:
+    """dup3(2): the descriptor `new` becomes what `old` is, and stays open across an execve."""
+    return calls.call("dup3", ("oldfd", Fd(old)), ("newfd", Fd(new)), ("flags", Flags(())))

@@ -1,0 +1,141 @@
+"""A detached box from afar: signals to it, waiting for its end, and what is left of one that is lost.
+
+Its processes are no children of ours. So each is held by a pidfd before anything is sent, and that
+it is the one which the box's `status` names is made sure of: see `run.alive`.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from typing import TYPE_CHECKING
+
+from toyspec.run import alive, state
+
+if TYPE_CHECKING:
+    from toyspec.run.state import Seen, Status
+
+_STEP = 0.01  # seconds between two looks, where no event tells
+_DYING = 10.0  # seconds in which a box that was killed is gone, or something is wrong with the host
+
+
+def init_of(status: Status) -> int | None:
+    """A pidfd of PID 1 of the box; None before it stands, or where it is gone."""
+    return alive.hold(status.child, status.child_began, status.namespaces.get("pid"))
+
+
+def monitor_of(status: Status) -> int | None:
+    """A pidfd of its monitor."""
+    return alive.hold(status.monitor, status.monitor_began)
+
+
+def send(seen: Seen, number: int) -> bool:
+    """A signal to PID 1 of a box that runs; False where there is none (any more)."""
+    if not seen.lives or not seen.status.ran:
+        return False
+    fd = init_of(seen.status)
+    if fd is None:
+        return False
+    try:
+        return alive.send(fd, number)
+    finally:
+        os.close(fd)
+
+
+class Watcher:
+    """One box, from one moment until its end, whoever removes or replaces its state meanwhile."""
+
+    def __init__(self, boxes: int, name: str) -> None:
+        """Raises FileNotFoundError where there is no such box, and StateError."""
+        from toyspec.run.boxes import open_box
+
+        directory = open_box(boxes, name)
+        if directory is None:
+            raise FileNotFoundError(name)
+        self.directory = directory
+        try:
+            flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+            self._lock = os.open("lock", flags, dir_fd=directory)
+            self._status = os.open("status", flags, dir_fd=directory)
+        except OSError:
+            os.close(directory)
+            raise FileNotFoundError(name) from None
+
+    def close(self) -> None:
+        """Looks no more."""
+        for fd in (self._status, self._lock, self.directory):
+            os.close(fd)
+
+    def lives(self) -> bool:
+        """Whether one of the box's own processes is there."""
+        return state.is_locked(self._lock)
+
+    def status(self) -> Status:
+        """What its monitor has said so far."""
+        return state.parse_status(os.pread(self._status, state.LARGEST, 0))
+
+    def ends(self, patience: float | None = None) -> bool:
+        """Whether the box ends within that many seconds; None: however long it takes."""
+        deadline = None if patience is None else time.monotonic() + patience
+        while self.lives():
+            left = None if deadline is None else deadline - time.monotonic()
+            if left is not None and left <= 0:
+                return False
+            monitor = monitor_of(self.status())
+            if monitor is None:
+                time.sleep(_STEP)  # it ends just now, or just begins
+                continue
+            try:
+                alive.has_ended(monitor, None if left is None else int(left * 1000) + 1)
+            finally:
+                os.close(monitor)
+        return True
+
+    def stop(self, number: int, grace: float) -> bool:
+        """Send a signal to the box's PID 1, and kill that after `grace` seconds; whether it ended.
+
+        A box that does not stand yet is ended by its monitor.
+        """
+        self._send(number)
+        if self.ends(max(grace, 0.0)):
+            return True
+        self._send(signal.SIGKILL)
+        if self.ends(_DYING):
+            return True
+        monitor = monitor_of(self.status())  # stopped, perhaps: setup and PID 1 die with it
+        if monitor is not None:
+            alive.send(monitor, signal.SIGKILL)
+            os.close(monitor)
+        return self.ends(_DYING)
+
+    def _send(self, number: int) -> None:
+        status = self.status()
+        if not self.lives():
+            return
+        fd = init_of(status) if status.ran else None
+        if fd is None:
+            fd, number = monitor_of(status), max(number, 0)
+            if number != signal.SIGKILL:
+                number = signal.SIGTERM
+        if fd is not None:
+            alive.send(fd, number)
+            os.close(fd)
+
+
+def end_lost(seen: Seen, boot: str | None) -> None:
+    """Kill PID 1 of a box that lives on without any process of ours: all of them were killed at once,
+    and its command had cleared what would have killed it too (PR_SET_PDEATHSIG).
+    """
+    if seen.lives or seen.status.exit_code is not None or seen.about.get("boot") != boot:
+        return
+    fd = init_of(seen.status)
+    if fd is None:
+        return
+    try:
+        alive.send(fd, signal.SIGKILL)
+        alive.has_ended(fd, int(_DYING * 1000))
+    except PermissionError:
+        pass  # a set-uid program has taken its place: not the caller's any more
+    finally:
+        os.close(fd)
