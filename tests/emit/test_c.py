@@ -12,7 +12,7 @@ import pytest
 from tests import tools
 from tests.kernel_side.specs import fresh
 from tests.kernel_side.ways import C_PROGRAM, WARNINGS
-from tests.product import Product
+from tests.product import Product, Word
 from tests.program.samples import box, clone, close, execve, plan, read, step, supervise, write
 from toyspec.emit.c import BUILD, c_program
 from toyspec.plan.step import Expect, Flags, Int, Null, Plan, Step, Struct
@@ -152,7 +152,8 @@ def test_the_file_is_its_owner_s_alone(product: Product, there: bool) -> None:
         made.touch()
         made.chmod(0o644)
         product.own(made)
-    done = product.run(["emit", "c", spec, "-o", "box.c"], cwd=spec.parent)
+    words: list[Word] = ["emit", "c", spec, "-o", "box.c", *(["--force"] if there else [])]
+    done = product.run(words, cwd=spec.parent)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
     assert made.stat().st_mode & 0o777 == 0o600
     assert made.read_text() == product.run(["emit", "c", spec], cwd=spec.parent).stdout

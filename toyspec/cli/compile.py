@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import os
-import stat
 from typing import TYPE_CHECKING, NamedTuple
 
 from toyspec.cli.box import load_spec, make_plan
 from toyspec.cli.error import FatalError, UsageError
+from toyspec.cli.output import begins, refuse_own_sources, refuse_to_replace, write_file
 from toyspec.cli.plan import saved_facts
 from toyspec.cli.source import INVALID, read
 from toyspec.cli.streams import put, say
 from toyspec.cli.words import COMMON, PLANNING, Option, Syntax, Words, help_text, parse
+from toyspec.start.look import Look
 
 if TYPE_CHECKING:
     from toyspec.cli.source import Source
@@ -61,12 +62,15 @@ def compile_box(args: list[str]) -> int:
     target = words.one("output")
     if target is None:
         raise UsageError("where shall the box be written?", "-o FILE")
-    _refuse_to_replace(target, words)
-    source = read(words, SYNTAX)
+    if target == "-":
+        raise UsageError("a box is a file, and nothing for standard output", "-o FILE")
+    refuse_to_replace(target, words, "compiled box", _is_box)
+    source, look = read(words, SYNTAX), Look()
     saved = saved_facts(words)
-    facts, plans = _plans(source, words, saved)
+    facts, plans = _plans(source, words, saved, look)
+    refuse_own_sources(target, source, words, look)
     data = _emitted(plans, facts, source, saved is not None)
-    _write(target, data)
+    write_file(target, data, _MODE & ~_umask())
     if not words.flag("quiet"):
         from toyspec.show.text import escape
 
@@ -75,9 +79,9 @@ def compile_box(args: list[str]) -> int:
 
 
 def _plans(
-    source: Source, words: Words, saved: HostFacts | None
+    source: Source, words: Words, saved: HostFacts | None, look: Look
 ) -> tuple[HostFacts, dict[str, Plan]]:
-    """A plan for each place; equal ones are one value."""
+    """A plan for each place; equal ones are one value. `look` takes which files the spec includes."""
     from toyspec.values import replace
 
     if saved is None:
@@ -100,7 +104,7 @@ def _plans(
                 ignored=(),
             )
 
-        spec = load_spec(source, words, INVALID, edit(saved_or_own))
+        spec = load_spec(source, words, INVALID, edit(saved_or_own), look=look)
         _check(spec)
         _, plan = make_plan(spec, source, words, INVALID, saved, edit=edit)
         plans[name] = next((each for each in plans.values() if each == plan), plan)
@@ -172,49 +176,10 @@ def _own_home(uid: int) -> str | None:
         return None
 
 
-def _refuse_to_replace(target: str, words: Words) -> None:
-    """What is no file is never replaced, and a file that is no compiled box was hardly meant."""
-    try:
-        seen = os.lstat(target).st_mode
-        if stat.S_ISDIR(seen):
-            raise FatalError(f"{target} is a directory", f"name a file in it: -o {target}/box")
-        if not stat.S_ISREG(seen) and not stat.S_ISLNK(seen):
-            raise FatalError(f"{target} is there, and no file", "the box needs a name of its own")
-        if not words.flag("force") and not _is_box(target):
-            raise FatalError(f"{target} is there, and no compiled box", "--force replaces it")
-    except FileNotFoundError:
-        return  # or a symbolic link that leads nowhere
-    except OSError as error:
-        raise FatalError(f"{target}: {error.strerror}") from None
-    except ValueError:
-        raise FatalError(f"{target!r} is no path") from None
-
-
 def _is_box(target: str) -> bool:
     from toyspec.emit.elf import HEADERS, is_box
 
-    fd = os.open(target, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
-    try:
-        return stat.S_ISREG(os.fstat(fd).st_mode) and is_box(os.read(fd, HEADERS))
-    finally:
-        os.close(fd)
-
-
-def _write(target: str, data: bytes) -> None:
-    """All at once: beside the target, then in its place."""
-    beside = f"{target}.{os.getpid()}.tmp"
-    try:
-        fd = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-        try:
-            with open(fd, "wb") as file:
-                file.write(data)
-                os.fchmod(fd, _MODE & ~_umask())
-            os.rename(beside, target)
-        except OSError:
-            os.unlink(beside)
-            raise
-    except OSError as error:
-        raise FatalError(f"{target} cannot be written: {error.strerror}") from None
+    return is_box(begins(target, HEADERS))
 
 
 def _umask() -> int:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
-import stat
 
 from toyspec.cli.box import load_spec, make_plan
-from toyspec.cli.error import FatalError, UsageError
+from toyspec.cli.error import UsageError
+from toyspec.cli.output import begins, refuse_own_sources, refuse_to_replace, write_file
 from toyspec.cli.source import INVALID, read
 from toyspec.cli.streams import put
 from toyspec.cli.words import COMMON, PLANNING, Option, Syntax, help_text, parse
+from toyspec.start.look import Look
 from toyspec.values import replace
 
 SYNTAX = Syntax(
@@ -18,9 +19,13 @@ SYNTAX = Syntax(
     (
         *PLANNING,
         Option(("-o", "--output"), "where the source goes; without it, standard output", "FILE"),
+        Option(("--force",), "replace FILE even if it is no such program"),
         *COMMON,
     ),
 )
+
+
+_MODE = 0o600  # values of variables are in it
 
 
 def emit(args: list[str]) -> int:
@@ -34,27 +39,29 @@ def emit(args: list[str]) -> int:
         said = f"nothing is emitted as `{given}`" if given else "emit what?"
         raise UsageError(said, "toyspec emit c SPEC: a C program")
     words = replace(words, words=words.words[1:])
-    source = read(words, SYNTAX)
-    spec = load_spec(source, words, INVALID, printing=True)
+    target = words.one("output")
+    if target == "-":
+        target = None
+    if target is not None:
+        refuse_to_replace(target, words, "program of `toyspec emit c`", _is_program)
+    source, look = read(words, SYNTAX), Look()
+    spec = load_spec(source, words, INVALID, printing=True, look=look)
+    if target is not None:
+        refuse_own_sources(target, source, words, look)
     _, plan = make_plan(spec, source, words, INVALID, printing=True)
 
     from toyspec.emit.c import c_program
     from toyspec.program.lower import lower
 
-    _write(c_program(plan, lower(plan, {**os.environ, **spec.env_file})), words.one("output"))
+    text = c_program(plan, lower(plan, {**os.environ, **spec.env_file}))
+    if target is None:
+        put(text)
+    else:
+        write_file(target, text.encode("ascii"), _MODE)
     return 0
 
 
-def _write(text: str, path: str | None) -> None:
-    """To standard output, or to a file that only its owner can read: values of variables are in it."""
-    if path is None:
-        put(text)
-        return
-    try:
-        fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-        with os.fdopen(fd, "w", encoding="ascii") as file:
-            if stat.S_ISREG(os.fstat(fd).st_mode):
-                os.fchmod(fd, 0o600)  # it may have been there, for everyone to read
-            file.write(text)
-    except OSError as error:
-        raise FatalError(f"{path}: {error.strerror}") from None
+def _is_program(target: str) -> bool:
+    from toyspec.emit.c import is_program
+
+    return is_program(begins(target, 1 << 16))
