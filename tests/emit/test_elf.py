@@ -79,7 +79,7 @@ def test_the_same_bytes_anywhere(tmp_path: Path) -> None:
 def test_a_part_that_outgrows_its_addresses_is_refused() -> None:
     layout = elf.Layout("x86_64")
     with pytest.raises(ValueError, match="no room"):
-        layout.add("resident", bytearray(0x6000001))
+        layout.add("records", bytearray(0x6000001))
 
 
 def test_parts_come_in_their_order() -> None:

@@ -82,7 +82,6 @@ def compiled(variants: Mapping[str, Variant], baked: Baked) -> bytes:
     arch = distinct[0].program.arch
     machine = elf.MACHINES[arch][1]
     layout = elf.Layout(arch)
-    functions = _resident(layout, arch)
 
     cold = Cold()
     records = Data(layout.address("records"))
@@ -103,6 +102,7 @@ def compiled(variants: Mapping[str, Variant], baked: Baked) -> bytes:
         write_box(records, data, cold, at, program_at, each, _page_size(distinct, baked.timed))
     layout.add("data", data.bytes)
 
+    functions = _resident(layout, arch)
     code = machine.Assembler(layout.address("code"))
     labels = {name: Label(at - code.origin) for name, at in functions.items()}
     _begin(code, machine, labels["start"], at_file)
@@ -118,8 +118,9 @@ def compiled(variants: Mapping[str, Variant], baked: Baked) -> bytes:
         ("code", record.CODE_AT, record.CODE_SIZE),
         ("data", record.DATA_AT, record.DATA_SIZE),
     ):
-        records.set(at_file + where, elf.base(part))
-        records.set(at_file + size, elf.extent(arch, len(layout.parts[part][2])))
+        pages, extent = layout.within(part)
+        records.set(at_file + where, pages)
+        records.set(at_file + size, extent)
     records.set(at_file + record.COLD, layout.address("cold"))
     records.set(at_file + record.COLD_SIZE, len(cold.bytes))
     layout.add("cold", cold.packed())

@@ -1,7 +1,7 @@
-"""An ELF file that the kernel executes as it is: a few segments, no interpreter, no libc (elf(5)).
+"""An ELF file that the kernel executes as it is: two segments, no interpreter, no libc (elf(5)).
 
-Each part has its own fixed range of addresses, so that code can be emitted before its size is known,
-and so that what has served can be let go of while the rest stays.
+What is written and what is not have each their own fixed range of addresses. More segments would be
+more mappings for each of the processes to make, to copy and to end, and more page faults.
 """
 
 from __future__ import annotations
@@ -19,17 +19,16 @@ _SEGMENT: Final = 56
 _X, _W, _R = 1, 2, 4
 _LOAD: Final = 1
 _STACK: Final = 0x6474E551  # PT_GNU_STACK
+_WRITTEN: Final = (0x10000000, _R | _W)
+_KEPT: Final = (0x400000, _R | _X)
 PARTS: Final = {
-    "resident": (0x400000, _R | _X),
-    "records": (0x800000, _R | _W),
-    "data": (0x10000000, _R | _W),
-    "code": (0x1000000, _R | _X),
-    "cold": (0x40000000, _R),
-}
-"""Each part's range of addresses and what it may be used for, in the file's order. aarch64 jumps 128 MiB
-far, so the two that hold code lie close together.
+    "records": _WRITTEN, "data": _WRITTEN, "resident": _KEPT, "code": _KEPT, "cold": _KEPT,
+}  # fmt: skip
+"""Each part's segment, in the file's order: where its range of addresses begins, and what it may be
+used for. aarch64 jumps 128 MiB far, so the two that hold code lie side by side.
 """
-HEADERS: Final = _HEADER + (len(PARTS) + 1) * _SEGMENT
+_SEGMENTS: Final = sorted({*PARTS.values()})
+HEADERS: Final = _HEADER + (len(_SEGMENTS) + 1) * _SEGMENT
 """Bytes before the first part."""
 _MOST: Final = 0x6000000
 
@@ -40,13 +39,14 @@ def is_box(file: bytes) -> bool:
         return False
     machine = struct.unpack_from("<H", file, 18)[0]
     pages = [page for number, _, page in MACHINES.values() if number == machine]
-    if not pages or struct.unpack_from("<H", file, 56)[0] != len(PARTS) + 1:
+    if not pages or struct.unpack_from("<H", file, 56)[0] != len(_SEGMENTS) + 1:
         return False
     found = [
-        struct.unpack_from("<IIQQ", file, _HEADER + each * _SEGMENT) for each in range(len(PARTS))
+        struct.unpack_from("<IIQQ", file, _HEADER + each * _SEGMENT)
+        for each in range(len(_SEGMENTS))
     ]
     seen = [(kind, flags, at - at % pages[0]) for kind, flags, _, at in found]
-    return seen == [(_LOAD, flags, at) for at, flags in sorted(PARTS.values())]
+    return seen == [(_LOAD, flags, at) for at, flags in _SEGMENTS]
 
 
 def program(arch: str, code: bytes, entry: int) -> bytes:
@@ -72,14 +72,8 @@ def _no_executable_stack() -> bytes:
 
 
 def base(part: str) -> int:
-    """Where a part's range begins, at the edge of a page of any size."""
+    """Where a part's segment begins, at the edge of a page of any size."""
     return PARTS[part][0]
-
-
-def extent(arch: str, size: int) -> int:
-    """How much of its range so many bytes take at most, in whole pages."""
-    page = MACHINES[arch][2]
-    return -(-size // page) * page + page
 
 
 class Layout:
@@ -95,7 +89,19 @@ class Layout:
         """Where the first byte of the next part will be."""
         if list(PARTS)[len(self.parts)] != part:
             raise ValueError(f"{part} is not the next part")
-        return base(part) + self._offset() % self._page
+        offset = self._offset()
+        begin = next((first for first, _, _ in self._of(PARTS[part])), offset)
+        return base(part) + begin % self._page + offset - begin
+
+    def within(self, part: str) -> tuple[int, int]:
+        """The whole pages in which there is nothing but `part`, or what no other part needs: where they
+        begin, and how many bytes they are.
+        """
+        at, _, content = self.parts[part]
+        last = part == [name for name in PARTS if PARTS[name] == PARTS[part]][-1]
+        begin, end = -(-at // self._page), at + len(content)
+        pages = (-(-end // self._page) if last else end // self._page) - begin
+        return begin * self._page, max(pages, 0) * self._page
 
     def add(self, part: str, content: bytes | bytearray) -> None:
         """The next part. Its content may change until `file`, but not its size."""
@@ -105,17 +111,26 @@ class Layout:
         self.parts[part] = at, offset, content
         self._end = offset + len(content)
 
+    def _of(self, segment: tuple[int, int]) -> list[tuple[int, int, int]]:
+        """Offset, address and size of the segment's parts that there are."""
+        return [
+            (offset, at, len(content))
+            for part, (at, offset, content) in self.parts.items()
+            if PARTS[part] == segment
+        ]
+
     def _offset(self) -> int:
         return -(-self._end // 16) * 16
 
     def file(self, entry: int) -> bytes:
         """The whole file; it begins at `entry`."""
-        made = bytearray(_head(MACHINES[self.arch][0], entry, len(PARTS) + 1))
-        for part, (at, offset, content) in sorted(self.parts.items(), key=lambda each: each[1][0]):
+        made = bytearray(_head(MACHINES[self.arch][0], entry, len(_SEGMENTS) + 1))
+        for segment in _SEGMENTS:
+            (offset, at, _), *_ = parts = self._of(segment)
+            size = parts[-1][0] + parts[-1][2] - offset
             made += struct.pack(
-                "<IIQQQQQQ",
-                _LOAD, PARTS[part][1], offset, at, at, len(content), len(content), self._page,
-            )  # fmt: skip
+                "<IIQQQQQQ", _LOAD, segment[1], offset, at, at, size, size, self._page
+            )
         made += _no_executable_stack()
         for _, offset, content in self.parts.values():
             made += bytes(offset - len(made)) + content
