@@ -132,20 +132,29 @@ def test_roles_slots_and_the_pseudo_call() -> None:
     assert struct.unpack_from("<i", program.data, slots["pid:init"]) == (0x7FFFFFFF,)
 
 
-def test_equal_data_is_there_once_and_outputs_are_not() -> None:
+def test_equal_data_is_there_once() -> None:
     program = lower(plan(box()), {"TERM": "dumb"})
     first, second = program.roles["init"][1:]
     assert first.operands[0] != second.operands[0]
     assert first.operands[1:] == second.operands[1:]
     assert first.tolerates == (2,)
     assert program.data.count(b"TERM=dumb\0") == 1
+
+
+def test_outputs_have_their_own_bytes_unless_they_are_written_whole() -> None:
     stat = step(
         "statx", ("dirfd", Fd("AT_FDCWD")), ("path", Path("/")), ("flags", Flags(())),
         ("mask", Flags(())), ("statxbuf", Struct("statx")),
     )  # fmt: skip
-    one, other = lowered(stat, stat).roles["monitor"]
-    assert one.operands[:4] == other.operands[:4]
-    assert abs(one.operands[4][1] - other.operands[4][1]) >= 256
+    of_files = step("fstatfs", ("fd", Fd(3)), ("buf", Struct("statfs")))
+    where = step(
+        "getcwd", ("buf", Struct("char[]", (("size", Int(4096)),))), ("size", Length("buf"))
+    )
+    one, other, third = lowered(stat, stat, of_files).roles["monitor"]
+    assert one.operands == other.operands
+    assert abs(one.operands[4][1] - third.operands[1][1]) >= 120
+    one, other = lowered(where, where).roles["monitor"]
+    assert abs(one.operands[0][1] - other.operands[0][1]) >= 4096
 
 
 def test_argv_points_to_its_strings_and_ends_in_null() -> None:
