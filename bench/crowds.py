@@ -92,6 +92,7 @@ def alive(argv: list[str], environment: Mapping[str, str], count: int) -> dict[s
     """`count` boxes at once: ms until all stand, their processes, and Pss in kB of those that wait."""
     standing = stand(argv, environment, count)
     try:
+        time.sleep(0.2)  # what has served is let go of soon, not at once
         processes = below() - standing.before
         held = [pss(each) for each in processes if _waits(each)]
         known = [each for each in held if each is not None]

@@ -6,6 +6,7 @@ Every signal is blocked; those in the file record's DEAF are dropped.
 from __future__ import annotations
 
 from toyspec.emit.resident.clock import now, wait_on
+from toyspec.emit.resident.forget import WHILE, forget, forgotten
 from toyspec.emit.resident.log import ERR, OUT, pump, stands
 from toyspec.emit.resident.process import (
     POLLED,
@@ -102,7 +103,10 @@ def watch_over(box: int) -> int:
         poll_one(polled + 2 * POLLED, view)
         poll_one(polled + 3 * POLLED, load64(box + OUT_READ))
         poll_one(polled + 4 * POLLED, load64(box + ERR_READ))
-        if wait_on(polled, 5, _patience(box)) > 0:
+        ready = wait_on(polled, 5, _patience(box))
+        if ready == 0:
+            forget(box)
+        if ready > 0:
             if load16(polled + 6) and _read_signals(box) and _setup_ended(box):
                 break
             if load16(polled + POLLED + 6):
@@ -128,8 +132,10 @@ def _patience(box: int) -> int:
     if load64(load64(box + FILE) + VIEW) >= 0:
         return _VIEW_STEP
     deadline = load64(box + DEADLINE)
-    if deadline == 0:
+    if deadline == 0 and forgotten(box):
         return -1
+    if deadline == 0:
+        return WHILE
     left = deadline - now()
     if left < 0:
         return 0

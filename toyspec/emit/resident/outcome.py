@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from toyspec.emit.resident.forget import forget
 from toyspec.emit.resident.log import begin_log, drain, stands
 from toyspec.emit.resident.monitor import init_of, watch_over
 from toyspec.emit.resident.process import (
@@ -47,7 +46,6 @@ def supervise_monitor(box: int) -> int:
     """The rest of the monitor's life."""
     page = load64(box + PAGE)
     begin_log(box)
-    forget(box)
     watch_over(box)
     end_helpers(page)
     init = init_of(box)

@@ -7,7 +7,7 @@ processes may signal it too: from them only a wish to stop counts.
 
 from __future__ import annotations
 
-from toyspec.emit.resident.forget import forget
+from toyspec.emit.resident.forget import WHILE, forget
 from toyspec.emit.resident.process import INFO, READY, ended, leave, send, wait_for
 from toyspec.emit.resident.record import INIT, LIFE_READ
 from toyspec.emit.resident.words import flag, load32, load64, nr, room, store64, syscall
@@ -21,13 +21,15 @@ def supervise_setup(box: int) -> int:
     Init stays a zombie for the monitor, its subreaper. Where the monitor is gone, init is killed:
     it may have cleared the PDEATHSIG by which it would die with setup.
     """
-    forget(box)
     init = load32(load64(box + INIT))
     life = load32(load64(box + LIFE_READ))
     monitor = syscall(nr("getppid"))
     every = room(8)
     store64(every, -1)
     info = room(INFO)
+    patience = room(16)
+    store64(patience, 0)
+    store64(patience + 8, WHILE * 1000000)
     if not _closed(life):
         send(monitor, READY)
     while not ended(init):
@@ -35,7 +37,10 @@ def supervise_setup(box: int) -> int:
             send(init, flag("signal", "SIGKILL"))
             wait_for(init)
             break
-        signal = syscall(nr("rt_sigtimedwait"), every, info, 0, 8)
+        signal = syscall(nr("rt_sigtimedwait"), every, info, patience, 8)
+        if signal < 0:
+            forget(box)
+            patience = 0
         if signal > 0 and _matters(signal, load32(info + 8)) and not _closed(life):
             send(monitor, signal)
     return leave(0)
