@@ -7,6 +7,8 @@ between, are steps before which the process traps, so that a tracer need not sto
 
 `driver.py execute GATE FILE`: the same for a program that runs a plan by itself.
 
+`driver.py detached SPEC FILE`: write what `up -d SPEC` would execute from memory.
+
 `driver.py plant CALL SPEC`: `toyspec up -q SPEC`, with one call more in the middle of setup.
 """
 
@@ -175,11 +177,25 @@ def plant(what: str, spec: str) -> int:
     return main(["up", "-q", spec])
 
 
+def detached(spec: str, path: str) -> int:
+    """The box that `up -d SPEC` leaves to itself, as an executable file."""
+    from toyspec.cli.detach import prepare
+    from toyspec.cli.words import UP, parse
+    from toyspec.start.look import Look
+
+    with open(path, "wb") as file:
+        file.write(prepare(parse(["-d", spec], UP), Look()).program)
+    os.chmod(path, 0o755)
+    return 0
+
+
 def run(argv: list[str]) -> NoReturn:
     """Take the words of the command line; exit with the product's status."""
     verb, *rest = argv
     if verb == "plant":
         status = plant(*rest)
+    elif verb == "detached":
+        status = detached(*rest)
     else:
         gate = int(rest.pop(0))
         status = serve(gate, *rest) if verb == "serve" else execute(gate, *rest)

@@ -46,6 +46,7 @@ AFTER_SUPERVISE: Final[frozenset[int]] = QUIET | frozenset(
         "read",  # the exec pipe's end, a signal descriptor
         "write",  # the byte for `go`
         "close",
+        "dup3",  # what the monitor of a detached box says from then on goes to the log
         "poll",
         "ppoll",
         "wait4",
@@ -80,6 +81,8 @@ AFTER_SUPERVISE: Final[frozenset[int]] = QUIET | frozenset(
 
 HELPERS: Final = ("uidmap", "gidmap")
 """Roles that become setuid programs."""
+_LOG: Final = (b"log", b"log.new")
+"""What a detached box's monitor writes, in the directory that it was given."""
 _MAP_ANONYMOUS: Final = 0x20
 _NOT_READING: Final = ~(CONSTANTS["O_CLOEXEC"] | CONSTANTS["O_DIRECTORY"] | CONSTANTS["O_NOFOLLOW"])
 _RESTARTS: Final = range(-516, -511)  # ERESTARTSYS and the like: the kernel makes the call again
@@ -239,6 +242,8 @@ class Checker(Watcher):
         self.walks[role] = process.state
 
     def _afterwards(self, process: Process, seen: Seen) -> None:
+        if NAMES.get(seen.number) == "openat" and process.string(seen.args[1]) in _LOG:
+            return
         reads = NAMES.get(seen.number) == "openat" and seen.args[2] & _NOT_READING == 0
         if seen.number not in AFTER_SUPERVISE and not reads and not quiet(seen):
             self.problems.append(

@@ -21,7 +21,7 @@ from tests.kernel_side.match import Checker, ending
 from tests.kernel_side.operands import Json
 from tests.kernel_side.tampering import AfterTrap, AtPlace, Tampering, set_free
 from tests.kernel_side.tracer import Fail, Kill, Tracer
-from tests.kernel_side.ways import COMPILED, EXECUTOR, Way
+from tests.kernel_side.ways import COMPILED, DETACHED, EXECUTOR, Way
 from tests.product import Product, Word
 
 _DRIVER: Final = Path("tests/kernel_side/driver.py")
@@ -146,6 +146,16 @@ class Compiled(Server):
         plan = json.loads(printed.stdout)
         forks = Forks(product, scratch, spec.parent, ["execute", file])
         return cls(COMPILED, plan, encode_plan(plan, product.environ()), forks)
+
+    @classmethod
+    def start_detached(cls, product: Product, spec: Path, scratch: Path) -> Self:
+        """The same with what `up -d` executes."""
+        (file,) = DETACHED.build(product, spec)
+        printed = product.run(["plan", "-d", "--json", spec], cwd=spec.parent)
+        assert printed.returncode == 0, printed.stderr
+        plan = json.loads(printed.stdout)
+        forks = Forks(product, scratch, spec.parent, ["execute", file])
+        return cls(DETACHED, plan, encode_plan(plan, product.environ()), forks)
 
     def learn(self, checker: Checker) -> None:
         self.places = checker.places

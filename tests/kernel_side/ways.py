@@ -108,6 +108,16 @@ def _compiled(product: Product, spec: Path, command: Sequence[str]) -> list[str]
     return [str(file), *command]
 
 
+def _detached(product: Product, spec: Path, command: Sequence[str]) -> list[str]:
+    """What `up -d` leaves to itself; here nobody did, so that it has no log to write to."""
+    assert not command
+    file = product.directory() / "box"
+    driver = product.checkout / "tests/kernel_side/driver.py"
+    made = product.as_user([product.python, driver, "detached", spec, file], cwd=spec.parent)
+    assert (made.returncode, made.stderr) == (0, "")
+    return [str(file)]
+
+
 def _output(product: Product, words: Sequence[Word], directory: Path) -> str:
     done = product.run(words, cwd=directory)
     assert (done.returncode, done.stderr) == (0, "")
@@ -148,6 +158,7 @@ EXECUTOR: Final = Way("executor", _executor, whatever, quiet)
 REPLAYER: Final = Way("replayer", _replayer, whatever, quiet)
 C_PROGRAM: Final = Way("c", _c_program, nothing, nothing)
 COMPILED: Final = Way("compiled", _compiled, _looks_around, nothing, carries=True)
+DETACHED: Final = Way("detached", _detached, _looks_around, nothing)
 CACHED: Final = Way("cached", _cached, _puts_right, nothing, programs=2)
 
 FRONTED: Final = Way("fronted", _fronted, _puts_right, nothing, programs=2)
