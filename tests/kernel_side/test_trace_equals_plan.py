@@ -19,7 +19,7 @@ from tests.kernel_side.match import ending, nothing
 from tests.kernel_side.operands import Json
 from tests.kernel_side.specs import NEWER, RANGES, fresh, to_trace
 from tests.kernel_side.traced import Traced, follow, trace
-from tests.kernel_side.ways import COMPILED, EXECUTOR, WAYS, Way
+from tests.kernel_side.ways import CACHED, COMPILED, EXECUTOR, FRONTED, WAYS, Way
 from tests.product import Product, Word
 
 pytestmark = traced.pytestmark
@@ -217,6 +217,35 @@ def test_a_compiled_file_on_a_terminal(product: Product) -> None:
     ran, problems = check_on_terminal(product, json.loads(text), argv, spec.parent, COMPILED)
     assert not problems, "\n".join(problems)
     assert ran.status == "exit 0", ran.stdout
+
+
+@pytest.mark.parametrize("way", [CACHED, FRONTED], ids=str)
+@pytest.mark.parametrize("command", [["/usr/bin/env", "true"], ["env"]], ids=["path", "name"])
+def test_another_command_in_a_kept_box(product: Product, command: list[str], way: Way) -> None:
+    """What was kept with one serves another, and nothing is planned."""
+    spec = fresh(product, "hello.yaml")
+    argv = [*way.build(product, spec, ["true"])[:-1], *command]
+    plan = plan_of(product, spec, (), "--", *command)
+    ran, problems, _ = check(product, plan, argv, spec.parent, way=way)
+    assert not problems, "\n".join([*problems, ran.stderr])
+    assert ran.status == "exit 0", ran.stderr
+
+
+@pytest.mark.parametrize("name", ["hello.yaml", "dev.yaml", "reaper.yaml"])
+@pytest.mark.parametrize("way", [EXECUTOR, CACHED, FRONTED], ids=str)
+def test_run(caller: Product, name: str, way: Way) -> None:
+    """Its plan is what `plan --run` prints, however it is run."""
+    spec = fresh(caller, name)
+    command = ["sh", "-c", "true & exit 0"]
+    argv = ["run" if word == "up" else word for word in way.build(caller, spec, command)]
+    if way is not EXECUTOR:
+        for _ in range(2):
+            done = caller.run(argv[argv.index("run") :], cwd=spec.parent)
+            assert done.returncode == 0, done.stderr
+    plan = plan_of(caller, spec, (), "--run", "--", *command)
+    ran, problems, _ = check(caller, plan, argv, spec.parent, way=way)
+    assert not problems, "\n".join([*problems, ran.stderr])
+    assert ran.status == "exit 0", ran.stderr
 
 
 @pytest.mark.parametrize("command", [["/usr/bin/env", "true"], ["env"]], ids=["path", "name"])
