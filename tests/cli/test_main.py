@@ -81,6 +81,8 @@ def toyspec(product: Product) -> Command:
         (["up", "--what"], 125, "unknown option --what"),
         (["run", "--what"], 125, "unknown option --what"),
         (["run", "-q", "-v"], 125, "-q and -v contradict each other"),
+        (["run", "-d", "dev.yaml"], 125, "unknown option -d"),
+        (["up", "-d", "--status-fd", "2"], 125, "0, 1 and 2 are the box's"),
         (["run", "dev.yaml", "echo", "hi"], 125, "toyspec run dev.yaml -- echo hi"),
         (["plan", "--what"], 2, "unknown option --what"),
         (["check", "--what"], 2, "unknown option --what"),

@@ -410,7 +410,10 @@ def test_yaml_1_1_does_not_surprise() -> None:
 def test_compose_s_init() -> None:
     (problem,) = problems("version: 1\ninit: true\n")
     assert problem.message == "init must be a list, not true"
-    assert problem.label == "`init` is the command here, a list; it is PID 1 itself"
+    assert (
+        problem.label
+        == "`init` is the command here, a list; `init: true` of Compose's is `reaper: true`"
+    )
 
 
 @pytest.mark.parametrize(

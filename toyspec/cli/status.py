@@ -6,6 +6,7 @@ import os
 from typing import TYPE_CHECKING
 
 from toyspec.cli.error import UsageError
+from toyspec.cli.words import DETACH
 
 if TYPE_CHECKING:
     from toyspec.cli.words import Words
@@ -25,6 +26,8 @@ def status_fd(words: Words) -> int | None:
         raise UsageError(f"--status-fd {fd}: 0, 1 and 2 are the box's", "--status-fd 3 3>FILE")
     if not is_writable(fd):
         raise UsageError(f"--status-fd {fd}: not open for writing", f"--status-fd {fd} {fd}>FILE")
+    if words.flag(DETACH.key):
+        raise UsageError("-d and --status-fd contradict each other", "toyspec ps says how it is")
     return fd
 
 

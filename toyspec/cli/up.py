@@ -38,7 +38,8 @@ TOYSPEC_FAILED = 125
 def up(args: list[str], syntax: Syntax, kept: Kept | None = None) -> int:
     """View, load, plan (looking at the machine), lower, run, report: each takes the last one's result.
 
-    `syntax` is that of the verb: UP or RUN. `kept`: where the box may be kept for the next time, of a command that is a process of its own.
+    `syntax` is that of the verb: UP or RUN. `kept`: where the box may be kept for the next time, of a
+    command that is a process of its own.
     """
     words = parse(args, syntax)
     if words.flag("help"):

@@ -97,16 +97,18 @@ NO_CACHE = Option(("--no-cache",), "plan anew, and keep nothing for the next tim
 RUNS = Option(("--run",), "as `run` does it: a reaper is PID 1 where the spec says nothing of it")
 DETACH = Option(("-d", "--detach"), "leave it to itself: no terminal, its output in `toyspec logs`")
 STATUS = Option(("--status-fd",), "where a supervisor is told of the box, in lines of JSON", "N")
+RUNNING = (*PLANNING, STATUS, NO_CACHE, *COMMON)
+"""What `up` and `run` take."""
 UP = Syntax(
     "up",
     "Bring up the box of a spec, and run its init (or the command after `--`) as PID 1.",
-    (*PLANNING, DETACH, STATUS, NO_CACHE, *COMMON),
+    (*PLANNING, DETACH, *RUNNING[len(PLANNING) :]),
 )
 RUN = Syntax(
     "run",
     "Run one command (the one after `--`, else the spec's init) in a fresh box, as `up -q` does,\n"
     "and with a reaper as PID 1 where the spec says nothing of it. `-v` shows the trace.",
-    UP.options,
+    RUNNING,
 )
 
 

@@ -89,6 +89,26 @@ _PAGES: Final = (
      "has no command line."),
 )  # fmt: skip
 
+_COMMANDS: Final = {
+    "Compose": (
+        ("docker compose up -d", "`toyspec up -d`: one box, which outlives its caller"),
+        ("docker compose up", "`toyspec up`: in the foreground; its streams are the caller's"),
+        ("docker compose run --rm SERVICE CMD", "`toyspec run -- CMD`: a fresh box, of which nothing is left"),
+        ("docker compose run -T", "`toyspec run -T`"),
+        ("docker compose exec SERVICE CMD", "`toyspec exec NAME -- CMD`"),
+        ("docker compose ps", "`toyspec ps`, also with `--format json`"),
+        ("docker compose logs -f --tail 10 -t", "`toyspec logs -f --tail 10 --timestamps NAME`"),
+        ("docker compose stop", "`toyspec stop NAME`"),
+        ("docker compose kill", "`toyspec kill NAME`"),
+        ("docker compose down", "`toyspec down NAME`"),
+        ("docker compose wait", "`toyspec wait NAME`"),
+        ("docker compose restart", "`toyspec restart NAME`"),
+        ("docker compose config", "`toyspec check`, and `toyspec plan` for what it comes to"),
+        ("docker compose up --dry-run", "`toyspec plan`, of every option that `up` and `run` take"),
+    ),
+}  # fmt: skip
+"""What people type, and what they type here."""
+
 _OF_COMPOSE: Final = (
     "services", "networks", "volumes", "configs", "secrets", "include", "extends", "profiles",
     "depends_on", "devices", "tty",
@@ -107,6 +127,10 @@ def page() -> str:
         table = "\n".join(["| you wrote | you write here |", "|---|---|", *lines])
         example = f"{_EXAMPLES[origin]}\n" if origin in _EXAMPLES else ""
         pieces.append(f"## {title}\n\n{example}{remark}\n\n{table}\n")
+        if origin in _COMMANDS:
+            lines = [f"| `{typed}` | {says} |" for typed, says in _COMMANDS[origin]]
+            table = "\n".join(["| you typed | you type here |", "|---|---|", *lines])
+            pieces.append(f"{table}\n")
     return "\n".join(pieces)
 
 
