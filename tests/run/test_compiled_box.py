@@ -101,6 +101,31 @@ init: [sh, -c, 'echo $TOKEN $BOTH']
     assert done.stderr.endswith("error: the variable TOKEN is not set\n")
 
 
+def test_a_variable_that_counts_only_with_a_value_is_not_taken_empty(product: Product) -> None:
+    text = """\
+version: 1
+system: host
+environment: {A: "${A:?ask Eve}", B: "${B:-other}", C: "${C}"}
+init: [sh, -c, 'echo $A $B $C']
+"""
+    source = spec(product, text)
+    file = source.parent / "box"
+    given = {"A": "a", "B": "b", "C": "c"}
+    words: list[Word] = [*product.toyspec, "compile", "-q", source, "-o", file]
+    assert product.as_user(words, env=given).returncode == 0
+    assert product.as_user([file], env=given).stdout == "a b c\n"
+    assert product.as_user([file], env={**given, "C": ""}).stdout == "a b\n"
+    for changed, said in (
+        ({"A": ""}, "A: ask Eve"),
+        ({"A": None}, "A: ask Eve"),
+        ({"B": ""}, "the variable B is empty, and was not when this box was made"),
+        ({"B": None}, "the variable B is not set"),
+    ):
+        done = product.as_user([file], env={**given, **changed})
+        assert (done.returncode, done.stdout) == (125, "")
+        assert done.stderr == f"toyspec: error: {said}\n"
+
+
 def test_a_command_is_searched_in_the_boxs_path(product: Product) -> None:
     text = """\
 version: 1

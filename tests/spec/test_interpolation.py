@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from toyspec.spec.interpolation import as_text, substitute
+from toyspec.spec.interpolation import as_text, substitute, wanted
 from toyspec.spec.model import Text, Variable
 from toyspec.spec.wrong import Wrong
 
@@ -35,6 +35,23 @@ VARIABLES = {"A": "a", "EMPTY": "", "DOLLAR": "${A}$$"}
 def test_values(text: str, value: str, kept: Text) -> None:
     assert substitute(text, VARIABLES) == value
     assert as_text(text, VARIABLES) == kept
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("${A}$$${EMPTY}", {}),
+        ("${A:-d}", {"A": ""}),
+        ("${A:?no}${A:-d}", {"A": "no"}),
+        ("${A:-d}${A:?no}", {"A": "no"}),
+        ("${A:?a\nb}", {"A": r"a\nb"}),
+        ("${EMPTY:-d}${EMPTY}${NONE:-d}", {}),
+        ("$${A:?no}", {}),
+    ],
+)
+def test_what_may_not_be_empty(text: str, found: dict[str, str]) -> None:
+    """A variable whose default applies is none: the box does not have it."""
+    assert wanted(text, VARIABLES) == found
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,8 @@ from toyspec.cli.words import COMMON, PLANNING, Option, Syntax, Words, help_text
 from toyspec.start.look import Look
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from toyspec.cli.source import Source
     from toyspec.emit.compiled import Variant
     from toyspec.host.facts import HostFacts
@@ -67,9 +69,9 @@ def compile_box(args: list[str]) -> int:
     refuse_to_replace(target, words, "compiled box", _is_box)
     source, look = read(words, SYNTAX), Look()
     saved = saved_facts(words)
-    facts, plans = _plans(source, words, saved, look)
+    facts, plans, wanted = _plans(source, words, saved, look)
     refuse_own_sources(target, source, words, look)
-    data = _emitted(plans, facts, source, saved is not None)
+    data = _emitted(plans, facts, source, wanted, saved is not None)
     write_file(target, data, _MODE & ~_umask())
     if not words.flag("quiet"):
         from toyspec.show.text import escape
@@ -80,8 +82,11 @@ def compile_box(args: list[str]) -> int:
 
 def _plans(
     source: Source, words: Words, saved: HostFacts | None, look: Look
-) -> tuple[HostFacts, dict[str, Plan]]:
-    """A plan for each place; equal ones are one value. `look` takes which files the spec includes."""
+) -> tuple[HostFacts, dict[str, Plan], Mapping[str, str]]:
+    """A plan for each place; equal ones are one value. And which variables may not be empty.
+
+    `look` takes which files the spec includes.
+    """
     from toyspec.values import replace
 
     if saved is None:
@@ -91,6 +96,7 @@ def _plans(
     else:
         saved_or_own = saved
     plans: dict[str, Plan] = {}
+    wanted: Mapping[str, str] = {}
     for name, place in _PLACES.items():
 
         def edit(facts: HostFacts, place: _Place = place) -> HostFacts:
@@ -107,8 +113,9 @@ def _plans(
         spec = load_spec(source, words, INVALID, edit(saved_or_own), look=look)
         _check(spec)
         _, plan = make_plan(spec, source, words, INVALID, saved, edit=edit)
+        wanted = spec.wanted
         plans[name] = next((each for each in plans.values() if each == plan), plan)
-    return saved_or_own, plans
+    return saved_or_own, plans, wanted
 
 
 def _check(spec: Spec) -> None:
@@ -122,7 +129,9 @@ def _check(spec: Spec) -> None:
         )
 
 
-def _emitted(plans: dict[str, Plan], facts: HostFacts, source: Source, saved: bool) -> bytes:
+def _emitted(
+    plans: dict[str, Plan], facts: HostFacts, source: Source, wanted: Mapping[str, str], saved: bool
+) -> bytes:
     """The file. Of `saved` facts this machine knows nothing more than they say."""
     from toyspec.cli.messages import messages, watches
     from toyspec.emit.compiled import Baked, Variant, compiled
@@ -137,6 +146,7 @@ def _emitted(plans: dict[str, Plan], facts: HostFacts, source: Source, saved: bo
                 messages(plan, source.data),
                 watches(plan),
                 to_json(plan).encode(),
+                wanted,
             )
     return compiled(
         {name: made[id(plan)] for name, plan in plans.items()},

@@ -6,6 +6,7 @@ records by which the resident code knows all that, and what is read only when so
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from toyspec.emit import elf
@@ -51,7 +52,8 @@ class Message(NamedTuple):
 class Variant(NamedTuple):
     """One plan, lowered without its variables. `messages` are the steps', or none.
 
-    `carried` is what `--plan` prints.
+    `carried` is what `--plan` prints. `wanted` are variables that may not be empty when it runs, each
+    with what is said where one is, or "".
     """
 
     plan: Plan
@@ -59,6 +61,7 @@ class Variant(NamedTuple):
     messages: Sequence[Message] = ()
     watches: Sequence[Watch] = ()
     carried: bytes = b""
+    wanted: Mapping[str, str] = MappingProxyType({})
 
 
 class Baked(NamedTuple):

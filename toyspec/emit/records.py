@@ -18,7 +18,7 @@ from toyspec.plan.traits import go_step, is_pid_1, takes_foreground
 from toyspec.program.program import ADDRESS
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from toyspec.emit.compiled import Baked, Variant
     from toyspec.plan.step import Plan
@@ -158,7 +158,7 @@ def write_box(
         (record.ENVIRONMENT, program_at + _address(execs[0], 2)),
     ):
         records.set(at + field, number)
-    table = _late(data, program_at, program.late)
+    table = _late(data, program_at, program.late, variant.wanted)
     records.set(at + record.LATE, table)
     records.set(at + record.LATES, len(program.late))
     _write_texts(records, cold, at, plan, variant)
@@ -211,7 +211,9 @@ def write_watched(data: Data, at: int, watches: Sequence[Watch]) -> None:
         data.set(entry + record.WATCH_NAME, data.text(each.name))
 
 
-def _late(data: Data, program_at: int, late: Sequence[tuple[int, Text]]) -> int:
+def _late(
+    data: Data, program_at: int, late: Sequence[tuple[int, Text]], wanted: Mapping[str, str]
+) -> int:
     """The table of late texts; returns its address."""
     table = data.record(record.LATE_SIZE * len(late))
     for index, (offset, text) in enumerate(late):
@@ -222,8 +224,11 @@ def _late(data: Data, program_at: int, late: Sequence[tuple[int, Text]]) -> int:
         data.set(entry + record.LATE_PIECES, words)
         data.set(entry + record.LATE_COUNT, len(pieces))
         for number, (kind, word) in enumerate(pieces):
-            data.set(words + number * record.PIECE_SIZE + record.PIECE_KIND, kind)
-            data.set(words + number * record.PIECE_SIZE + record.PIECE_WORD, data.text(word))
+            piece = words + number * record.PIECE_SIZE
+            data.set(piece + record.PIECE_KIND, kind)
+            data.set(piece + record.PIECE_WORD, data.text(word))
+            if kind != record.PIECE_TEXT and word in wanted:
+                data.set(piece + record.PIECE_WANTED, data.text(wanted[word]))
     return table
 
 

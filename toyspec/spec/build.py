@@ -58,6 +58,7 @@ def build(context: Context, path: str, sha256: str) -> Spec:
         etc=_etc(context, system),
         environment=environment(context, system, user, values),
         env_file=MappingProxyType(values),
+        wanted=MappingProxyType(context.values.wanted),
         detached=context.overrides.detached,
         working_dir=_working_dir(context),
         hostname=_hostname(context, name),

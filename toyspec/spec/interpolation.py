@@ -48,6 +48,21 @@ def as_text(text: str, variables: Mapping[str, str]) -> Text:
     return tuple(joined)
 
 
+def wanted(text: str, variables: Mapping[str, str]) -> dict[str, str]:
+    """Of a text that `as_text` takes: variables that count only if they are not empty, as they are,
+    each with the message of its `${NAME:?message}` if there is one.
+    """
+    import re
+
+    found: dict[str, str] = {}
+    for each in re.finditer(_DOLLAR, text):
+        body = None if each["body"] is None else re.fullmatch(_BODY, each["body"], re.DOTALL)
+        if body is not None and body["kind"] and variables.get(body["name"]):
+            message = escape(body["word"] or "") if body["kind"] == "?" else ""
+            found[body["name"]] = message or found.get(body["name"], "")
+    return found
+
+
 def _parts(text: str, variables: Mapping[str, str]) -> Iterator[str | Variable]:
     import re
 

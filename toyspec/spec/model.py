@@ -221,7 +221,8 @@ class Spec:
 
     `host_namespaces` are neither new nor joined, save that of time: it is new where `time_offsets`
     (nanoseconds) is not None. `detached`: nobody waits for it, and its output is kept. `env_file` holds what environment files gave, by the names that the
-    variables in `environment` have (`env_file[0].TOKEN`).
+    variables in `environment` have (`env_file[0].TOKEN`). `wanted` are variables that may not be empty,
+    each with what the spec says where it is, or "".
     """
 
     path: str
@@ -264,6 +265,7 @@ class Spec:
     time_offsets: tuple[tuple[Clock, int], ...] | None = None
     detached: bool = False
     env_file: Mapping[str, str] = field(default_factory=dict, repr=False)
+    wanted: Mapping[str, str] = field(default_factory=dict)
     origins: Mapping[str, Origin] = field(default_factory=dict)
 
     def origin(self, path: str) -> Origin:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping as Variables
 from typing import Any
 
-from toyspec.spec.interpolation import as_text, substitute
+from toyspec.spec.interpolation import as_text, substitute, wanted
 from toyspec.spec.model import Text
 from toyspec.spec.nodes import Key, Mapping, Node, Scalar, Sequence, dotted
 from toyspec.spec.scalars import Value, resolve
@@ -19,13 +19,17 @@ from toyspec.spec.wrong import Wrong
 
 
 class Values:
-    """The data of a spec, the texts that keep variables, and the paths that already went wrong."""
+    """The data of a spec, the texts that keep variables, and the paths that already went wrong.
+
+    `wanted` are those of the texts' variables that must not be empty, each with its message or "".
+    """
 
     def __init__(self, report: Report, variables: Variables[str, str]) -> None:
         self.report = report
         self.variables = variables
         self.wrong: set[Key] = set()
         self.texts: dict[Key, Text] = {}
+        self.wanted: dict[str, str] = {}
 
     def read(self, top: Mapping, known: frozenset[str]) -> dict[str, Any]:
         """Plain data for the whole document; what is under unknown keys is not read."""
@@ -75,10 +79,15 @@ class Values:
         """A value whose variables stay: the schema sees its text as written."""
         if "$" in node.text:
             try:
-                self.texts[path] = as_text(node.text, self.variables)
+                self._keep(path, node.text)
             except Wrong as wrong:
                 self.refuse(node, path, wrong)
         return node.text
+
+    def _keep(self, path: Key, written: str) -> None:
+        self.texts[path] = as_text(written, self.variables)
+        for name, message in wanted(written, self.variables).items():
+            self.wanted[name] = message or self.wanted.get(name, "")
 
     def text(self, path: Key, written: str) -> Text:
         """The text of a value that may hold variables."""
@@ -111,7 +120,7 @@ class Values:
 
     def _entry(self, item: Scalar, path: Key, begin: int) -> None:
         try:
-            self.texts[path] = as_text(item.text[begin:], self.variables)
+            self._keep(path, item.text[begin:])
         except Wrong as wrong:
             end = None if wrong.end is None else wrong.end + begin
             moved = Wrong(wrong.message, wrong.label, wrong.help, wrong.start + begin, end)

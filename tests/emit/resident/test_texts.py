@@ -6,6 +6,7 @@ import ctypes
 import os
 import zlib
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -51,10 +52,11 @@ def test_a_variable_is_found_as_getenv_does(entries: list[tuple[str, str]], name
     assert (text_at(found) if found else None) == expected
 
 
-def late(*pieces: tuple[int, str]) -> tuple[int, int, int]:
+def late(*pieces: tuple[int, str], wanted: str | None = None) -> tuple[int, int, int]:
     """The address of such an entry of LATE, and where it stores address and length."""
     slot, size = numbers(0), numbers(0)
-    table = numbers(*(each for kind, word in pieces for each in (kind, text(word))))
+    message = 0 if wanted is None else text(wanted)
+    table = numbers(*(each for kind, word in pieces for each in (kind, text(word), message)))
     return numbers(slot, size, table, len(pieces)), slot, size
 
 
@@ -78,19 +80,38 @@ def test_late_texts_are_completed() -> None:
         assert words.load64(size) == len(expected)
 
 
-def test_a_variable_that_is_not_set_is_named() -> None:
-    box = box_of(late((record.PIECE_TEXT, "X="), (record.PIECE_VALUE, "SECRET"))[0])
+EMPTY = "the variable SECRET is empty, and was not when this box was made"
+
+
+@pytest.mark.parametrize("kind", [record.PIECE_VALUE, record.PIECE_ENTRY])
+@pytest.mark.parametrize(
+    ("wanted", "value", "said"),
+    [
+        (None, "", "the variable SECRET is not set"),
+        ("", "", "the variable SECRET is not set"),
+        ("", "SECRET=", EMPTY),
+        ("ask Eve", "", "SECRET: ask Eve"),
+        ("ask Eve", "SECRET=", "SECRET: ask Eve"),
+    ],
+)
+def test_a_variable_that_is_missing_is_named(
+    kind: int, wanted: str | None, value: str, said: str
+) -> None:
+    pieces = [(kind, "SECRET")]
+    if kind != record.PIECE_ENTRY:
+        pieces = [(record.PIECE_TEXT, "X="), *pieces]
+    box = box_of(late(*pieces, wanted=wanted)[0])
     file = numbers(*[0] * (record.FILE_SIZE // 8))
     words.store64(file + record.NAME, text("box: "))
     reader, writer = os.pipe()
     child = os.fork()
     if not child:
         os.dup2(writer, 2)
-        environment.complete(file, box, numbers(text("A=1"), 0))
+        environment.complete(file, box, numbers(text("A=1"), *([text(value)] if value else []), 0))
         os._exit(0)
     os.close(writer)
-    with open(reader, "rb") as said:
-        assert said.read() == b"box: error: the variable SECRET is not set\n"
+    with open(reader) as heard:
+        assert heard.read() == f"box: error: {said}\n"
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 125
 
 

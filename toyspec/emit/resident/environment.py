@@ -15,6 +15,7 @@ from toyspec.emit.resident.record import (
     PIECE_KIND,
     PIECE_SIZE,
     PIECE_TEXT,
+    PIECE_WANTED,
     PIECE_WORD,
 )
 from toyspec.emit.resident.refusal import refuse
@@ -82,9 +83,7 @@ def _text(file: int, late: int, environment: int, to: int) -> int:
         piece = load64(late + LATE_PIECES) + at * PIECE_SIZE
         word = load64(piece + PIECE_WORD)
         if load64(piece + PIECE_KIND) != PIECE_TEXT:
-            value = value_of(environment, word)
-            if value == 0:
-                refuse(file, text("the variable "), word, text(" is not set"))
+            value = _value(file, piece, environment)
             if load64(piece + PIECE_KIND) == PIECE_ENTRY:
                 return 0  # it is used where it stands
             word = value
@@ -93,3 +92,21 @@ def _text(file: int, late: int, environment: int, to: int) -> int:
         size += length(word)
         at += 1
     return size
+
+
+def _value(file: int, piece: int, environment: int) -> int:
+    """The value of a piece's variable. One that is not set refuses, and an empty one where the spec has
+    `${NAME:?message}` or `${NAME:-default}`: what a default is instead was decided with the plan.
+    """
+    name = load64(piece + PIECE_WORD)
+    message = load64(piece + PIECE_WANTED)
+    value = value_of(environment, name)
+    if value and (load8(value) or message == 0):
+        return value
+    if message and load8(message):
+        refuse(file, name, text(": "), message)
+    if value:
+        refuse(
+            file, text("the variable "), name, text(" is empty, and was not when this box was made")
+        )
+    return refuse(file, text("the variable "), name, text(" is not set"))

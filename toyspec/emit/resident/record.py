@@ -115,10 +115,12 @@ LATE_COUNT = 24
 LATE_SIZE = 32
 
 # A piece: a text as it is (PIECE_TEXT), the value of the variable of that name (PIECE_VALUE), or its
-# whole entry NAME=VALUE (PIECE_ENTRY, which stands alone and costs no copy).
+# whole entry NAME=VALUE (PIECE_ENTRY, which stands alone and costs no copy). A variable that may not
+# be empty has what is said where it is (PIECE_WANTED, a text that may be empty); 0: it may be.
 PIECE_KIND = 0
 PIECE_WORD = 8
-PIECE_SIZE = 16
+PIECE_WANTED = 16
+PIECE_SIZE = 24
 PIECE_TEXT = 0
 PIECE_VALUE = 1
 PIECE_ENTRY = 2
