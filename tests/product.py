@@ -17,7 +17,7 @@ import sys
 import tempfile
 import termios
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO, Any, Final
 
@@ -185,6 +185,13 @@ class Product:
         path.chmod(0o755)
         self.own(path)
         return path
+
+    def moved(self) -> Product:
+        """The same user with another home, in which there is nothing yet."""
+        home = self.directory() / "home"
+        make_home(home)
+        self.own(home)
+        return replace(self, home=home, environment=environment(home))
 
     def own(self, path: Path) -> None:
         """Give `path` and everything below it to the user (symlinks themselves, not their ends)."""

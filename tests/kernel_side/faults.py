@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
 import stat
@@ -74,19 +73,23 @@ def wrong(case: Case, spec: str, calls: list[Call]) -> list[str]:
 
 
 def snapshot(directories: Iterable[Path]) -> dict[str, str]:
-    """Every file below: its kind and mode, and its contents by their hash."""
+    """Every file below: its kind and mode; of a regular one its size and times, which any write changes;
+    of a link where it leads.
+    """
     found = {}
-    for directory in directories:
-        for parent, names, files in os.walk(directory):
-            for name in (*names, *files):
-                path = os.path.join(parent, name)
-                mode = os.lstat(path).st_mode
-                content = ""
-                if stat.S_ISREG(mode):
-                    content = hashlib.sha256(Path(path).read_bytes()).hexdigest()
+    waiting = [os.fspath(directory) for directory in directories]
+    while waiting:
+        with os.scandir(waiting.pop()) as entries:
+            for entry in entries:
+                known = entry.stat(follow_symlinks=False)
+                mode, content = known.st_mode, ""
+                if stat.S_ISDIR(mode):
+                    waiting.append(entry.path)
+                elif stat.S_ISREG(mode):
+                    content = f"{known.st_size} {known.st_mtime_ns} {known.st_ctime_ns}"
                 elif stat.S_ISLNK(mode):
-                    content = os.readlink(path)
-                found[path] = f"{mode:o} {content}"
+                    content = os.readlink(entry.path)
+                found[entry.path] = f"{mode:o} {content}"
     return found
 
 

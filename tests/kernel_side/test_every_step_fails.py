@@ -88,7 +88,8 @@ def kind_for(step: Call, kind: str, server: Server) -> str:
     return kind if kind != IN_TURN else ERRNOS[(step.id + isinstance(server, Compiled)) % 2]
 
 
-def check_every_step(product: Product, name: str, kind: str, way: type[Ways]) -> None:
+def check_every_step(user: Product, name: str, kind: str, way: type[Ways]) -> None:
+    product = user.moved()  # what other tests left at home would be looked at in each case
     spec = fresh(product, name)
     assert product.run(["check", spec]).returncode == 0  # and Python's .pyc files are there
 
