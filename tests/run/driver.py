@@ -3,7 +3,8 @@ the box that it compiles.
 
 `grace=SECONDS`: between TERM and KILL. `wait`: the monitor never says go, so the box is always
 being built. `slow=SECONDS`: before each call of setup and init. `patience=SECONDS`: with a view
-that does not end. `timed`: a compiled box says when each step was done.
+that does not end. `timed`: a compiled box says when each step was done. `kept`: it takes the words of
+what keeps boxes in memory.
 """
 
 from __future__ import annotations
@@ -31,6 +32,9 @@ def change(what: str) -> None:
         records._SLOTS["go.read"] = record.GO_WRITE  # which the monitor has closed
     elif name == "timed":
         compiled.Baked = partial(compiled.Baked, timed=True)  # type: ignore[misc,assignment]
+    elif name == "kept":
+        real_baked = compiled.Baked
+        compiled.Baked = lambda *given, **named: real_baked(*given, **{**named, "as_file": False})  # type: ignore[misc,assignment]
     elif name == "patience":
         monitor._VIEW_PATIENCE = float(value)
     elif name == "slow":

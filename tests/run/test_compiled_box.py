@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import signal
 
 import pytest
@@ -12,6 +13,7 @@ from tests import tools
 from tests.product import Product, Word
 from tests.run.boxes import (
     PROMPT,
+    command_line,
     compile_box,
     compiled,
     descendants,
@@ -67,11 +69,42 @@ def test_another_home_is_refused(product: Product) -> None:
         assert done.stderr.endswith(f"one whose HOME is {product.home}\n")
 
 
-@pytest.mark.parametrize("words", [["up"], ["--plan", "--"], ["--progress"], ["-q"]])
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["up"],
+        ["--plan", "--"],
+        ["--progress"],
+        ["-q"],
+        ["--again", "/bin/id"],
+        ["--progress", "3"],
+        ["--view", "3"],
+        ["--command"],
+        ["--log", "3"],
+        ["--lock", "3"],
+    ],
+)
 def test_unknown_words_are_refused(product: Product, words: list[str]) -> None:
     done = product.as_user([compiled(product, ()), *words])
     assert (done.returncode, done.stdout) == (125, "")
     assert f"takes --plan, or -- and a command, not {words[0]}\n" in done.stderr
+
+
+@pytest.mark.parametrize("words", [[], ["--again", "/usr/bin/id"], ["--plan"]])
+@pytest.mark.parametrize("changes", [(), ("kept",)])
+def test_a_setuid_box_serves_nobody(
+    product: Product, as_root: Product, changes: tuple[str, ...], words: list[str]
+) -> None:
+    """It is refused before a word is read, whatever it would take."""
+    file = product.directory() / "box"
+    shutil.copy(compiled(product, changes), file)
+    product.own(file)
+    file.chmod(0o6755)
+    done = as_root.as_user([file, *words])
+    assert (done.returncode, done.stdout) == (125, "")
+    assert done.stderr.endswith(
+        "error: this file gives more rights than its caller has, and a box none\n"
+    )
 
 
 def test_a_box_does_not_start_itself(product: Product) -> None:
@@ -160,9 +193,10 @@ def test_a_refusal_may_be_explained_by_another(product: Product) -> None:
     ignored = "grep SigIgn /proc/self/status"
     text = "version: 1\nsystem: host\nenvironment: [TOKEN]\ninit: [sh]\n"
     source = spec(product, text)
-    words: list[Word] = [*product.toyspec, "compile", "-q", source, "-o", source.with_suffix("")]
+    file = source.with_suffix("")
+    words = [*command_line(product, ["kept"]), "compile", "-q", source, "-o", file]
     assert product.as_user(words, env={"TOKEN": "x"}).returncode == 0
-    words = ["nohup", source.with_suffix(""), "--again", "/bin/sh", "-c", ignored]
+    words = ["nohup", file, "--again", "/bin/sh", "-c", ignored]
     assert product.as_user(words).stdout == f"SigIgn:\t{1:016x}\n"
 
 
@@ -201,7 +235,7 @@ def test_a_step_that_fails_is_told(product: Product) -> None:
 
 
 def test_a_step_that_fails_may_be_explained_by_another(product: Product) -> None:
-    file, _ = broken(product, [])
+    file, _ = broken(product, ["kept"])
     explain = "echo explained $0; grep SigBlk /proc/self/status; exit 7"
     done = product.as_user([file, "--again", "/bin/sh", "-c", explain, "well"])
     assert (done.returncode, done.stderr) == (7, "")
@@ -209,7 +243,7 @@ def test_a_step_that_fails_may_be_explained_by_another(product: Product) -> None
 
 
 def test_a_box_that_is_ended_while_it_is_built_needs_no_explanation(product: Product) -> None:
-    words: list[Word] = [compiled(product, ("wait",)), "--again", "/bin/echo", "explained"]
+    words: list[Word] = [compiled(product, ("wait", "kept")), "--again", "/bin/echo", "explained"]
     with started(product, words) as process:
         eventually(lambda: len(descendants(process.pid)) == 2)
         processes = descendants(process.pid)
@@ -221,7 +255,7 @@ def test_a_box_that_is_ended_while_it_is_built_needs_no_explanation(product: Pro
 
 def test_a_view_is_over_before_init_begins(product: Product) -> None:
     source = spec(product, SHOWN)
-    file = compile_box(product, source, ["timed"])
+    file = compile_box(product, source, ["timed", "kept"])
     words: list[Word] = [product.python, product.checkout / LAUNCHER, file, source]
     with shell(product) as outside:
         outside.start(words)
@@ -231,7 +265,7 @@ def test_a_view_is_over_before_init_begins(product: Product) -> None:
 
 
 def test_a_view_shows_where_a_box_stopped(product: Product) -> None:
-    file, _ = broken(product, ["timed"])
+    file, _ = broken(product, ["timed", "kept"])
     words: list[Word] = [product.python, product.checkout / LAUNCHER, file, spec(product)]
     with shell(product) as outside:
         outside.start(words)

@@ -156,6 +156,7 @@ def _emitted(
             home=facts.home,
             home_unset=not saved and facts.home == _own_home(facts.uid),
             replaces=True,
+            as_file=True,
         ),
     )
 

@@ -65,7 +65,11 @@ class Variant(NamedTuple):
 
 
 class Baked(NamedTuple):
-    """What a file is made for, and checks when it starts. `home` None: nothing depends on it."""
+    """What a file is made for, and checks when it starts. `home` None: nothing depends on it.
+
+    `as_file`: it is for people to start. Else toyspec keeps it, and starts it from memory by words of
+    its own, one of which has it execute whatever it is told.
+    """
 
     uid: int
     gid: int
@@ -74,6 +78,7 @@ class Baked(NamedTuple):
     name: str = "toyspec: "
     replaces: bool = False
     timed: bool = False
+    as_file: bool = False
 
 
 def compiled(variants: Mapping[str, Variant], baked: Baked) -> bytes:

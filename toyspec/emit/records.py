@@ -122,6 +122,7 @@ def write_file(records: Data, at: int, baked: Baked) -> None:
     records.set(at + record.GID, baked.gid)
     records.set(at + record.NAME, records.text(baked.name))
     records.set(at + record.REPLACES, int(baked.replaces))
+    records.set(at + record.AS_FILE, int(baked.as_file))
 
 
 def write_home(records: Data, data: Data, at: int, baked: Baked) -> None:

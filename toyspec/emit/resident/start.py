@@ -20,6 +20,7 @@ from toyspec.emit.resident.process import leave, set_mask
 from toyspec.emit.resident.record import (
     AGAIN,
     ARGV,
+    AS_FILE,
     BACKGROUND,
     CALLER_ENVIRONMENT,
     CLOCK,
@@ -64,6 +65,7 @@ _AT_UID = 11  # linux/auxvec.h
 _AT_EUID = 12
 _AT_GID = 13
 _AT_EGID = 14
+_AT_SECURE = 23
 _AT_SYSINFO_EHDR = 33
 _READ_WRITE = 3  # PROT_READ | PROT_WRITE
 _SHARED = 1  # MAP_SHARED
@@ -90,11 +92,13 @@ def start(stack: int, file: int) -> int:
     store64(argv + 16, 0)
     store64(argv + 24, 0)
     open_streams()
+    auxiliary = _behind_environment(environment)
+    if _auxiliary(auxiliary, _AT_SECURE):  # setuid, setgid or file capabilities: getauxval(3)
+        refuse(file, text("this file gives more rights than its caller has, and a box none"), 0, 0)
     _refuse_inside(file)
     _read_words(file, stack + 8, words, argv)
     if load64(argv + 16):
         take_status(file, load64(argv + 16))
-    auxiliary = _behind_environment(environment)
     _check_caller(file, environment, auxiliary)
     box = _choose(file)
     store64(box + FILE, file)
@@ -133,15 +137,17 @@ def _read_words(file: int, argv: int, count: int, found: int) -> int:
             break
         if same(word, text("--plan")) and count == 2:
             _print_plan(file)
+        elif same(word, text("--status")) and at + 1 < count:
+            at += 1
+            store64(found + 16, load64(argv + 8 * at))
+        elif load64(file + AS_FILE):
+            _refuse_word(file, word)
         elif same(word, text("--progress")) and at + 1 < count:
             at += 1
             store64(found + 8, decimal(load64(argv + 8 * at)))
         elif same(word, text("--view")) and at + 1 < count:
             at += 1
             _take_view(file, load64(argv + 8 * at))
-        elif same(word, text("--status")) and at + 1 < count:
-            at += 1
-            store64(found + 16, load64(argv + 8 * at))
         elif same(word, text("--command")):
             store64(found + 24, 1)
         elif same(word, text("--log")) and at + 1 < count:
@@ -156,11 +162,15 @@ def _read_words(file: int, argv: int, count: int, found: int) -> int:
                 store64(found, _behind_dashes(argv + 8 * (at + 1)))
             break
         else:
-            refuse(file, text("a compiled box takes --plan, or -- and a command, not "), word, 0)
+            _refuse_word(file, word)
         at += 1
     if load64(found) and not load64(file + REPLACES):
         refuse(file, text("this box was made for its own command: it takes no other"), 0, 0)
     return 0
+
+
+def _refuse_word(file: int, word: int) -> int:
+    return refuse(file, text("a compiled box takes --plan, or -- and a command, not "), word, 0)
 
 
 def _behind_dashes(words: int) -> int:
