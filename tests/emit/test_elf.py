@@ -85,3 +85,13 @@ def test_a_part_that_outgrows_its_addresses_is_refused() -> None:
 def test_parts_come_in_their_order() -> None:
     with pytest.raises(ValueError, match="not the next part"):
         elf.Layout("x86_64").address("code")
+
+
+def test_no_part_reaches_into_another_segment() -> None:
+    """Each is within its own bounds, and together they are more than lies between the segments."""
+    layout = elf.Layout("x86_64")
+    content = bytearray(0x5800000)
+    for part in ("records", "data", "resident", "code"):
+        layout.add(part, content)
+    with pytest.raises(ValueError, match="no room"):
+        layout.add("cold", content)

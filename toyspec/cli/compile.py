@@ -148,17 +148,23 @@ def _emitted(
                 to_json(plan).encode(),
                 wanted,
             )
-    return compiled(
-        {name: made[id(plan)] for name, plan in plans.items()},
-        Baked(
-            facts.uid,
-            facts.gid,
-            home=facts.home,
-            home_unset=not saved and facts.home == _own_home(facts.uid),
-            replaces=True,
-            as_file=True,
-        ),
+    baked = Baked(
+        facts.uid,
+        facts.gid,
+        home=facts.home,
+        home_unset=not saved and facts.home == _own_home(facts.uid),
+        replaces=True,
+        as_file=True,
     )
+    try:
+        return compiled({name: made[id(plan)] for name, plan in plans.items()}, baked)
+    except ValueError:
+        steps = max(len(plan.steps) for plan in plans.values())
+        raise FatalError(
+            f"the plan has {steps} steps, and what it takes is more than a file has room for",
+            "bind a directory that holds what is bound one by one, or use `up`",
+            status=INVALID,
+        ) from None
 
 
 def _lowered(plan: Plan) -> Program:

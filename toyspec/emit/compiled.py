@@ -98,8 +98,8 @@ def compiled(variants: Mapping[str, Variant], baked: Baked) -> bytes:
     known = {id(each): at for each, at in zip(distinct, boxes)}
     for name, variant in variants.items():
         records.set(at_file + VARIANTS[name], known[id(variant)])
+    write_watched(records, {at: each.watches for at, each in zip(boxes, distinct)})
     for at, each in zip(boxes, distinct):
-        write_watched(records, at, each.watches)
         write_argv(records, at, each.plan)
     write_file(records, at_file, baked)
     layout.add("records", records.bytes)

@@ -31,6 +31,9 @@ _SEGMENTS: Final = sorted({*PARTS.values()})
 HEADERS: Final = _HEADER + (len(_SEGMENTS) + 1) * _SEGMENT
 """Bytes before the first part."""
 _MOST: Final = 0x6000000
+"""Bytes of one part: aarch64 jumps that far from one that holds code into the next."""
+_END: Final = 0x40000000
+"""Where the last segment's range ends."""
 
 
 def is_box(file: bytes) -> bool:
@@ -105,9 +108,10 @@ class Layout:
 
     def add(self, part: str, content: bytes | bytearray) -> None:
         """The next part. Its content may change until `file`, but not its size."""
-        if len(content) > _MOST:
-            raise ValueError("a box of this size has no room in its addresses")
         at, offset = self.address(part), self._offset()
+        later = [begin for begin, _ in _SEGMENTS if begin > base(part)]
+        if len(content) > _MOST or at + len(content) > min(later, default=_END) - self._page:
+            raise ValueError("a box of this size has no room in its addresses")
         self.parts[part] = at, offset, content
         self._end = offset + len(content)
 

@@ -200,16 +200,32 @@ def _address(instruction: Instruction, index: int) -> int:
     return offset
 
 
-def write_watched(data: Data, at: int, watches: Sequence[Watch]) -> None:
-    """The table of what a box watches, which stays with its record."""
+def write_watched(data: Data, watches: Mapping[int, Sequence[Watch]]) -> None:
+    """The tables of what boxes watch, by their addresses. Equal ones are one: only one box runs."""
+    tables: dict[tuple[Watch, ...], int] = {}
+    for at, watched in watches.items():
+        key = tuple(watched)
+        if key not in tables:
+            tables[key] = _watched(data, key)
+        data.set(at + record.WATCHED, tables[key])
+        data.set(at + record.WATCHES, len(key))
+
+
+def _watched(data: Data, watches: tuple[Watch, ...]) -> int:
+    """One table; returns its address. A text is there once, however many binds show a directory."""
     table = data.record(record.WATCH_SIZE * len(watches))
-    data.set(at + record.WATCHED, table)
-    data.set(at + record.WATCHES, len(watches))
+    texts: dict[str, int] = {}
     for index, each in enumerate(watches):
         entry = table + index * record.WATCH_SIZE
-        data.set(entry + record.WATCH_PATH, data.text(each.path))
-        data.set(entry + record.WATCH_DIRECTORY, data.text(each.directory))
-        data.set(entry + record.WATCH_NAME, data.text(each.name))
+        for field, text in (
+            (record.WATCH_PATH, each.path),
+            (record.WATCH_DIRECTORY, each.directory),
+            (record.WATCH_NAME, each.name),
+        ):
+            if text not in texts:
+                texts[text] = data.text(text)
+            data.set(entry + field, texts[text])
+    return table
 
 
 def _late(

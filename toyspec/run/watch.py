@@ -1,7 +1,7 @@
 """What a plan watches: looked at before the box's command starts, and again when the box has ended.
 
-Nothing of it is read or changed. Directories are held open meanwhile, so that their numbers cannot
-come to belong to others; of a file the time of its last change tells (ctime, which nobody can set).
+Nothing of it is read or changed. Directories are held open meanwhile, as long as there are descriptors to
+spare, so that their numbers cannot come to belong to others; of a file the time of its last change tells (ctime, which nobody can set).
 """
 
 from __future__ import annotations
@@ -12,6 +12,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from toyspec.plan.step import Watched
+
+
+_SPARE = 256  # directories that are held at most: the monitor needs other descriptors
 
 
 class _Seen(NamedTuple):
@@ -37,7 +40,7 @@ class Watch:
         """The first look: the box stands, and none of its commands runs yet."""
         for path in self.paths:
             seen = self.before[path] = _look(path)
-            if seen is None or seen.kind != "directory":
+            if seen is None or seen.kind != "directory" or len(self.held) >= _SPARE:
                 continue
             try:
                 self.held.append(os.open(path, os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC))

@@ -1,7 +1,7 @@
 """What a plan watches: looked at before the box's command starts, and again when the box has ended.
 
-Nothing of it is read or changed. Directories are held open meanwhile, so that their numbers cannot
-come to belong to others; of a file the time of its last change tells (ctime, which nobody can set).
+Nothing of it is read or changed. Directories are held open meanwhile, as long as there are descriptors to
+spare, so that their numbers cannot come to belong to others; of a file the time of its last change tells (ctime, which nobody can set).
 """
 
 from __future__ import annotations
@@ -40,6 +40,7 @@ _SYMLINK = 2
 _DIRECTORY = 3
 _OTHER = 4
 _STATX = 256
+_SPARE = 256  # descriptors below which directories are held: the monitor needs others
 _TEXT = 4096  # bytes of a symlink's text at most (PATH_MAX)
 
 _SAME = 0
@@ -59,7 +60,9 @@ def first_look(box: int) -> int:
             # Gone since, as the second look says; or the caller may not read it.
             flags = flag("open", "O_DIRECTORY") | flag("open", "O_NOFOLLOW")
             flags |= flag("open", "O_CLOEXEC")
-            syscall(nr("openat"), -100, load64(entry + WATCH_PATH), flags, 0)
+            fd = syscall(nr("openat"), -100, load64(entry + WATCH_PATH), flags, 0)
+            if fd >= _SPARE:
+                syscall(nr("close"), fd)
         at += 1
     return 0
 
