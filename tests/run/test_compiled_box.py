@@ -176,6 +176,10 @@ init: [sh]
     missing = product.as_user([file, "--", "nonesuch"])
     assert missing.returncode == 127
     assert "no `nonesuch` in the box\n    errno: ENOENT, " in missing.stderr
+    assert missing.stderr.endswith("a command that is in the box's root, or bind what holds it\n")
+    empty = product.as_user([file, "--", ""])
+    assert (empty.returncode, empty.stdout) == (125, "")  # as `up` has it
+    assert empty.stderr == "toyspec: error: an empty command: give one after --\n"
 
 
 def test_a_path_of_the_callers_is_searched_as_it_is_now(product: Product) -> None:
@@ -232,6 +236,21 @@ def test_a_step_that_fails_is_told(product: Product) -> None:
         f"{source}:3:9: error: read-only bind {os.path.dirname(source)}/thing"
     )
     assert "ENOENT, no such file or directory" in done.stderr
+
+
+def test_what_is_gone_since_it_was_compiled_is_told(product: Product) -> None:
+    """What was protected then cannot be protected now: the box does not run without."""
+    text = "version: 1\nsystem: host\nbinds: ['.:/code:rw']\ninit: [sh]\n"
+    source = spec(product, text)
+    product.write(source.parent / ".envrc", "")
+    file = compile_box(product, source)
+    (source.parent / ".envrc").unlink()
+    done = product.as_user([file])
+    assert (done.returncode, done.stdout) == (125, "")
+    assert "error: protected /code/.envrc: no such file or directory\n" in done.stderr
+    assert f"  or compile it again: toyspec compile {source} -o FILE\n" in done.stderr
+    compile_box(product, source)
+    assert product.as_user([file, "--", "true"]).returncode == 0
 
 
 def test_a_step_that_fails_may_be_explained_by_another(product: Product) -> None:

@@ -143,7 +143,7 @@ def _emitted(
             made[id(plan)] = Variant(
                 plan,
                 _lowered(plan),
-                messages(plan, source.data),
+                messages(plan, source.data, lasting=True),
                 watches(plan),
                 to_json(plan).encode(),
                 wanted,

@@ -24,12 +24,18 @@ _MARK = "TOYSPEC-MESSAGE"
 _ENOENT = 2
 
 
-def messages(plan: Plan, data: bytes) -> Sequence[Message]:
-    """Of each step. `data`: the spec's text, for the excerpt."""
-    return [_message(plan, step, data) for step in plan.steps]
+_LOOKS = ("openat2", "open_tree", "sendfile")
+"""Calls that find what was there when the plan was made."""
 
 
-def _message(plan: Plan, step: Step, data: bytes) -> Message:
+def messages(plan: Plan, data: bytes, *, lasting: bool = False) -> Sequence[Message]:
+    """Of each step. `data`: the spec's text, for the excerpt. `lasting`: for a file that is started
+    long after it was made, when what was there then may be gone.
+    """
+    return [_message(plan, step, data, lasting) for step in plan.steps]
+
+
+def _message(plan: Plan, step: Step, data: bytes, lasting: bool) -> Message:
     executes = step.call == "execve" and step.role == "init"
     text = failure_text(Failure(step, None, _MARK), plan, data, colour=False)
     place, _, tail = text.partition(_MARK)
@@ -39,7 +45,12 @@ def _message(plan: Plan, step: Step, data: bytes) -> Message:
     else:
         item = f"{escape(step.item or step.phase)}: "
     said = f"{escape(odd.message)}\n"
-    return Message(place, item, said, tail.removeprefix("\n"))
+    tail = tail.removeprefix("\n")
+    if lasting and step.call in _LOOKS:
+        path = escape(plan.spec_path)
+        tail += "    what to do: if something is not as it was when this box was compiled, put it back,\n"
+        tail += f"      or compile it again: toyspec compile {path} -o FILE\n"
+    return Message(place, item, said, tail)
 
 
 def watches(plan: Plan) -> Sequence[Watch]:

@@ -78,6 +78,9 @@ def _tell_argv(box: int, errno: int) -> int:
         add(vector, load64(load64(box + ARGV)))
         add(vector, text("` cannot be executed\n"))
     _add_errno(vector, box, errno, room(32))
+    if _is_absent(errno):
+        add(vector, text("    what to do: name a command that is in the box's root, "))
+        add(vector, text("or bind what holds it\n"))
     say(vector)
     return _status(1, errno)
 

@@ -166,6 +166,8 @@ def _read_words(file: int, argv: int, count: int, found: int) -> int:
         at += 1
     if load64(found) and not load64(file + REPLACES):
         refuse(file, text("this box was made for its own command: it takes no other"), 0, 0)
+    if load64(found) and load8(load64(load64(found))) == 0:
+        refuse(file, text("an empty command: give one after --"), 0, 0)
     return 0
 
 
