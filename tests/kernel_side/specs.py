@@ -26,6 +26,9 @@ SPECS = sorted(
     if path.name not in PREPARED
 )
 
+LASTING = {"service.yaml"}
+"""Those whose command does not end by itself: `tests/run/test_service.py` runs them."""
+
 NEWER = {"landlock.yaml"}
 """Those that Linux 5.10 cannot do, and that are refused there."""
 
@@ -64,7 +67,7 @@ def to_trace(*without: str) -> list[Any]:
     return [
         pytest.param(name, marks=pytest.mark.root) if name in JOINING else name
         for name in SPECS
-        if name not in without
+        if name not in LASTING | set(without)
     ]
 
 
