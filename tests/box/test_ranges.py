@@ -33,7 +33,7 @@ DO = {
     "setgid": "mkdir g; chown 0:50 g; chmod 2775 g; touch g/in; stat -c '%g %a' g/in",
     "su": "chmod 0777 .; setpriv --reuid=33 --regid=33 --clear-groups "
     "sh -c 'id; touch by-33; chown 34 by-33; touch a; touch b'",
-    "out": "chown 70000 a",
+    "out": "chown 4000000000 a",
     "mknod": "mknod null c 1 3",
 }
 
