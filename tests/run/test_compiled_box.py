@@ -63,7 +63,8 @@ def test_another_caller_is_refused(product: Product) -> None:
 def test_another_home_is_refused(product: Product) -> None:
     words: list[Word] = [compiled(product, ()), "--", "true"]
     assert product.as_user(words).returncode == 0
-    for home in ("/elsewhere", "", None):
+    assert product.as_user(words, env={"HOME": f"{product.home}//"}).returncode == 0
+    for home in ("/elsewhere", f"{product.home}/x", "/", "", "relative", None):
         done = product.as_user(words, env={"HOME": home})
         assert done.returncode == 125
         assert done.stderr.endswith(f"one whose HOME is {product.home}\n")
@@ -73,7 +74,6 @@ def test_another_home_is_refused(product: Product) -> None:
     "words",
     [
         ["up"],
-        ["--plan", "--"],
         ["--progress"],
         ["-q"],
         ["--again", "/bin/id"],
@@ -105,6 +105,29 @@ def test_a_setuid_box_serves_nobody(
     assert done.stderr.endswith(
         "error: this file gives more rights than its caller has, and a box none\n"
     )
+
+
+def test_what_is_not_with_plan_is_named(product: Product) -> None:
+    for words in (["--plan", "extra"], ["--plan", "--", "x"], ["--status", "1", "--plan"]):
+        done = product.as_user([compiled(product, ()), *words])
+        other = next(each for each in words if each != "--plan")
+        assert (done.returncode, done.stdout) == (125, "")
+        assert done.stderr == f"toyspec: error: --plan stands alone, not with {other}\n"
+
+
+def test_a_plan_that_cannot_be_written_is_told(product: Product) -> None:
+    """With what `toyspec plan` says, and its status."""
+    words: list[Word] = [compiled(product, ()), "--plan"]
+    done = product.as_user(["/bin/sh", "-c", '"$@" >/dev/full', "sh", *words])
+    assert done.returncode == 2
+    said = "toyspec: error: cannot write to standard output: no space left, or a limit is reached\n"
+    assert done.stderr == said
+    reader, writer = os.pipe()
+    os.close(reader)
+    ignoring: list[Word] = ["/bin/sh", "-c", "trap '' PIPE; exec \"$@\"", "sh", *words]
+    process = product.popen(ignoring, stdout=writer, program=True)
+    os.close(writer)
+    assert (process.communicate(timeout=60)[1], process.returncode) == ("", 141)
 
 
 def test_a_box_does_not_start_itself(product: Product) -> None:

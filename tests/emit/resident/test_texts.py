@@ -37,6 +37,12 @@ def test_texts_are_compared(one: str, other: str) -> None:
         assert text_at(found) == one[len(other) :]
 
 
+@given(st.text("ab/", max_size=6), st.text("ab/", max_size=6))
+def test_paths_are_compared(one: str, other: str) -> None:
+    same = one.rstrip("/") == other.rstrip("/")
+    assert bool(memory.same_place(text(one), text(other))) == same
+
+
 def test_only_a_whole_number_is_one() -> None:
     for wrong in ("", "12a", "-1", " 1", "1 ", "1" * 19):
         assert memory.decimal(text(wrong)) == -1

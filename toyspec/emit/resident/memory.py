@@ -44,6 +44,23 @@ def same(one: int, other: int) -> int:
     return 0
 
 
+def same_place(one: int, other: int) -> int:
+    """Whether two paths are equal, but for slashes at their ends."""
+    at = 0
+    while load8(one + at) and load8(one + at) == load8(other + at):
+        at += 1
+    return _only_slashes(one + at) & _only_slashes(other + at)
+
+
+def _only_slashes(text: int) -> int:
+    at = text
+    while load8(at) == 47:
+        at += 1
+    if load8(at):
+        return 0
+    return 1
+
+
 def behind(text: int, beginning: int) -> int:
     """The address in `text` behind what it begins with; 0 where it does not."""
     at = 0

@@ -33,6 +33,8 @@ from toyspec.emit.resident.words import load32, load64, room, text
 _FAILED = 125
 _CANNOT_EXECUTE = 126
 _NOT_FOUND = 127
+_USAGE = 2
+_CLOSED_PIPE = 141  # 128 + SIGPIPE
 
 
 def tell_failure(box: int) -> int:
@@ -155,6 +157,22 @@ def _add_end(vector: int, box: int, status: int, number: int) -> int:
     add(vector, text("signal "))
     append_number(number, status & 0x7F)
     return add(vector, number)
+
+
+def tell_unwritten(box: int, errno: int) -> int:
+    """Standard output does not take what is printed; returns the exit status, as `toyspec plan` has it."""
+    if errno == 32:  # EPIPE: nobody reads on
+        return _CLOSED_PIPE
+    vector = begin(room(VECTOR))
+    add(vector, load64(load64(box + FILE) + NAME))
+    add(vector, text("error: cannot write to standard output"))
+    said = _errno(box, errno)
+    if said:
+        add(vector, text(": "))
+        add(vector, _behind_comma(said))
+    add(vector, text("\n"))
+    say(vector)
+    return _USAGE
 
 
 def _errno(box: int, errno: int) -> int:

@@ -15,8 +15,10 @@ from toyspec.emit.resident.memory import (
     find,
     number,
     same,
+    same_place,
 )
 from toyspec.emit.resident.process import leave, set_mask
+from toyspec.emit.resident.reasons import tell_unwritten
 from toyspec.emit.resident.record import (
     AGAIN,
     ARGV,
@@ -135,7 +137,12 @@ def _read_words(file: int, argv: int, count: int, found: int) -> int:
             if at + 1 < count:
                 store64(found, argv + 8 * (at + 1))
             break
-        if same(word, text("--plan")) and count == 2:
+        if same(word, text("--plan")):
+            if count > 2:
+                other = load64(argv + 8)
+                if at == 1:
+                    other = load64(argv + 16)
+                refuse(file, text("--plan stands alone, not with "), other, 0)
             _print_plan(file)
         elif same(word, text("--status")) and at + 1 < count:
             at += 1
@@ -216,7 +223,8 @@ def _print_plan(file: int) -> int:
     while done < load64(box + PLAN_SIZE):
         count = syscall(nr("write"), 1, at + done, load64(box + PLAN_SIZE) - done)
         if count <= 0:
-            leave(2)
+            store64(box + FILE, file)
+            leave(tell_unwritten(box, -count))
         done += count
     return leave(0)
 
@@ -261,10 +269,10 @@ def _check_home(file: int, environment: int) -> int:
     if home == 0:
         return 0
     value = value_of(environment, text("HOME"))
-    if value == 0 or load8(value) == 0:
+    if value == 0 or load8(value) != 47:  # not absolute, so it names no home
         if not load64(file + HOME_UNSET):
             refuse(file, text("this box was made for one whose HOME is "), home, 0)
-    elif not same(value, home):
+    elif not same_place(value, home):
         refuse(file, text("this box was made for one whose HOME is "), home, 0)
     return 0
 
