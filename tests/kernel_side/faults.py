@@ -47,7 +47,10 @@ def wrong(case: Case, spec: str, calls: list[Call]) -> list[str]:
     forked = next(call.id for call in calls if call.yields == "init")
     if killed and step.role == "setup" and step.id > forked and case.status == "exit 137":
         return found  # init was in its execve already, and ended with setup
-    init_s_execve = step.name == "execve" and step.role == "init"
+    clone = next((call.id for call in calls if call.yields == "command"), step.id)
+    if killed and step.role == "init" and step.id > clone and case.status == "exit 137":
+        return found  # the reaper's command was in its execve already
+    init_s_execve = step.name == "execve" and step.role in ("init", "command")
     statuses = ("exit 126", "exit 127") if init_s_execve and not killed else ("exit 125",)
     if case.status not in statuses:
         found.append(f"{case.status}, not {' or '.join(statuses)}")

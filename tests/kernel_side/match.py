@@ -304,7 +304,7 @@ class Checker(Watcher):
         if walk.matched is not None and walk.matched.name == "clone":
             assert walk.matched.yields is not None
             self._take(child, walk.matched.yields, walk.slots)
-        elif walk.role and not (walk.role == "init" and walk.over):
+        elif walk.role and not (walk.role in ("init", "command") and walk.over):
             self.problems.append(
                 f"{walk.role} ({parent.pid}) forked {child.pid}: no step of the plan"
             )

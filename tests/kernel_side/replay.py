@@ -24,6 +24,7 @@ from tests.kernel_side.operands import KINDS, Buffer, Number, Operand, Slot, Vec
 
 _LIBC: Final = ctypes.CDLL(None, use_errno=True)
 _LIBC.syscall.restype = ctypes.c_long
+_WALL: Final = 0x40000000  # __WALL: of a process that executed nothing another signal tells
 _TRIES: Final = 10_000  # of a call whose errno the plan retries
 
 
@@ -143,9 +144,17 @@ class Role:
             os.write(self.value(named["go"]), b"!")
             os.close(self.value(named["go"]))
             os.read(self.value(named["exec"]), 1)
-        _, status = os.waitpid(self.value(named["child"]), 0)
+        child = self.value(named["child"])
+        status = self.reap(child) if self.name == "init" else os.waitpid(child, 0)[1]
         code = os.waitstatus_to_exitcode(status)
         os._exit(code if code >= 0 else 128 - code)
+
+    def reap(self, command: int) -> int:
+        """PID 1's task, where the command is its child: whoever ends, until that has."""
+        while True:
+            pid, status = os.waitpid(-1, _WALL)
+            if pid == command:
+                return status
 
     def value(self, operand: Operand) -> int:
         assert isinstance(operand, Slot)

@@ -27,7 +27,7 @@ s descriptors; $b readlink /proc/$$/fd/0; for n in 3 4 5 6 7 8 9; do $b readlink
 s place; pwd; umask; $b hostname; echo $$
 s root; $b ls -la /
 s devices; if [ -d /dev ]; then $b ls -la /dev; fi
-s init; $b cat /proc/1/cmdline /proc/1/environ /proc/1/oom_score_adj
+s command; $b cat /proc/$$/cmdline /proc/$$/environ /proc/$$/oom_score_adj
 s network; $b cat /proc/net/dev
 s clocks; $b cat /proc/self/timens_offsets
 """

@@ -94,7 +94,7 @@ ONE = [
      "it has a name already"),
     *(
         (f"{word}: x", 3, 1, f"`{word}`: not yet", None)
-        for word in ("reaper", "limits")
+        for word in ("devices", "limits")
     ),
     # Reserved.
     *(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from toyspec.emit.compiled import Message
 from toyspec.emit.records import Watch
+from toyspec.plan.traits import runs_command
 from toyspec.run.causes import explain
 from toyspec.run.failure import Failure
 from toyspec.run.refusals import path_of
@@ -36,7 +37,7 @@ def messages(plan: Plan, data: bytes, *, lasting: bool = False) -> Sequence[Mess
 
 
 def _message(plan: Plan, step: Step, data: bytes, lasting: bool) -> Message:
-    executes = step.call == "execve" and step.role == "init"
+    executes = runs_command(step)
     text = failure_text(Failure(step, None, _MARK), plan, data, colour=False)
     place, _, tail = text.partition(_MARK)
     odd = explain(plan, step.id, _ENOENT if executes else 0, "")

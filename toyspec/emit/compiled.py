@@ -23,6 +23,7 @@ from toyspec.emit.records import (
 )
 from toyspec.emit.resident import record
 from toyspec.emit.straight import Resident, Target, emit
+from toyspec.plan.traits import runs_command
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -154,8 +155,8 @@ def _page_size(variants: Sequence[Variant], timed: bool) -> int:
 
 
 def _exec_step(plan: Plan) -> int:
-    """Init's first execve."""
-    return next(step.id for step in plan.steps if step.call == "execve" and step.role == "init")
+    """The first execve of the box's command."""
+    return next(step.id for step in plan.steps if runs_command(step))
 
 
 def _resident(layout: elf.Layout, arch: str) -> dict[str, int]:

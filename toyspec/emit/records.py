@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from toyspec.emit.resident import record
 from toyspec.kernel.errnos import TEXTS
 from toyspec.kernel.flags import flags
-from toyspec.plan.step import Environment, Strings
-from toyspec.plan.traits import go_step, is_pid_1, takes_foreground
+from toyspec.plan.step import INSIDE, Environment, Strings
+from toyspec.plan.traits import go_step, is_pid_1, reaps, runs_command, takes_foreground
 from toyspec.program.program import ADDRESS
 
 if TYPE_CHECKING:
@@ -155,6 +155,7 @@ def write_box(
         (record.TERMINAL, int(plan.exposure.terminal)),
         (record.TAKES_FOREGROUND, int(takes_foreground(plan))),
         (record.REBOOTS, int(is_pid_1(plan))),
+        (record.REAPS, int(reaps(plan))),
         (record.GRACE, GRACE),
         (record.ENVIRONMENT, program_at + _address(execs[0], 2)),
     ):
@@ -179,7 +180,7 @@ def _searched_late(plan: Plan) -> tuple[str, ...]:
     """Init's argv where a variable says in which PATH it is searched: the plan's own steps knew its
     value. Else nothing.
     """
-    step = next(each for each in plan.steps if each.call == "execve" and each.role == "init")
+    step = next(each for each in plan.steps if runs_command(each))
     named = {argument.name: argument.value for argument in step.args}
     argv, environment = named["argv"], named["envp"]
     assert isinstance(argv, Strings)
@@ -191,7 +192,8 @@ def _searched_late(plan: Plan) -> tuple[str, ...]:
 
 
 def _execs(program: Program) -> list[Instruction]:
-    return [each for each in program.roles["init"] if each.call == "execve"]
+    role = next(each for each in reversed(INSIDE) if each in program.roles)
+    return [each for each in program.roles[role] if each.call == "execve"]
 
 
 def _address(instruction: Instruction, index: int) -> int:

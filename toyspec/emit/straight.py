@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from toyspec.emit.resident import record
-from toyspec.plan.step import ROLES
+from toyspec.plan.step import INSIDE, ROLES
 from toyspec.program.program import ADDRESS, CELL, IMMEDIATE, SUPERVISE
 
 if TYPE_CHECKING:
@@ -35,6 +35,7 @@ class Resident(NamedTuple):
 
     supervise_monitor: Label
     supervise_setup: Label
+    supervise_init: Label
     failed: Label
     tried: Label
     execute: Label
@@ -87,15 +88,16 @@ class _Writer:
     def write(self, instruction: Instruction) -> None:
         """One call."""
         code, machine = self.code, self.machine
-        if instruction.call == "execve" and self.role == "init" and self.target.replaces:
+        if instruction.call == "execve" and self.role in INSIDE and self.target.replaces:
             self._maybe_other(instruction)
         code.note(record.CURRENT + 8 * ROLES.index(self.role), instruction.step)
         if instruction.number == SUPERVISE:
-            self._call(
-                self.resident.supervise_monitor
-                if self.role == "monitor"
-                else self.resident.supervise_setup
-            )
+            functions = {
+                "monitor": self.resident.supervise_monitor,
+                "setup": self.resident.supervise_setup,
+                "init": self.resident.supervise_init,
+            }
+            self._call(functions[self.role])
             return
         if instruction.retries:
             code.set(machine.COUNTER, MOST_TRIES)
@@ -234,8 +236,8 @@ class _Writer:
         self._call(self.resident.failed)
 
     def _tolerated(self, instruction: Instruction) -> None:
-        """An execve of init's that found nothing is remembered, for the message of the last."""
-        if instruction.call == "execve" and self.role == "init":
+        """An execve of the command that found nothing is remembered, for the message of the last."""
+        if instruction.call == "execve" and self.role in INSIDE:
             parameters = self.machine.PARAMETERS
             self.code.move(parameters[2], self.machine.RESULT)
             self.code.set(parameters[1], instruction.step)

@@ -115,7 +115,7 @@ _SETS: Final[dict[str, Flag]] = {
     "unshare": {**_NAMESPACE, "CLONE_FS": 0x200, "CLONE_FILES": 0x400, "CLONE_SYSVSEM": 0x40000},
     "setns": _NAMESPACE,
     "clone": {
-        **_NAMESPACE, "SIGCHLD": 17, "CLONE_VM": 0x100, "CLONE_FS": 0x200, "CLONE_FILES": 0x400,
+        **_NAMESPACE, "SIGCHLD": 17, "SIGURG": 23, "CLONE_VM": 0x100, "CLONE_FS": 0x200, "CLONE_FILES": 0x400,
         "CLONE_SIGHAND": 0x800, "CLONE_PIDFD": 0x1000, "CLONE_PTRACE": 0x2000,
         "CLONE_VFORK": 0x4000, "CLONE_PARENT": 0x8000, "CLONE_THREAD": 0x10000,
         "CLONE_SYSVSEM": 0x40000, "CLONE_SETTLS": 0x80000, "CLONE_PARENT_SETTID": 0x100000,
@@ -126,7 +126,8 @@ _SETS: Final[dict[str, Flag]] = {
     "signal": _SIGNAL,
     "signal_mask": {"ALL": (1 << 64) - 1, **{n: 1 << (v - 1) for n, v in _SIGNAL.items()}},
     "sigprocmask": {"SIG_BLOCK": 0, "SIG_UNBLOCK": 1, "SIG_SETMASK": 2},
-    "wait": {"WNOHANG": 0x1, "WUNTRACED": 0x2, "WCONTINUED": 0x8, "__WALL": 0x40000000},
+    "wait": {"WNOHANG": 0x1, "WUNTRACED": 0x2, "WCONTINUED": 0x8, "__WALL": 0x40000000,
+             "__WCLONE": 0x80000000},
     "keyctl": {"KEYCTL_JOIN_SESSION_KEYRING": 1},
     "prctl": {
         "PR_SET_PDEATHSIG": 1, "PR_GET_PDEATHSIG": 2, "PR_GET_DUMPABLE": 3, "PR_SET_DUMPABLE": 4,

@@ -185,12 +185,12 @@ def pipe2(slot: str, *flags: str) -> Call:
     return call("pipe2", ("pipefd", Struct("int[2]", ends)), ("flags", Flags(flags)))
 
 
-def clone() -> Call:
-    """clone(2) as fork does it."""
+def clone(signal: str = "SIGCHLD") -> Call:
+    """clone(2) as fork does it; `signal` tells of the child's end, and after its execve SIGCHLD."""
     null = Null()
     return call(
         "clone",
-        ("flags", Flags(("SIGCHLD",))),
+        ("flags", Flags((signal,))),
         ("stack", null),
         ("parent_tid", null),
         ("child_tid", null),

@@ -11,11 +11,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from toyspec.plan import calls, process_calls
+from toyspec.plan import calls, process_calls, reaper
 from toyspec.plan.joining import FLAGS
 from toyspec.plan.phases import execute, init, prepare
 from toyspec.plan.seccomp.terminal import refuse_terminal_input
 from toyspec.plan.step import (
+    INSIDE,
     Argument,
     Environment,
     Expect,
@@ -201,7 +202,12 @@ def _begin(box: Plan) -> list[Step]:
 
 
 def _of_init(box: Plan, phase: str) -> list[Step]:
-    return [step for step in box.steps if step.role == "init" and step.phase == phase]
+    """What whoever became the box's command did in a phase: a reaper and its child are one here."""
+    return [
+        step if step.role == "init" else replace(step, role="init")
+        for step in box.steps
+        if step.role in INSIDE and step.phase == phase and not reaper.is_own(step)
+    ]
 
 
 def _confine(box: Plan, entrant: Entrant) -> list[Step]:

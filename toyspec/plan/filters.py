@@ -10,13 +10,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from toyspec.host.facts import HostFacts
-from toyspec.plan import calls, capabilities
+from toyspec.plan import calls, capabilities, reaper
 from toyspec.plan.box import Box
 from toyspec.plan.error import PlanProblem
 from toyspec.plan.seccomp.terminal import refuse_terminal_input
-from toyspec.plan.step import Bpf, Int, Step, Struct
+from toyspec.plan.step import INSIDE, Bpf, Int, Step, Struct
 from toyspec.plan.writer import Writer
 from toyspec.spec.model import Profile, Spec
+from toyspec.values import replace
 
 if TYPE_CHECKING:
     from toyspec.plan.seccomp.graph import Instruction
@@ -105,12 +106,12 @@ def _version(release: str) -> tuple[int, int]:
 
 
 def forbidden(box: Box, steps: list[Step]) -> list[PlanProblem]:
-    """Steps of init that come after a profile's filter, and that it surely does not let through."""
+    """Steps in the box that come after a profile's filter, and that it surely does not let through."""
     asked = box.spec.seccomp
     if not isinstance(asked, Profile):
         return []
     found: dict[str, PlanProblem] = {}
-    own = [step for step in steps if step.role == "init"]
+    own = [each for step in steps if step.role in INSIDE for each in _calls(step)]
     for at, step in enumerate(own):
         if step.call != "seccomp" or step.origin != box.origin("seccomp"):
             continue
@@ -129,10 +130,19 @@ def forbidden(box: Box, steps: list[Step]) -> list[PlanProblem]:
                 else f"add `{later.call}` to the allowed names in {asked.path}"
             )
             remedy = f"{change}: init needs it after the filter is in place"
-            if later.phase == "confine":
+            if later.phase == "confine" and not box.spec.no_new_privileges:
                 remedy += "; with `no_new_privileges: true` the filter comes last, and needs less"
+            elif box.spec.reaper:
+                remedy += "; without a reaper (`reaper: false`) it needs less"
             found[later.call] = PlanProblem(message, box.origin("seccomp"), remedy)
     return list(found.values())
+
+
+def _calls(step: Step) -> list[Step]:
+    """A step, or of `supervise` the calls that the reaper makes from then on."""
+    if step.call != "supervise":
+        return [step]
+    return [replace(step, call=name, args=()) for name in reaper.CALLS]
 
 
 def refusal(filtering: Step, later: Step, arch: str) -> str | None:

@@ -20,10 +20,12 @@ PHASES: tuple[Phase, ...] = (
     "prepare", "namespaces", "identity", "propagation", "root", "attach",
     "init", "mounts", "pivot", "seal", "confine", "exec",
 )  # fmt: skip
-Role = Literal["monitor", "setup", "init", "uidmap", "gidmap"]
-ROLES: tuple[Role, ...] = ("monitor", "setup", "init", "uidmap", "gidmap")
+Role = Literal["monitor", "setup", "init", "uidmap", "gidmap", "command"]
+ROLES: tuple[Role, ...] = ("monitor", "setup", "init", "uidmap", "gidmap", "command")
 HELPERS: tuple[Role, ...] = ("uidmap", "gidmap")
 """They become newuidmap and newgidmap, outside of the box's user namespace."""
+INSIDE: tuple[Role, ...] = ("init", "command")
+"""The last of these that a plan has becomes the box's command: `command` where init is a reaper."""
 
 
 @dataclass(frozen=True, slots=True)

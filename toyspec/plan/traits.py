@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from toyspec.plan.step import Flags
+from toyspec.plan.step import INSIDE, Flags
 
 if TYPE_CHECKING:
-    from toyspec.plan.step import Plan, Step
+    from toyspec.plan.step import Plan, Role, Step
 
 
 def takes_foreground(plan: Plan) -> bool:
@@ -43,6 +43,21 @@ def init_step(plan: Plan) -> Step:
     return next(step for step in plan.steps if step.yields == "init")
 
 
+def executing(plan: Plan) -> Role:
+    """Who becomes the box's command: init, or the command of a reaper."""
+    return plan.steps[-1].role
+
+
+def reaps(plan: Plan) -> bool:
+    """Whether init is a reaper, and the box's command its child."""
+    return executing(plan) == "command"
+
+
+def runs_command(step: Step) -> bool:
+    """Whether it is an execve of the box's command."""
+    return step.call == "execve" and step.role in INSIDE
+
+
 def go_step(plan: Plan) -> Step:
-    """The step in which init waits until it may execute its command."""
+    """The step in which the box's command waits until it may be executed."""
     return next(step for step in plan.steps if step.phase == "exec")

@@ -53,7 +53,7 @@ def verify(plan: Plan) -> None:
     Ids count from 1. Calls, parameters, flags, fields and errnos are known, each argument of a
     kind that belongs there. A slot is filled before its use, by the role itself or, before the
     clone, by those it comes from. A role begins once, by one clone or as the monitor. Monitor and
-    setup end with supervise, the others with execve.
+    setup end with supervise, and so does an init that forks a command; the others with execve.
     """
     if plan.arch not in ARCHITECTURES:
         raise MalformedPlanError(0, f"unknown architecture {plan.arch}")
@@ -81,7 +81,8 @@ def verify(plan: Plan) -> None:
         last[step.role] = step
     for role in filled:
         ending = last.get(role)
-        wanted = "supervise" if role in ("monitor", "setup") else "execve"
+        waits = role in ("monitor", "setup") or (role == "init" and "command" in filled)
+        wanted = "supervise" if waits else "execve"
         if ending is None or ending.call != wanted:
             raise MalformedPlanError(
                 ending.id if ending else 0, f"{role} does not end with {wanted}"

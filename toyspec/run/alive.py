@@ -43,6 +43,8 @@ def _is_in(pid: int, namespace: int | None) -> bool:
         return True
     try:
         return os.stat(f"/proc/{pid}/ns/pid").st_ino == namespace
+    except PermissionError:
+        return True  # a reaper lets nobody look, and its start time told already
     except OSError:
         return False
 

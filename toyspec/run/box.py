@@ -9,13 +9,21 @@ from typing import TYPE_CHECKING
 
 from toyspec.kernel import call as kernel
 from toyspec.plan.step import HELPERS
-from toyspec.plan.traits import go_step, init_step, is_detached, is_pid_1, takes_foreground
+from toyspec.plan.traits import (
+    go_step,
+    init_step,
+    is_detached,
+    is_pid_1,
+    reaps,
+    takes_foreground,
+)
 from toyspec.program.program import NO_PROCESS
 from toyspec.run.command import why
 from toyspec.run.ending import end_child, end_of_init, kill, wait_for_unknown_init
 from toyspec.run.executor import Executor, StepFailed
 from toyspec.run.failure import FAILED, Failure, Outcome
 from toyspec.run.monitor import GRACE, Box, Drawing, Monitor, ignored
+from toyspec.run.reaper import reap
 from toyspec.run.relay import relay
 from toyspec.run.watch import Watch
 from toyspec.values import replace
@@ -64,6 +72,8 @@ def run(
         return Outcome(FAILED, _failure(plan, progress, None, None))
     if role == "setup":
         _setup(executor)
+    elif role == "init":
+        _reaper(executor, progress)
     box = Box(
         executor.cell("pid:setup"),
         executor.cell("exec.read"),
@@ -72,6 +82,7 @@ def run(
         init_step(plan).id,
         go_step(plan).id,
         Watch(plan.watched),
+        reaps(plan),
     )
     monitor = Monitor(program.arch, box, view, terminal, deaf, grace, status)
     return _outcome(plan, monitor)
@@ -94,6 +105,15 @@ def _setup(executor: Executor) -> None:
         relay(executor.cell("pid:init"), executor.cell("life.read"))
     finally:
         os._exit(0)
+
+
+def _reaper(executor: Executor, progress: Progress) -> None:
+    """The rest of init's life, where the box's command is its child."""
+    status = FAILED
+    try:
+        status = reap(executor.cell("pid:command"), progress)
+    finally:
+        os._exit(status)
 
 
 def _abandon(executor: Executor) -> None:
@@ -121,13 +141,12 @@ def _outcome(plan: Plan, monitor: Monitor) -> Outcome:
     setup = monitor.supervise()
     _end_helpers(plan, progress)
     init = monitor.box.init
-    ran, ended = None, None
+    ran, ended = False, None
     if init:
         end = end_of_init(init)
         if end is not None:
-            ran, ended = end
-            if ran is None:  # no /proc to ask
-                ran = progress.current("init") > monitor.box.go_step and not progress.failure()
+            executed, ended = end
+            ran = monitor.ran(lambda _: executed)
     else:
         wait_for_unknown_init(monitor.box.exec_fd)
     if monitor.terminal is not None:

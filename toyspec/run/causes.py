@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from toyspec.kernel import errnos
 from toyspec.plan.step import HELPERS, Strings
+from toyspec.plan.traits import runs_command
 from toyspec.run.command import reason
 from toyspec.run.failure import CANNOT_EXECUTE, NOT_FOUND, Failure
 from toyspec.run.filtered import SIGSYS, filtered, killed_by_filter
@@ -15,14 +16,14 @@ from toyspec.run.mapping import why_unmapped
 from toyspec.run.refusals import cause_of, path_of
 
 if TYPE_CHECKING:
-    from toyspec.plan.step import Plan, Step
+    from toyspec.plan.step import Plan, Role, Step
     from toyspec.run.progress import Progress
 
 
 def explain(plan: Plan, number: int, errno: int, note: str) -> Failure:
     """The failure of step `number`; errno 0 means that its result was not what it expects."""
     step = plan.steps[number - 1]
-    if step.call == "execve" and step.role == "init":
+    if runs_command(step):
         return _execve(plan, step, errno, note)
     if not errno:
         return _unexpected(plan, step)
@@ -34,16 +35,19 @@ def explain(plan: Plan, number: int, errno: int, note: str) -> Failure:
 
 def killed(plan: Plan, progress: Progress, setup: int | None, init: int | None) -> Failure:
     """No step failed, and yet there was no box: a process was ended from outside."""
-    role, status = ("init", init)
-    if setup is not None and os.WIFSIGNALED(setup):
+    role: Role = "init"
+    status = init
+    if progress.lost is not None:
+        role, status = "command", progress.lost
+    elif setup is not None and os.WIFSIGNALED(setup):
         role, status = "setup", setup
-    at = progress.cells[progress.current_cell("init" if role == "init" else "setup")]
+    at = progress.current(role)
     step = plan.steps[at - 1] if at else None
     how = "ended"
     if status is not None and os.WIFSIGNALED(status):
         number = os.WTERMSIG(status)
         how = f"was ended by {_signal(number)}"
-    message = f"{role} {how} before init's command ran"
+    message = f"{role} {how} before the box's command ran"
     cause = "something outside toyspec ended it: the out-of-memory killer, or a person"
     remedy = "see the kernel's log (dmesg), then try again"
     if status is not None and os.WIFSIGNALED(status) and os.WTERMSIG(status) == SIGSYS:
@@ -69,7 +73,7 @@ def _execve(plan: Plan, step: Step, errno: int, note: str) -> Failure:
         return Failure(step, name, message, cause or None, remedy or None, CANNOT_EXECUTE)
     if cause:
         return Failure(step, name, f"{path} cannot start", cause, remedy or None, NOT_FOUND)
-    tried = [path_of(each) for each in plan.steps if each.call == "execve" and each.role == "init"]
+    tried = [path_of(each) for each in plan.steps if runs_command(each)]
     if words := _words_in_one(step):
         message = f"no command named `{words}` in the box"
         remedy = f"one entry a word: [{', '.join(words.split())}]"

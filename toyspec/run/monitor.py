@@ -9,11 +9,14 @@ import time
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from toyspec.kernel.signals import open_signals, read_signals
+from toyspec.plan.step import INSIDE
 from toyspec.run.ending import executed, kill, takes
 from toyspec.run.freeze import freeze, group, thaw
 from toyspec.run.relay import READY, STOPPING
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from toyspec.run.progress import Progress
     from toyspec.run.status import Status
     from toyspec.run.terminal import Terminal
@@ -46,8 +49,9 @@ class Box(NamedTuple):
     go_fd: int
     progress: Progress
     init_step: int  # the step that forks init
-    go_step: int  # the step in which init waits for a byte from go_fd
+    go_step: int  # the step in which the command waits for a byte from go_fd
     watch: Watch
+    reaps: bool  # init is a reaper, and hands on what it gets
 
     @property
     def init(self) -> int:
@@ -126,7 +130,8 @@ class Monitor:
         now = time.monotonic()
         if self.deadline is not None and now >= self.deadline:
             self.kill()
-        if self.view_fd >= 0 and self.box.progress.current("init") == self.box.go_step:
+        current = self.box.progress.current
+        if self.view_fd >= 0 and self.box.go_step in map(current, INSIDE):
             self.view_since = self.view_since or now
             if now - self.view_since >= _VIEW_PATIENCE and self.view is not None:
                 self.view.close()  # stuck: a box without its last line is better than none
@@ -156,9 +161,19 @@ class Monitor:
             self.view_fd = -1
         if self.view is not None:
             self.view.close()
-        failed = self.box.progress.failure() is not None
-        if self.status is not None and not failed and executed(self.box.init):
+        if self.status is not None and self.ran(executed):
             self.status.running()
+
+    def ran(self, executed: Callable[[int], bool | None]) -> bool:
+        """Whether the box's command was executed; `executed` tells it of a process, where that can be.
+
+        A reaper executes nothing itself: of its child it is known that it was told to go, and was
+        not lost on the way.
+        """
+        progress = self.box.progress
+        if not self.box.reaps and (known := executed(self.box.init)) is not None:
+            return known and progress.failure() is None
+        return progress.passed_go(self.box.go_step) and progress.lost is None
 
     def _is_executing(self) -> bool:
         """Asked when a signal comes: it may have overtaken the end of file."""
@@ -199,10 +214,14 @@ class Monitor:
             self.deadline = self.deadline or time.monotonic() + self.grace
         elif number == signal.SIGHUP:
             hung_up = self.terminal is not None and self.terminal.gone()
-            if hung_up or takes(self.box.init, number) is False:
+            if hung_up or self._taken(number) is False:
                 self.deadline = self.deadline or time.monotonic() + self.grace
         elif number in _KEYS:
-            self._pressed(_KEYS[signal.Signals(number)], takes(self.box.init, number))
+            self._pressed(_KEYS[signal.Signals(number)], self._taken(number))
+
+    def _taken(self, number: int) -> bool | None:
+        """Whether the signal comes to anything: a PID 1 without a handler for it never learns of it."""
+        return self.box.reaps or takes(self.box.init, number)
 
     def _pressed(self, key: str, taken: bool | None) -> None:
         """^C at a PID 1 without a handler: the kernel drops it, so someone has to say so."""

@@ -10,7 +10,7 @@ import mmap
 from collections.abc import Sequence
 from typing import Final
 
-from toyspec.plan.step import ROLES, Role
+from toyspec.plan.step import INSIDE, ROLES, Role
 from toyspec.start.page import (
     CURRENT,
     FAILED_ERRNO,
@@ -18,6 +18,7 @@ from toyspec.start.page import (
     HEADER,
     LABELS,
     LABELS_SIZE,
+    LOST,
     NOTE,
     NOTE_SIZE,
     RUNNING,
@@ -92,6 +93,20 @@ class Progress:
     def result(self, step: int) -> int:
         """What `step` returned; only meaningful once `when` is not 0."""
         return self.cells[HEADER + 2 * step + 1]
+
+    def passed_go(self, go_step: int) -> bool:
+        """Whether the box's command, at least, was told to go, and no step failed since."""
+        begun = any(self.current(role) > go_step for role in INSIDE)
+        return begun and not self.cells[FAILED_STEP]
+
+    @property
+    def lost(self) -> int | None:
+        """The raw wait status of a reaper's command that ended before it executed anything."""
+        return self.cells[LOST] - 1 if self.cells[LOST] else None
+
+    def lose(self, status: int) -> None:
+        """A reaper's command ended so, before it executed anything."""
+        self.cells[LOST] = status + 1
 
     def fail(self, step: int, errno: int, note: bytes = b"") -> None:
         """`step` failed with `errno` (0: its result was not what it expects). First one wins."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 from itertools import groupby
 from typing import NamedTuple
 
-from toyspec.plan.step import HELPERS, Plan, Step
+from toyspec.plan.step import HELPERS, INSIDE, Plan, Step
+from toyspec.plan.traits import runs_command
 from toyspec.run.progress import Progress
 from toyspec.show.paint import BAD, DIM, HEADING, Line
 from toyspec.show.text import width
@@ -14,12 +15,12 @@ PLAIN = 1000  # columns: where there is no terminal, no phase is left out for wa
 
 
 def go(plan: Plan) -> int:
-    """The id of init's last step before its first execve: the read that waits for `go`."""
+    """The id of the read that waits for `go`; 0 where nothing does."""
     before = 0
     for step in plan.steps:
-        if step.role == "init":
-            if step.call == "execve":
-                return before
+        if runs_command(step):
+            return before
+        if step.role in INSIDE and step.call == "read":
             before = step.id
     return before
 
@@ -29,7 +30,8 @@ def phases(plan: Plan) -> list[tuple[str, tuple[int, ...]]]:
     each phase with the steps that are done before `go`; the others never are, or too late to show.
     """
     last = go(plan)
-    after = {step.id for step in plan.steps if _never_done(step, last)}
+    forked = next((step.id for step in plan.steps if step.yields == "command"), last)
+    after = {step.id for step in plan.steps if _never_done(step, last, forked)}
     told: list[tuple[str, tuple[int, ...]]] = [(plan.box, (last, len(plan.steps)))]
     for phase, steps in groupby(plan.steps, lambda step: step.phase):
         ids = tuple(step.id for step in steps if step.id not in after)
@@ -38,10 +40,12 @@ def phases(plan: Plan) -> list[tuple[str, tuple[int, ...]]]:
     return told
 
 
-def _never_done(step: Step, last: int) -> bool:
+def _never_done(step: Step, last: int, forked: int) -> bool:
     if step.role in HELPERS and step.call == "execve":
         return True  # whether it did its work, setup's wait tells
-    return step.call == "supervise" or (step.role == "init" and step.id >= last)
+    if step.role == "init" and step.id > forked:
+        return True  # a reaper's: the command does not wait for it
+    return step.call == "supervise" or (step.role in INSIDE and step.id >= last)
 
 
 class PhaseTime(NamedTuple):
@@ -69,8 +73,8 @@ class Trace(NamedTuple):
 
 
 def is_over(progress: Progress, go_step: int) -> bool:
-    """Whether init has done everything but to wait for `go` (steps are begun in order)."""
-    return progress.current("init") >= go_step > 0
+    """Whether everything is done but to wait for `go` (steps are begun in order)."""
+    return any(progress.current(role) >= go_step > 0 for role in INSIDE)
 
 
 def look(progress: Progress, published: list[tuple[str, tuple[int, ...]]]) -> Trace:

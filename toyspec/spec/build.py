@@ -12,6 +12,7 @@ from toyspec.spec.covers import covers
 from toyspec.spec.entries import binds, files, mounts
 from toyspec.spec.environment import environment
 from toyspec.spec.filters import seccomp
+from toyspec.spec.life import reaper
 from toyspec.spec.model import Spec
 from toyspec.spec.namespaces import namespaces
 from toyspec.spec.nodes import Sequence
@@ -81,6 +82,7 @@ def build(context: Context, path: str, sha256: str) -> Spec:
         read_only_paths=covers(context, "read_only_paths"),
         git=git(context),
         protect=protect(context),
+        reaper=reaper(context),
         groups=identity.groups(context, user),
         joined=shared.joined,
         time_offsets=shared.time_offsets,

@@ -260,6 +260,7 @@ class Spec:
     read_only_paths: tuple[str, ...] | None = None
     git: Literal["protected", "writable"] = "protected"
     protect: tuple[str, ...] = ("default",)
+    reaper: bool = False
     groups: Literal["keep", "drop"] = "keep"
     joined: tuple[Join, ...] = ()
     time_offsets: tuple[tuple[Clock, int], ...] | None = None

@@ -26,7 +26,6 @@ _RESERVED = _words("", "reserved", "toyspec", {
 
 _LATER = (
     *_words("", "later", "toyspec", {
-        "reaper": "init reaps its own children",
         "limits": "the caller's own limits hold",
         "devices": "a bind with the option `dev` shows one device",
         "tty": "a box shares the terminal it is started from",

@@ -19,7 +19,6 @@ from toyspec.emit.resident.record import (
     EXECS,
     FAILED_ERRNO,
     FAILED_STEP,
-    INIT_ROLE,
     MONITOR_ROLE,
     MOST_ATTEMPTS,
     PAGE,
@@ -50,7 +49,7 @@ def failed(box: int, role: int, result: int) -> int:
     errno = 0
     if result < 0:
         errno = -result
-    if role == INIT_ROLE and step >= load64(box + EXEC_STEP):
+    if step >= load64(box + EXEC_STEP):
         tried(box, step, result)
         step = _counting(box, step)
         errno = -load64(attempt(box, step))
@@ -74,13 +73,13 @@ def note(page: int, step: int, errno: int) -> int:
 
 
 def tried(box: int, step: int, result: int) -> int:
-    """An execve of init's did not find its program: the plan may have another. Returns `result`."""
+    """An execve did not find the command: the plan may have another. Returns `result`."""
     store64(attempt(box, step), result)
     return result
 
 
 def attempt(box: int, step: int) -> int:
-    """Where the result of one of init's execve stands."""
+    """Where the result of one of the command's execve stands."""
     at = step - load64(box + EXEC_STEP)
     if at >= MOST_ATTEMPTS:
         at = MOST_ATTEMPTS - 1

@@ -14,6 +14,7 @@ _PACKAGE = "toyspec.emit.resident"
 _TOOLS = ("__init__", "make", "ready", "words")
 ENTRIES = {
     "start": "start", "supervise_monitor": "outcome", "supervise_setup": "relay",
+    "supervise_init": "reaper",
     "failed": "failed", "tried": "failed", "execute": "execute", "done": "times",
     "append_number": "memory",
 }  # fmt: skip

@@ -19,6 +19,7 @@ from toyspec.emit.resident.process import (
     takes,
 )
 from toyspec.emit.resident.record import (
+    COMMAND_ROLE,
     CURRENT,
     DEADLINE,
     DEAF,
@@ -33,10 +34,12 @@ from toyspec.emit.resident.record import (
     GONE,
     GRACE,
     INIT_ROLE,
+    LOST,
     OUT_READ,
     PAGE,
     PIDS,
     PRESSES,
+    REAPS,
     SETUP,
     SETUP_LISTENS,
     SIGNAL_FD,
@@ -148,7 +151,7 @@ def _look_at_the_clock(box: int) -> int:
         _end(box)
     if load64(load64(box + FILE) + VIEW) < 0:
         return 0
-    if load64(load64(box + PAGE) + CURRENT + 8 * INIT_ROLE) != load64(box + GO_STEP):
+    if not _waits_to_go(load64(box + PAGE), load64(box + GO_STEP)):
         return 0
     if load64(box + VIEW_SINCE) == 0:
         store64(box + VIEW_SINCE, now())
@@ -156,6 +159,23 @@ def _look_at_the_clock(box: int) -> int:
         close_view(box)  # stuck: a box without its last line is better than none
         _go_if_ready(box)
     return 0
+
+
+def passed_go(box: int) -> int:
+    """Whether the box's command, at least, was told to go, was not lost then, and no step failed."""
+    page = load64(box + PAGE)
+    if load64(page + FAILED_STEP) or load64(page + LOST):
+        return 0
+    go = load64(box + GO_STEP)
+    if load64(page + CURRENT + 8 * INIT_ROLE) > go:
+        return 1
+    return load64(page + CURRENT + 8 * COMMAND_ROLE) > go
+
+
+def _waits_to_go(page: int, step: int) -> int:
+    if load64(page + CURRENT + 8 * INIT_ROLE) == step:
+        return 1
+    return load64(page + CURRENT + 8 * COMMAND_ROLE) == step
 
 
 def _drawn(box: int) -> int:
@@ -178,7 +198,7 @@ def _is_executing(box: int) -> int:
     if not load64(box + EXECUTING) and readable(load32(load64(box + EXEC_READ)), 0):
         store64(box + EXECUTING, 1)
         close_view(box)
-        if load64(load64(box + PAGE) + FAILED_STEP) == 0 and executed(init_of(box)) > 0:
+        if passed_go(box) and (load64(box + REAPS) or executed(init_of(box)) > 0):
             tell_running(box)
             stands(box)
     return load64(box + EXECUTING)
@@ -261,12 +281,19 @@ def _consider(box: int, number: int) -> int:
     if number == flag("signal", "SIGHUP"):
         if load64(box + TERMINAL) and foreground_of(0) < 0:
             return _give_time(box)  # it was hung up
-        if takes(init_of(box), number) == 0:
+        if _taken(box, number) == 0:
             return _give_time(box)
         return 0
     if _is_key(number):
-        return _pressed(box, number, takes(init_of(box), number))
+        return _pressed(box, number, _taken(box, number))
     return 0
+
+
+def _taken(box: int, number: int) -> int:
+    """Whether the signal comes to anything: a PID 1 without a handler for it never learns of it."""
+    if load64(box + REAPS):
+        return 1
+    return takes(init_of(box), number)
 
 
 def _give_time(box: int) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from toyspec.emit.resident.log import begin_log, drain, stands
-from toyspec.emit.resident.monitor import init_of, watch_over
+from toyspec.emit.resident.monitor import init_of, passed_go, watch_over
 from toyspec.emit.resident.process import (
     CHILD,
     EXITED,
@@ -18,16 +18,14 @@ from toyspec.emit.resident.process import (
 )
 from toyspec.emit.resident.reasons import tell_failure, tell_killed
 from toyspec.emit.resident.record import (
-    CURRENT,
     ENDED_BY,
     EXEC_READ,
     FAILED_STEP,
     GIDMAP_ROLE,
-    GO_STEP,
     GONE,
-    INIT_ROLE,
     PAGE,
     PIDS,
+    REAPS,
     REBOOTS,
     TERMINAL,
     UIDMAP_ROLE,
@@ -56,8 +54,8 @@ def supervise_monitor(box: int) -> int:
         kill(init)
         info = room(INFO)
         if syscall(nr("waitid"), CHILD, init, info, EXITED | KEEP, 0) == 0:
-            ran = _passed_go(box, page)
-            if ran and load32(info + 8) != _BY_ITSELF:
+            ran = passed_go(box)
+            if ran and not load64(box + REAPS) and load32(info + 8) != _BY_ITSELF:
                 ran = executed(init)
             ended = wait_for(init)
     else:
@@ -83,14 +81,6 @@ def end_helpers(page: int) -> int:
     """Setup has ended. Where it did not wait for its helpers, they came to the monitor."""
     end_child(load64(page + PIDS + 8 * UIDMAP_ROLE))
     return end_child(load64(page + PIDS + 8 * GIDMAP_ROLE))
-
-
-def _passed_go(box: int, page: int) -> int:
-    """Whether init was told to go, and no step failed since."""
-    step = load64(page + CURRENT + 8 * INIT_ROLE)
-    if step > load64(box + GO_STEP) and load64(page + FAILED_STEP) == 0:
-        return 1
-    return 0
 
 
 def _status(box: int, ended: int) -> int:

@@ -26,6 +26,7 @@ KEEP = 0x1000000  # WNOWAIT
 INFO = 128  # bytes of a siginfo_t
 POLLED = 8  # bytes of a pollfd
 READABLE = 1  # POLLIN
+KERNEL = 0x80  # SI_KERNEL (asm-generic/siginfo.h): of a signal, that a terminal sent it
 _FORKED_NOT_EXECUTED = 0x40  # PF_FORKNOEXEC (include/linux/sched.h)
 _FLAGS = 6  # fields from the state to the flags in /proc/PID/stat (proc_pid_stat(5))
 _STARTED = 19  # and to the time when it began

@@ -7,6 +7,7 @@ from toyspec.emit.resident.cold import cold, told
 from toyspec.emit.resident.memory import append_number, find
 from toyspec.emit.resident.record import (
     ARGV,
+    COMMAND_ROLE,
     CURRENT,
     ERRNO_COUNT,
     ERRNOS,
@@ -15,6 +16,7 @@ from toyspec.emit.resident.record import (
     FAILED_STEP,
     FILE,
     INIT_ROLE,
+    LOST,
     MESSAGE_ITEM,
     MESSAGE_ODD,
     MESSAGE_PLACE,
@@ -121,10 +123,14 @@ def tell_killed(box: int, setup: int, init: int) -> int:
     """
     role = INIT_ROLE
     status = init
-    if setup & 0x7F:
+    page = load64(box + PAGE)
+    if load64(page + LOST):
+        role = COMMAND_ROLE
+        status = load64(page + LOST) - 1
+    elif setup & 0x7F:
         role = SETUP_ROLE
         status = setup
-    step = load64(load64(box + PAGE) + CURRENT + 8 * role)
+    step = load64(page + CURRENT + 8 * role)
     vector = begin(room(VECTOR))
     message = _message(box, step)
     if step:
@@ -134,10 +140,12 @@ def tell_killed(box: int, setup: int, init: int) -> int:
         add(vector, text("error: "))
     if role == SETUP_ROLE:
         add(vector, text("setup "))
+    elif role == COMMAND_ROLE:
+        add(vector, text("command "))
     else:
         add(vector, text("init "))
     _add_end(vector, box, status, room(32))
-    add(vector, text(" before init's command ran\n"))
+    add(vector, text(" before the box's command ran\n"))
     if step:
         add(vector, _words(box, load32(message + MESSAGE_TAIL)))
     add(vector, text("    likely cause: something outside toyspec ended it: "))

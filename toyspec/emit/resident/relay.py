@@ -8,11 +8,9 @@ processes may signal it too: from them only a wish to stop counts.
 from __future__ import annotations
 
 from toyspec.emit.resident.forget import WHILE, forget
-from toyspec.emit.resident.process import INFO, READY, ended, leave, send, wait_for
+from toyspec.emit.resident.process import INFO, KERNEL, READY, ended, leave, send, wait_for
 from toyspec.emit.resident.record import INIT, LIFE_READ
 from toyspec.emit.resident.words import flag, load32, load64, nr, room, store64, syscall
-
-_KERNEL = 0x80  # SI_KERNEL (asm-generic/siginfo.h): the terminal's own
 
 
 def supervise_setup(box: int) -> int:
@@ -49,7 +47,7 @@ def supervise_setup(box: int) -> int:
 def _matters(signal: int, code: int) -> int:
     if is_stopping(signal):
         return 1
-    if code != _KERNEL:
+    if code != KERNEL:
         return 0
     if signal == flag("signal", "SIGINT") or signal == flag("signal", "SIGQUIT"):
         return 1

@@ -15,6 +15,7 @@ from toyspec.plan import (
     helpers,
     landlock,
     limits,
+    reaper,
     sysctls,
 )
 from toyspec.plan.box import Box
@@ -54,9 +55,15 @@ def steps(box: Box) -> list[Step]:
         w.about("no new privileges", box.origin("no_new_privileges"))
         w.do(calls.prctl("PR_SET_NO_NEW_PRIVS", Int(1)), "setuid programs gain nothing")
         landlock.restrict(w, box)
-    limits.ulimits(w, box)
+    if not box.spec.reaper:
+        limits.ulimits(w, box)
     if box.spec.no_new_privileges:
         filters.install(w, box)
+    if box.spec.reaper:
+        reaper.fork(w, box)
+        _own_session(w, box)
+        _signals(w, box)
+        limits.ulimits(w, box)
     return w.steps
 
 
@@ -83,8 +90,7 @@ def _session(w: Writer, box: Box) -> None:
             why = "its group gets the keyboard; SIGTTOU is blocked, or PID 1 would spin here"
             w.do(calls.ioctl(0, "TIOCSPGRP", group), why)
     else:
-        w.about("a session of its own")
-        w.do(calls.setsid(), "no controlling terminal to push input into (CVE-2017-5226)")
+        _own_session(w, box)
     w.about("a keyring of its own")
     why = "the caller's session keyring, and what it holds, stays outside (keyrings(7))"
     filtered = box.spec.seccomp == "default"  # which lets no call of keys through
@@ -92,6 +98,21 @@ def _session(w: Writer, box: Box) -> None:
         why += "; once the caller's quota of keys is used up, the filter alone keeps it from use"
     tolerates = ("ENOSYS", "EDQUOT") if filtered else ("ENOSYS",)
     w.do(calls.join_session_keyring(), why, tolerates=tolerates)
+    if not box.spec.reaper:
+        _signals(w, box)
+        w.do(calls.sigprocmask(), "nothing blocked")
+
+
+def _own_session(w: Writer, box: Box) -> None:
+    """Where no terminal is shared. A reaper has one too, or what is sent to the caller's group would
+    reach the command twice.
+    """
+    if not box.facts.terminal:
+        w.about("a session of its own")
+        w.do(calls.setsid(), "no controlling terminal to push input into (CVE-2017-5226)")
+
+
+def _signals(w: Writer, box: Box) -> None:
     w.about("signals as a program expects them")
     for signal in ("SIGPIPE", "SIGXFSZ"):
         w.do(calls.sigaction_default(signal), "Python leaves it ignored")
@@ -99,7 +120,6 @@ def _session(w: Writer, box: Box) -> None:
     for signal in box.facts.ignored:
         if signal != "SIGINT":
             w.do(calls.sigaction_default(signal), "the caller ignores it; the box need not")
-    w.do(calls.sigprocmask(), "nothing blocked")
 
 
 def _working_directory(w: Writer, box: Box) -> None:

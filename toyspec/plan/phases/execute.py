@@ -1,4 +1,4 @@
-"""exec: init waits for the word to go, then becomes the box's command."""
+"""exec: init, or the child of a reaper, waits for the word to go, then becomes the box's command."""
 
 from __future__ import annotations
 
@@ -24,10 +24,13 @@ def needs(spec: Spec) -> Needs:
 
 def steps(box: Box) -> list[Step]:
     """One execve for a command with a slash, else one for each directory of the box's PATH."""
-    w = Writer("exec", "init")
+    w = Writer("exec", "command" if box.spec.reaper else "init")
     w.about("go")
     why = "the trace is drawn, the terminal is the box's from here on"
     w.do(calls.read("go.read", 1), why, expects=Expect(result=1))
+    if box.spec.reaper:
+        why = "nothing blocked: what was sent meanwhile acts now"
+        w.do(calls.sigprocmask(), why)
     environment = Environment(tuple((env.name, env.value) for env in box.spec.environment))
     w.about(" ".join(box.spec.init), box.origin("init"))
     become(w, box.spec.init, environment, box.facts.variable)

@@ -1,0 +1,74 @@
+"""A reaper after `supervise`: PID 1, whose child is the box's command.
+
+Every signal is blocked and taken one by one, so none is lost, and none comes before the command is
+there to get it.
+"""
+
+from __future__ import annotations
+
+from toyspec.emit.resident.forget import WHILE, forget
+from toyspec.emit.resident.process import INFO, KERNEL, leave
+from toyspec.emit.resident.record import COMMAND_ROLE, LOST, PAGE, PIDS
+from toyspec.emit.resident.words import (
+    flag,
+    load32,
+    load64,
+    nr,
+    room,
+    store64,
+    syscall,
+)
+
+
+def supervise_init(box: int) -> int:
+    """Until the command has ended; its exit status is ours, 128+n where signal n ended it.
+
+    What ended before its execve, by a signal that nobody sent through here, is noted as lost.
+    """
+    page = load64(box + PAGE)
+    command = load64(page + PIDS + 8 * COMMAND_ROLE)
+    sent = 0
+    every = room(8)
+    store64(every, -1)
+    info = room(INFO)
+    status = room(8)
+    patience = room(16)
+    store64(patience, 0)
+    store64(patience + 8, WHILE * 1000000)
+    ran = _ended(command, status)
+    while ran < 0:
+        signal = syscall(nr("rt_sigtimedwait"), every, info, patience, 8)
+        if signal < 0:
+            forget(box)
+            patience = 0
+        if signal > 0 and signal != flag("signal", "SIGCHLD") and load32(info + 8) != KERNEL:
+            sent |= 1 << (signal - 1)
+            syscall(nr("kill"), command, signal)  # not reaped yet: its number is its own
+        ran = _ended(command, status)
+    raw = load32(status)
+    number = raw & 0x7F
+    if ran == 0 and (number == 0 or sent >> (number - 1) & 1 == 0):
+        store64(page + LOST, raw + 1)
+    if number:
+        return leave(128 + number)
+    return leave(raw >> 8 & 0xFF)
+
+
+def _ended(command: int, status: int) -> int:
+    """1 once the command has ended, 0 where it had not executed anything; -1 while it lives.
+
+    Orphans are reaped on the way. A child of which a signal of its own tells becomes one of which
+    SIGCHLD does by its execve (de_thread in fs/exec.c), and wait(2) keeps the two kinds apart.
+    """
+    pid = _reap(status, 0)
+    while pid > 0:
+        if pid == command:
+            return 1
+        pid = _reap(status, 0)
+    if _reap(status, flag("wait", "__WCLONE")) == command:
+        return 0
+    return -1
+
+
+def _reap(status: int, kind: int) -> int:
+    return syscall(nr("wait4"), -1, status, flag("wait", "WNOHANG") | kind, 0)

@@ -1,0 +1,54 @@
+"""A reaper after `supervise`: PID 1, whose child is the box's command.
+
+Every signal is blocked and taken one by one, so none is lost, and none comes before the command is
+there to get it. Nothing is imported any more: the box's tree is not ours.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from toyspec.run.progress import Progress
+
+_WCLONE = -0x80000000  # __WCLONE: children of which another signal than SIGCHLD tells (wait(2))
+_KERNEL = 0x80  # SI_KERNEL: typed at a terminal, and so sent to the command as well
+
+
+def reap(command: int, progress: Progress) -> int:
+    """Until the command has ended; returns its exit status, 128+n where signal n ended it.
+
+    What ended before its execve, by a signal that nobody sent through here, is noted as lost.
+    """
+    every = signal.valid_signals()
+    sent = set[int]()
+    while (ended := _ended(command)) is None:
+        told = signal.sigwaitinfo(every)
+        if told.si_signo != signal.SIGCHLD and told.si_code != _KERNEL:
+            sent.add(told.si_signo)
+            os.kill(command, told.si_signo)  # not reaped yet: its number is its own
+    ran, status = ended
+    killed = os.WIFSIGNALED(status)
+    if not ran and not (killed and os.WTERMSIG(status) in sent):
+        progress.lose(status)
+    return 128 + os.WTERMSIG(status) if killed else os.WEXITSTATUS(status)
+
+
+def _ended(command: int) -> tuple[bool, int] | None:
+    """Whether the command ever executed anything, and its raw wait status, once it has ended.
+
+    Orphans are reaped on the way. A child of which a signal of its own tells becomes one of which
+    SIGCHLD does by its execve (de_thread in fs/exec.c), and wait(2) keeps the two kinds apart.
+    """
+    for options in (os.WNOHANG, os.WNOHANG | _WCLONE):
+        try:
+            pid, status = os.waitpid(-1, options)
+            while pid:
+                if pid == command:
+                    return options == os.WNOHANG, status
+                pid, status = os.waitpid(-1, options)
+        except ChildProcessError:
+            pass  # none of this kind
+    return None
