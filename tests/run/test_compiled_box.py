@@ -9,7 +9,7 @@ import signal
 
 import pytest
 
-from tests import tools
+from tests import holder, tools
 from tests.product import Product, Word
 from tests.run.boxes import (
     PROMPT,
@@ -30,6 +30,30 @@ LAUNCHER = "tests/run/launcher.py"
 MOST = 48  # kB that each of a box's waiting processes may cost
 
 
+LOOK = """\
+import os, sys, time
+print("looks", flush=True)
+until = time.monotonic() + 20
+while time.monotonic() < until:
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            if os.stat(f"/proc/{pid}/exe").st_size != int(sys.argv[1]):
+                continue
+            fd = os.open(f"/proc/{pid}/exe", os.O_PATH)
+            name = os.readlink(f"/proc/self/fd/{fd}")
+        except OSError:
+            continue
+        for attempt in range(200):
+            try:
+                os.write(os.open(f"/proc/self/fd/{fd}", os.O_WRONLY), b"gotcha")
+            except OSError as error:
+                if error.strerror == "Text file busy":
+                    time.sleep(0.02)
+                    continue
+                sys.exit(print(f"{os.path.basename(name)}, {error.strerror}"))
+            sys.exit(print(f"{name}: written"))
+sys.exit("seen nothing")
+"""
 SHOWN = """\
 version: 1
 system: host
@@ -135,6 +159,37 @@ def test_a_box_does_not_start_itself(product: Product) -> None:
     done = product.as_user([compiled(product, ()), "--", "/proc/self/exe"])
     assert done.returncode == 125
     assert done.stderr.endswith("error: a box does not start itself\n")
+
+
+def test_a_box_that_others_look_into_runs_from_sealed_memory(product: Product) -> None:
+    """Its init is told to execute its own program again, which makes it one that they may look at: what
+    they find and keep hold of is no file (CVE-2019-5736).
+    """
+    held = holder.hold(product)
+    user, pid, mount = (holder.file(product, kind) for kind in ("user", "pid", "mnt"))
+    text = f"version: 1\nnamespaces: {{user: {user}, pid: {pid}, mount: {mount}}}\ninit: [/proc/self/exe]\n"
+    source = spec(product, text)
+    file = compile_box(product, source)
+    before = file.read_bytes(), file.stat().st_ino
+    look: list[Word] = [product.python, "-c", LOOK, str(file.stat().st_size)]
+    enter: list[Word] = [
+        "nsenter",
+        f"--target={held}",
+        "--user",
+        "--pid",
+        "--mount",
+        "--preserve-credentials",
+        *look,
+    ]
+    tools.need("nsenter")
+    with started(product, enter) as attacker:
+        assert attacker.stdout is not None
+        assert attacker.stdout.readline() == "looks\n"
+        while attacker.poll() is None:
+            assert "a box does not start itself" in product.as_user([file]).stderr
+        out, err = attacker.communicate(timeout=60)
+    assert (out, err) == ("memfd:toyspec (deleted), Operation not permitted\n", "")
+    assert (file.read_bytes(), file.stat().st_ino) == before
 
 
 def test_variables_are_the_callers_and_lie_in_no_file(product: Product) -> None:

@@ -116,13 +116,14 @@ class Data:
         self.bytes[at : at + 8] = (number & (1 << 64) - 1).to_bytes(8, "little")
 
 
-def write_file(records: Data, at: int, baked: Baked) -> None:
+def write_file(records: Data, at: int, baked: Baked, *, seals: bool) -> None:
     """The file record, but for its variants."""
     records.set(at + record.UID, baked.uid)
     records.set(at + record.GID, baked.gid)
     records.set(at + record.NAME, records.text(baked.name))
     records.set(at + record.REPLACES, int(baked.replaces))
     records.set(at + record.AS_FILE, int(baked.as_file))
+    records.set(at + record.SEALS, int(seals))
 
 
 def write_home(records: Data, data: Data, at: int, baked: Baked) -> None:

@@ -38,6 +38,13 @@ def is_pid_1(plan: Plan) -> bool:
     )
 
 
+def is_seen(plan: Plan) -> bool:
+    """Whether others may look at the process that executes the box's command, before it does or once
+    it was told to execute its own program again: whoever is not the first of a pid namespace of its own.
+    """
+    return reaps(plan) or not is_pid_1(plan)
+
+
 def init_step(plan: Plan) -> Step:
     """The step that forks init."""
     return next(step for step in plan.steps if step.yields == "init")

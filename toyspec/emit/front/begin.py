@@ -27,6 +27,7 @@ from toyspec.emit.resident.environment import value_of
 from toyspec.emit.resident.memory import append, behind, copy, length, same, unsigned32
 from toyspec.emit.resident.process import leave
 from toyspec.emit.resident.saying import VECTOR, add, begin, say
+from toyspec.emit.resident.sealed import memory_file, seal
 from toyspec.emit.resident.streams import open_streams
 from toyspec.emit.resident.words import (
     flag,
@@ -55,11 +56,6 @@ _PRIVATE = 0x22  # MAP_PRIVATE | MAP_ANONYMOUS
 _SLACK = 8192  # bytes that a content may be longer than what it is compared with
 _FNV = -3750763034362895579  # the offset basis
 _WORDS = 64  # that a box is started with at most
-_EINVAL = 22
-_MEMORY = 0x13  # MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_EXEC (linux/memfd.h)
-_OLD_MEMORY = 3  # before Linux 6.3
-_ADD_SEALS = 1033  # F_ADD_SEALS (linux/fcntl.h)
-_EVERY_SEAL = 15
 
 
 def front(stack: int) -> int:
@@ -306,9 +302,7 @@ def _all_hold(file: int, told: int) -> int:
 
 def _become(file: int, python: int, words: int, argv: int, environment: int) -> int:
     """Execute the box from memory, told who explains; returns where this kernel does not do that."""
-    fd = syscall(nr("memfd_create"), text("toyspec"), _MEMORY)
-    if fd == -_EINVAL:
-        fd = syscall(nr("memfd_create"), text("toyspec"), _OLD_MEMORY)
+    fd = memory_file()
     if fd < 0:
         return 0
     at = file + load64(file + BOX)
@@ -319,7 +313,7 @@ def _become(file: int, python: int, words: int, argv: int, environment: int) -> 
             break
         at += count
     given = _memory(8 * (words + 4 + load64(file + GIVENS)))
-    if at == end and given and syscall(nr("fcntl"), fd, _ADD_SEALS, _EVERY_SEAL) == 0:
+    if at == end and given and seal(fd) == 0:
         store64(given, text("toyspec"))
         rest = _give(file, given + 8)
         store64(rest, text("--again"))

@@ -9,8 +9,8 @@ from toyspec.emit.language.compiler import compiled
 
 _PACKAGE = "toyspec.emit"
 _SHARED = (
-    "again", "clock", "environment", "memory", "process", "record", "refusal", "saying", "streams",
-    "terminal",
+    "again", "clock", "environment", "memory", "process", "record", "refusal", "saying", "sealed",
+    "streams", "terminal",
 )  # fmt: skip
 _TOOLS = ("__init__", "make")
 

@@ -36,10 +36,9 @@ UNPACKED = 176  # where COLD lies unpacked; 0: nobody needed it yet
 STATUS = 184  # a descriptor that is told what becomes of the box; -1: none
 SAID_RUNNING = 192  # 1: it was told that init runs
 LOG_DIRECTORY = 200  # a descriptor of the directory that the log lies in, where the box is detached
-AS_FILE = (
-    208  # 1: people start it, as a file: it takes none of the words of what keeps boxes in memory
-)
-FILE_SIZE = 216
+AS_FILE = 208  # 1: it takes none of the words of what keeps boxes in memory
+SEALS = 216  # 1: it runs from a sealed copy in memory only
+FILE_SIZE = 224
 
 # A box record.
 FILE = 0  # address of the file record

@@ -47,6 +47,7 @@ from toyspec.emit.resident.record import (
     VIEWER,
 )
 from toyspec.emit.resident.refusal import refuse
+from toyspec.emit.resident.sealed import become_sealed
 from toyspec.emit.resident.status import take_status
 from toyspec.emit.resident.streams import open_streams
 from toyspec.emit.resident.terminal import foreground_of, is_terminal, prepare_terminal
@@ -99,6 +100,7 @@ def start(stack: int, file: int) -> int:
         refuse(file, text("this file gives more rights than its caller has, and a box none"), 0, 0)
     _refuse_inside(file)
     _read_words(file, stack + 8, words, argv)
+    become_sealed(file, stack + 8, environment)
     if load64(argv + 16):
         take_status(file, load64(argv + 16))
     _check_caller(file, environment, auxiliary)
