@@ -149,6 +149,7 @@ class Checker(Watcher):
     done: list[int] = field(default_factory=list)  # and as they ended as the plan allows
     places: dict[int, int] = field(default_factory=dict)  # of the instructions that made the calls
     walks: dict[str, Walk] = field(default_factory=dict)
+    by_role: dict[str, tuple[Call, ...]] = field(default_factory=dict)
     acted: list[int] = field(default_factory=list)
     ran: bool = False  # a program was executed: the box stood
     executions: int = 0  # of programs, by the first process
@@ -233,7 +234,9 @@ class Checker(Watcher):
         return True
 
     def _steps(self, role: str) -> tuple[Call, ...]:
-        return tuple(call for call in self.calls if call.role == role)
+        if role not in self.by_role:
+            self.by_role[role] = tuple(call for call in self.calls if call.role == role)
+        return self.by_role[role]
 
     def _take(self, process: Process, role: str, slots: dict[str, int]) -> None:
         process.state = Walk(role, self._steps(role), 0, dict(slots))

@@ -30,6 +30,13 @@ _RDI: Final = 14 * 8
 _RIP: Final = 16 * 8
 _SYSCALL_LENGTH: Final = 2  # bytes of the instruction
 _WALL: Final = 0x40000000
+_INFO: Final = ctypes.create_string_buffer(88)  # struct ptrace_syscall_info: the last one asked for
+_INFO_AT: Final = ctypes.addressof(_INFO)
+_INFO_FIELDS: Final = struct.Struct(
+    "<B7xQ8x7Q"
+)  # what stop, where it goes on; a call and its arguments
+_INFO_RESULT: Final = 24
+_ENTRY, _EXIT = 1, 2
 
 _LIBC: Final = ctypes.CDLL(None, use_errno=True)
 _PTRACE: Final = _LIBC.ptrace
@@ -284,11 +291,9 @@ class Tracer:
         if process.free and process.call is None:
             self._resume(process)
             return
-        info = ctypes.create_string_buffer(88)
-        ptrace(_SYSCALL_INFO, process.pid, 88, ctypes.addressof(info))
-        if info.raw[0] == 1:  # entry
-            (after,) = struct.unpack_from("<Q", info.raw, 8)
-            number, *args = struct.unpack_from("<7Q", info.raw, 24)
+        ptrace(_SYSCALL_INFO, process.pid, len(_INFO), _INFO_AT)
+        kind, after, number, *args = _INFO_FIELDS.unpack_from(_INFO)
+        if kind == _ENTRY:
             process.call = Seen(number, tuple(args), after - _SYSCALL_LENGTH)
             action = self.watcher.entry(process, process.call)
             if isinstance(action, Kill):
@@ -302,9 +307,9 @@ class Tracer:
             if isinstance(action, Fail):
                 process.call.fails = action.errno
                 ptrace(_POKEUSER, process.pid, _ORIG_RAX, -1)
-        elif info.raw[0] == 2 and process.call is not None:
+        elif kind == _EXIT and process.call is not None:
             seen, process.call = process.call, None
-            (seen.result,) = struct.unpack_from("<q", info.raw, 24)
+            (seen.result,) = struct.unpack_from("<q", _INFO, _INFO_RESULT)
             if seen.fails:
                 ptrace(_POKEUSER, process.pid, _RAX, -seen.fails)
                 seen.result = -seen.fails
