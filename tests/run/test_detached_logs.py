@@ -1,0 +1,175 @@
+"""What a detached box prints: byte for byte, within bounds, and nobody who reads holds the box up."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import signal
+from collections.abc import Iterator
+
+import pytest
+
+from tests import tools
+from tests.product import Product
+from tests.run import detached
+from tests.run.boxes import eventually, stat
+from tests.run.detached import Place, gone
+from toyspec.run.log import FILE_SIZE, FILES
+
+PYTHON = "/usr/bin/python3"
+
+
+@pytest.fixture
+def place(product: Product) -> Iterator[Place]:
+    with detached.place(product) as made:
+        yield made
+
+
+def raw(place: Place, *words: str) -> tuple[bytes, bytes]:
+    """`toyspec logs WORDS`, as it comes."""
+    scratch = place.product.directory()
+    script = 'cd "$0" && "$@" >out 2>err'
+    words = (*place.product.toyspec, "logs", *words)
+    place.product.as_user(["sh", "-c", script, scratch, *words], env=place.env)
+    return (scratch / "out").read_bytes(), (scratch / "err").read_bytes()
+
+
+def test_any_bytes_come_back_as_they_were(place: Place) -> None:
+    code = (
+        "import os; data = bytes(range(256)) * 300; os.write(1, data); os.write(2, data[::-1]);"
+        "os.write(1, b'\\0\\0no newline at the end')"
+    )
+    place.up(PYTHON, "-c", code)
+    assert place.ends() == 0
+    data = bytes(range(256)) * 300
+    assert raw(place, "box") == (data + b"\0\0no newline at the end", data[::-1])
+
+
+def test_timestamps_and_the_last_lines(place: Place) -> None:
+    place.up(
+        "sh",
+        "-c",
+        "echo one; printf 'tw'; sleep 0.1; echo o; sleep 0.1; echo err >&2; sleep 0.1; printf end",
+    )
+    assert place.ends() == 0
+    stamp = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}Z "
+    out, err = raw(place, "-t", "box")
+    assert re.fullmatch(f"{stamp}one\n{stamp}two\n{stamp}end", out.decode())
+    assert re.fullmatch(f"{stamp}err\n", err.decode())
+    assert raw(place, "--tail", "1", "box") == (b"end", b"")
+    assert raw(place, "--tail", "2", "box") == (b"end", b"err\n")
+    assert raw(place, "--tail", "0", "box") == (b"", b"")
+    assert raw(place, "--tail", "all", "box") == raw(place, "box")
+    done = place.run("logs", "--tail", "-1", "box")
+    assert done.returncode == 2 and "a number of lines" in done.stderr
+
+
+def test_who_follows_sees_it_come_and_ends_with_the_box(place: Place) -> None:
+    place.up("sh", "-c", "echo begins; trap 'echo ends; exit 0' TERM; while :; do sleep 0.02; done")
+    with place.start("logs", "-f", "box") as follower:
+        assert follower.stdout is not None
+        assert follower.stdout.readline() == "begins\n"
+        assert place.run("stop", "box").returncode == 0
+        out, err = follower.communicate(timeout=30)
+        assert (out, err, follower.returncode) == ("ends\n", "", 0)
+    done = place.run("logs", "-f", "box")  # it has ended already
+    assert (done.returncode, done.stdout) == (0, "begins\nends\n")
+
+
+def test_a_reader_that_goes_or_stands_still_holds_nobody_up(place: Place) -> None:
+    place.up("sh", "-c", "yes | head -c 300000; echo; echo done; exec sleep 1000")
+    still = place.start("logs", "-f", "box")
+    os.kill(still.pid, signal.SIGSTOP)
+    done = place.product.as_user(
+        [
+            "sh",
+            "-c",
+            '"$0" logs -f box | head -n 1; echo "${PIPESTATUS:-}"',
+            *place.product.toyspec,
+        ],
+        env=place.env,
+    )
+    assert done.stdout.startswith("y\n")
+    eventually(lambda: raw(place, "--tail", "1", "box") == (b"done\n", b""))
+    still.kill()
+    still.communicate()
+
+
+def test_a_log_is_bounded_whatever_is_printed(place: Place) -> None:
+    """A part of it is lost, but never the end, and the box is not."""
+    size = 64 << 20
+    code = (
+        f"import os\nfor i in range({size} // 65536): os.write(1, b'%08d ' % i * 7281 + b'1234567')"
+    )
+    place.up(PYTHON, "-c", f"{code}\nos.write(2, b'the end')\nos._exit(4)")
+    with place.start("logs", "-f", "box") as follower:
+        assert place.ends() == 4
+        follower.communicate(timeout=60)
+    sizes = [(place.boxes / "box" / name).stat().st_size for name in FILES]
+    assert max(sizes) <= FILE_SIZE and sum(sizes) > 3 * (FILE_SIZE - (1 << 17))
+    out, err = raw(place, "box")
+    assert err == b"the end"
+    whole = b"".join(b"%08d " % i * 7281 + b"1234567" for i in range(size // 65536))
+    assert whole.endswith(out) and len(out) > 3 * (FILE_SIZE - (1 << 16))
+    assert hashlib.sha256(out).digest() == hashlib.sha256(whole[-len(out) :]).digest()
+
+
+def test_a_directory_that_is_gone_does_not_stop_it(place: Place) -> None:
+    """Nowhere to turn over to: the box prints on all the same, and the file is bounded."""
+    place.up("sh", "-c", "read -r x </dev/null; sleep 0.5; yes | head -c 8000000; exit 6")
+    monitor = place.processes()[0]
+    kept = place.boxes / "box"
+    for each in kept.iterdir():
+        each.unlink()
+    kept.rmdir()
+    log = f"/proc/{monitor}/fd"
+    biggest = 0
+    while stat(monitor)[0] not in ("", "Z"):
+        try:
+            for fd in os.listdir(log):
+                if os.readlink(f"{log}/{fd}").endswith("/log (deleted)"):
+                    biggest = max(biggest, os.stat(f"{log}/{fd}").st_size)
+        except OSError:
+            break
+    gone(monitor)
+    assert biggest <= FILE_SIZE
+
+
+FULL = """
+set -e
+mount -t tmpfs -o size=300k,mode=700 tmpfs "$XDG_RUNTIME_DIR"
+toyspec() { "$TOYSPEC" "$@"; }
+toyspec up -d "$1" -- sh -c 'yes | head -c 2000000; exit 3'
+toyspec wait box && exit 1 || test $? = 3
+toyspec logs box >"$2/out" 2>"$2/err"
+toyspec ps -a --format json >"$2/ps"
+toyspec down box
+dd if=/dev/zero of="$XDG_RUNTIME_DIR/full" bs=1k 2>"$2/dd" || true
+toyspec up -d "$1" -- true >"$2/up" 2>&1 && exit 1 || test $? = 125
+ls "$XDG_RUNTIME_DIR/toyspec/boxes" >"$2/left"
+rm "$XDG_RUNTIME_DIR/full"
+toyspec up -d "$1" -- true
+toyspec wait box
+"""
+
+
+def test_a_full_disk_loses_output_and_says_so_but_no_status(place: Place) -> None:
+    tools.need("unshare")
+    scratch = place.product.directory()
+    path = str(place.words()[2])
+    enter = ["unshare", "--user", "--map-current-user", "--keep-caps", "--mount"]
+    done = place.product.as_user(
+        [*enter, "bash", "-c", FULL, "sh", path, scratch],
+        env=place.env | {"TOYSPEC": place.product.toyspec[0]},
+        timeout=120,
+    )
+    assert done.returncode == 0, (done.stdout, done.stderr, [*scratch.iterdir()])
+    out = (scratch / "out").read_text()
+    assert out and set(out) == {"y", "\n"} and len(out) < 300_000
+    lost = re.findall(r"toyspec: (\d+) bytes found no room", (scratch / "err").read_text())
+    assert lost and len(out) + sum(map(int, lost)) == 2_000_000
+    assert '"exit_code": 3' in (scratch / "ps").read_text()
+    assert "No space left on device" in (scratch / "up").read_text()
+    assert "df shows how full it is" in (scratch / "up").read_text()
+    assert (scratch / "left").read_text() == ""
