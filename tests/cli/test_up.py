@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import tools
 from tests.product import Product
 from toyspec.cli.main import main
 
@@ -247,3 +248,25 @@ def test_a_plan_that_no_run_has_room_for(
     error = capsys.readouterr().err
     assert "steps, and a run has room for 10" in error
     assert "bind a directory that holds" in error
+
+
+@pytest.mark.parametrize("words", [["up", "-q"], ["up", "-q", "--no-cache"], ["run"]])
+def test_a_variable_without_a_name_is_left_behind(
+    product: Product, here: Path, words: list[str]
+) -> None:
+    """Which the kernel hands on, and Python's execve refuses."""
+    argv = ["env", "=x", *product.toyspec, *words, "dev.yaml"]
+    for _ in range(2):
+        done = product.as_user(argv, cwd=here)
+        assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("verb", ["up", "plan", "facts"])
+def test_a_machine_that_boxes_are_not_made_for(product: Product, here: Path, verb: str) -> None:
+    tools.need("setarch")
+    argv = ["setarch", "linux32", *product.toyspec, verb, "dev.yaml"]
+    done = product.as_user(argv, cwd=here)
+    assert (done.returncode, done.stdout) == (125 if verb == "up" else 2, "")
+    said = "toyspec: error: boxes are made for x86_64 and aarch64, and uname(2) says "
+    assert done.stderr.startswith(said)
+    assert done.stderr.endswith(" here\n  if setarch(8) has it say so: do without\n")

@@ -166,7 +166,7 @@ def make_plan(
     standard output takes the plan or the facts, and will not be the box's.
     Where there is none, the reasons on standard error and Reported(`invalid`).
     """
-    from toyspec.host.facts import FactMissing
+    from toyspec.host.facts import FactMissing, FactsError
     from toyspec.plan.error import PlanError
     from toyspec.plan.planner import gather, plan
 
@@ -196,6 +196,8 @@ def make_plan(
     except OSError as error:  # a look at the machine; a spec's own paths are facts, never errors
         remedy = "mount -t proc proc /proc" if str(error.filename).startswith("/proc") else None
         raise FatalError(f"{error.filename}: {error.strerror}", remedy) from None
+    except FactsError as error:
+        raise FatalError(str(error), "if setarch(8) has it say so: do without") from None
     except FactMissing as missing:
         if saved is None:
             raise

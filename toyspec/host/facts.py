@@ -13,6 +13,8 @@ from toyspec.values import dataclass, field, replace
 
 FORMAT = "toyspec-facts"
 FORMAT_VERSION = "1.0"
+ARCHITECTURES = ("x86_64", "aarch64")
+"""Those that boxes are made for, as uname(2) names them."""
 
 Kind = Literal[
     "directory", "file", "symlink", "character", "block", "fifo", "socket", "missing", "denied"
@@ -29,7 +31,7 @@ class FactMissing(LookupError):
 
 
 class FactsError(ValueError):
-    """A facts file that cannot be used."""
+    """A facts file that cannot be used, or a machine that boxes are not made for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -285,9 +287,13 @@ class HostFacts:
         if version.partition(".")[0] != FORMAT_VERSION.partition(".")[0]:
             raise FactsError(f"facts of format version {version}; this toyspec reads 1.x")
         try:
-            return _facts(body)
+            found = _facts(body)
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise FactsError(f"a fact is missing or of the wrong type: {error!r}") from None
+        if found.arch not in ARCHITECTURES:
+            known = " and ".join(ARCHITECTURES)
+            raise FactsError(f"boxes are made for {known}, not for {found.arch!r}")
+        return found
 
 
 def _facts(body: dict[str, object]) -> HostFacts:

@@ -7,7 +7,15 @@ succeed. What only an attempt can tell (AppArmor's veto) stays unknown here.
 from __future__ import annotations
 
 from toyspec.host import mountinfo, subids
-from toyspec.host.facts import HostFacts, MountFact, NamespaceFact, Needs, PathFact
+from toyspec.host.facts import (
+    ARCHITECTURES,
+    FactsError,
+    HostFacts,
+    MountFact,
+    NamespaceFact,
+    Needs,
+    PathFact,
+)
 from toyspec.kernel import features
 from toyspec.kernel.flags import RLIMITS, flags
 from toyspec.start import look as questions
@@ -26,11 +34,15 @@ def probe(needs: Needs, *, printing: bool = False, look: Look | None = None) -> 
     """Everything that `needs` asks, and what every plan depends on.
 
     `printing`: standard output takes the plan or the facts, and will not be the box's. `look` takes
-    the questions and their answers; what it knows already is not asked again.
+    the questions and their answers; what it knows already is not asked again. Raises FactsError on
+    a machine that boxes are not made for.
     """
     look = Look() if look is None else look
     ask = look.ask
     kernel, _version, arch, _boot = ask(questions.system)
+    if arch not in ARCHITECTURES:
+        known = " and ".join(ARCHITECTURES)
+        raise FactsError(f"boxes are made for {known}, and uname(2) says {arch} here")
     new_privs, ignored, _filtered = ask(questions.status)
     uid, _, gid, _, groups = ask(questions.ids)
 

@@ -45,7 +45,8 @@ def begin_again() -> None:
     try:
         copy = _sealed_copy()
         # From a descriptor Python finds its environment by argv[0], as from a path.
-        os.execve(copy, [sys.executable, *sys.orig_argv[1:]], os.environ)  # noqa: S606  # ourselves
+        words = [sys.executable, *sys.orig_argv[1:]]
+        os.execve(copy, words, memory.passed_on(os.environ))  # noqa: S606  # ourselves
     except OSError as error:
         raise ImageError(error.errno, error.strerror) from None
 

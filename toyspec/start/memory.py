@@ -32,6 +32,13 @@ def seal(fd: int) -> None:
     fcntl.fcntl(fd, _ADD_SEALS, _EVERY_SEAL)
 
 
+def passed_on(environment: Mapping[str, str]) -> Mapping[str, str]:
+    """Without an entry that has no name: the kernel hands it on, and os.execve refuses it."""
+    if "" not in environment:
+        return environment
+    return {name: value for name, value in environment.items() if name}
+
+
 def execute(
     name: str, program: memoryview, argv: list[str], environment: Mapping[str, str]
 ) -> None:
@@ -43,6 +50,6 @@ def execute(
         while program:
             program = program[os.write(fd, program) :]
         seal(fd)
-        os.execve(fd, argv, environment)  # noqa: S606  # no shell
+        os.execve(fd, argv, passed_on(environment))  # noqa: S606  # no shell
     finally:
         os.close(fd)
