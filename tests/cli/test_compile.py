@@ -138,7 +138,7 @@ def test_files_of_variables_are_refused_at_their_line(product: Product) -> None:
     product.write(directory / "s.yaml", text)
     done = product.run(["compile", "s.yaml", "-o", "box"], cwd=directory)
     assert (done.returncode, done.stdout) == (1, "")
-    assert "error: s.yaml:3: a spec with `env_file` cannot be compiled" in done.stderr
+    assert done.stderr.startswith("s.yaml:3:11: error: a spec with `env_file` cannot be compiled")
     assert "environment: [NAME]" in done.stderr
     assert not (directory / "box").exists()
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, NamedTuple
 
-from toyspec.cli.box import load_spec, make_plan
-from toyspec.cli.error import FatalError, UsageError
+from toyspec.cli.box import load_spec, make_plan, problems
+from toyspec.cli.error import FatalError, Reported, UsageError
 from toyspec.cli.output import begins, refuse_own_sources, refuse_to_replace, write_file
 from toyspec.cli.plan import saved_facts
 from toyspec.cli.source import INVALID, read
-from toyspec.cli.streams import put, say
+from toyspec.cli.streams import colour, put, say
 from toyspec.cli.words import COMMON, PLANNING, Option, Syntax, Words, help_text, parse
 from toyspec.start.look import Look
 
@@ -91,7 +91,7 @@ def _plans(
 
     if saved is None:
         spec = load_spec(source, words, INVALID, printing=True)
-        _check(spec)
+        _check(spec, source, colour(words, 2))
         saved_or_own, _ = make_plan(spec, source, words, INVALID, printing=True)
     else:
         saved_or_own = saved
@@ -111,22 +111,31 @@ def _plans(
             )
 
         spec = load_spec(source, words, INVALID, edit(saved_or_own), look=look)
-        _check(spec)
+        _check(spec, source, colour(words, 2))
         _, plan = make_plan(spec, source, words, INVALID, saved, edit=edit)
         wanted = spec.wanted
         plans[name] = next((each for each in plans.values() if each == plan), plan)
     return saved_or_own, plans, wanted
 
 
-def _check(spec: Spec) -> None:
+def _check(spec: Spec, source: Source, coloured: bool) -> None:
+    """No value of a variable may get into the file: each place that has one is told."""
+    from toyspec.plan.error import PlanError, PlanProblem
+
+    found = []
     if spec.env_file:
-        line = spec.origin("env_file").line
-        raise FatalError(
-            f"{spec.path}:{line}: a spec with `env_file` cannot be compiled: its values would lie in "
-            "the file",
-            "take the variables from the caller instead: environment: [NAME]",
-            status=INVALID,
-        )
+        message = "a spec with `env_file` cannot be compiled: its values would lie in the file"
+        remedy = "take the variables from the caller instead: environment: [NAME]"
+        found.append(PlanProblem(message, spec.origin("env_file"), remedy))
+    for file in spec.files:
+        names = [part.name for part in file.content or () if not isinstance(part, str)]
+        if names:
+            message = f"this cannot be compiled: the value of {names[0]} would lie in the file"
+            remedy = "only `environment` takes variables when a compiled box runs"
+            found.append(PlanProblem(message, spec.origin(f"{file.at}.content"), remedy))
+    if found:
+        say(problems(PlanError(*found), source, coloured))
+        raise Reported(INVALID)
 
 
 def _emitted(
@@ -176,11 +185,8 @@ def _lowered(plan: Plan) -> Program:
     except LowerError as error:
         step = plan.steps[error.step - 1]
         line = f":{step.origin.line}" if step.origin.default is None else ""
-        raise FatalError(
-            f"{plan.spec_path}{line}: {step.item}: this cannot be compiled: {error.reason}",
-            "only `environment` takes variables when a compiled box runs; write the value out, or use `up`",
-            status=INVALID,
-        ) from None
+        message = f"{plan.spec_path}{line}: {step.item}: this cannot be compiled: {error.reason}"
+        raise FatalError(message, "use `up`", status=INVALID) from None
 
 
 def _own_home(uid: int) -> str | None:

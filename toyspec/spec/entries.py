@@ -194,6 +194,8 @@ def _file(context: Context, at: str, node: Mapping, data: Any, path: Key) -> Fil
         optional = data.get("optional", False)
         return File(at, target, source=source, mode=mode, optional=optional)
     content = context.values.text((*path, "content"), data["content"])
+    if any(not isinstance(part, str) for part in content):
+        context.origin(f"{at}.content", context.node(*path, "content"))
     if mode is None:
         context.default(f"{at}.mode", "files: mode 0644")
         return File(at, target, content)
