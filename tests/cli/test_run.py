@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
+import signal
 import subprocess
 from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 
@@ -92,6 +95,16 @@ def test_a_spec_is_found_above_without_a_word(caller: Caller) -> None:
 
 
 @pytest.mark.parametrize("how", HOW)
+def test_a_reaper_is_pid_1_unless_the_spec_has_none(caller: Caller, how: str) -> None:
+    for _ in times(how):
+        assert caller.run(how, "--", "sh", "-c", "echo $$").stdout != "1\n"
+        assert caller.run(how, "-q", "--", "sh", "-c", "echo $$", verb="up").stdout == "1\n"
+    caller.product.write(caller.here / "dev.yaml", f"{SPEC}reaper: false\n")
+    for _ in times(how):
+        assert caller.run(how, "--", "sh", "-c", "echo $$").stdout == "1\n"
+
+
+@pytest.mark.parametrize("how", HOW)
 @pytest.mark.parametrize("terminal", [[], ["-T"]])
 def test_in_a_pipe(caller: Caller, how: str, terminal: list[str]) -> None:
     tools.need("bash", "tar")
@@ -103,6 +116,30 @@ def test_in_a_pipe(caller: Caller, how: str, terminal: list[str]) -> None:
         assert done.stdout == f"{want}  -\n0 0 0\n", done.stderr
 
 
+@pytest.mark.parametrize("how", HOW)
+def test_a_pipe_that_nobody_reads_on(caller: Caller, how: str) -> None:
+    pipe = 128 + signal.SIGPIPE
+    for _ in times(how):
+        done = caller.script("box | head -1; echo ${PIPESTATUS[*]}", caller.words(how, "--", "yes"))
+        assert (done.stdout, done.stderr) == (f"y\n{pipe} 0\n", "")
+        words = caller.words(how, "--", "head", "-1")
+        done = caller.script("yes | box; echo ${PIPESTATUS[*]}", words)
+        assert (done.stdout, done.stderr) == (f"y\n{pipe} 0\n", "")
+        done = caller.script(
+            "box | true; echo ${PIPESTATUS[0]}", caller.words(how, "--", "cat", "large")
+        )
+        assert done.stdout
+
+
+@pytest.mark.parametrize("how", HOW)
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT])
+def test_a_signal_that_ended_the_command(caller: Caller, how: str, number: signal.Signals) -> None:
+    """With no handler, as a child of the reaper: `sleep` ends as it does outside."""
+    for _ in times(how):
+        done = caller.run(how, "--", "sh", "-c", f"kill -{number} $$; sleep 10")
+        assert (done.returncode, done.stdout, done.stderr) == (128 + number, "", "")
+
+
 def test_words_that_make_no_sense(caller: Caller) -> None:
     for words, says in (
         (["--what"], "unknown option --what"), (["web"], "no box `web` in dev.yaml"),
@@ -111,6 +148,25 @@ def test_words_that_make_no_sense(caller: Caller) -> None:
         done = caller.run("kept", *words)
         assert (done.returncode, done.stdout) == (125, "")
         assert says in done.stderr
+
+
+def steps(product: Product, directory: Path, *words: str) -> list[tuple[object, ...]]:
+    """Of a plan: each step's role, call and arguments."""
+    done = product.run(["plan", "--json", *words], cwd=directory)
+    assert done.returncode == 0, done.stderr
+    return [(step["role"], step["call"], step["args"]) for step in json.loads(done.stdout)["steps"]]
+
+
+def test_its_plan_is_that_of_a_box_with_a_reaper(caller: Caller) -> None:
+    """Whose every step is failed and killed in tests/kernel_side."""
+    product, here = caller.product, caller.here
+    run = steps(product, here, "--run", "dev.yaml", "--", "true")
+    assert run != steps(product, here, "dev.yaml", "--", "true")
+    product.write(here / "dev.yaml", f"{SPEC}reaper: true\n")
+    assert run == steps(product, here, "dev.yaml", "--", "true")
+    assert run == steps(product, here, "--run", "dev.yaml", "--", "true")
+    product.write(here / "dev.yaml", f"{SPEC}reaper: false\n")
+    assert steps(product, here, "--run", "dev.yaml") == steps(product, here, "dev.yaml")
 
 
 def test_many_runs_from_a_script_leave_nothing(caller: Caller) -> None:

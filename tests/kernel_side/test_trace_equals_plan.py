@@ -231,7 +231,7 @@ def test_another_command_in_a_kept_box(product: Product, command: list[str], way
     assert ran.status == "exit 0", ran.stderr
 
 
-@pytest.mark.parametrize("name", ["hello.yaml", "dev.yaml"])
+@pytest.mark.parametrize("name", ["hello.yaml", "dev.yaml", "reaper.yaml"])
 @pytest.mark.parametrize("way", [EXECUTOR, CACHED, FRONTED], ids=str)
 def test_run(caller: Product, name: str, way: Way) -> None:
     """Its plan is what `plan --run` prints, however it is run."""

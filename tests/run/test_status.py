@@ -53,7 +53,7 @@ def telling(fd: int, words: Sequence[Word]) -> list[Word]:
     at = list(words)
     if boxes.ways[-1] == COMPILED:
         return [at[0], "--status", str(fd), *at[1:]]
-    verb = at.index("up") + 1
+    verb = at.index("run" if "run" in at else "up") + 1
     return [*at[:verb], "--status-fd", str(fd), *at[verb:]]
 
 
@@ -156,6 +156,29 @@ def test_a_box_whose_command_never_ran(product: Product) -> None:
         process.wait(10)
         assert process.returncode == 128 + signal.SIGTERM
         assert {key for line in lines(reader) for key in line}.isdisjoint(("running", "exit-code"))
+
+
+@either_way
+def test_a_box_with_a_reaper(product: Product) -> None:
+    """`child-pid` is the reaper, whose namespaces nobody may see; setup has the same."""
+    source = spec(product, f"{boxes.SPEC}reaper: true\n")
+    if boxes.ways[-1] == COMPILED:
+        words: list[Word] = [compile_box(product, source)]
+    else:
+        words = [*product.toyspec, "run", "--no-cache", source]
+    kinds = (*BUBBLEWRAPS, "user")
+    script = f"{INSIDE}; kill -TERM $$"
+    with telling_pipe(product, [*words, "--", "sh", "-c", script, "x", *kinds]) as (
+        process,
+        reader,
+    ):
+        found = lines(reader)
+        out, _ = process.communicate(timeout=30)
+    assert [found[0][f"{kind}-namespace"] for kind in kinds] == [int(word) for word in out.split()]
+    assert found[1:] == [{"running": True}, {"exit-code": 128 + signal.SIGTERM}]
+    for argv, status in ((["/nonexistent"], 127), (["/etc/hostname"], 126)):
+        found, left, said = told(product, [*words, "--", *argv])
+        assert (left, len(found)) == (status, 1), said
 
 
 @either_way
