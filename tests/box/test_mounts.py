@@ -268,11 +268,9 @@ def test_targets_that_are_something_else_already(product: Product) -> None:
     assert "/on-mqueue/fifo is a fifo in the box, this entry is a directory" in error
 
 
-def test_the_console_is_the_terminal_that_the_box_shares(product: Product) -> None:
+def test_the_console_is_the_box_s_own_terminal(product: Product) -> None:
     directory = product.directory()
-    command = (
-        "stat -c %r /dev/console /dev/stdin -L; echo said > /dev/console; chmod 777 /dev/console"
-    )
+    command = "stat -c %r /dev/console /dev/stdin -L; echo said > /dev/console"
     text = f"version: 1\nsystem: host\ninit: [sh, -c, '{command}']\n"
     product.write(directory / "box.yaml", text)
     process, master = product.terminal(["up", "-q", "box.yaml"], cwd=directory)
@@ -288,5 +286,4 @@ def test_the_console_is_the_terminal_that_the_box_shares(product: Product) -> No
     device, same, *rest = said.decode().split("\r\n")
     assert device == same
     assert rest[0] == "said"
-    assert "Read-only file system" in rest[1]
     assert "console" not in good(up(product, directory, text.replace(command, "ls /dev")))

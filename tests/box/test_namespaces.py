@@ -235,7 +235,9 @@ def wait_for_sleep(first: int) -> None:
     raise AssertionError("no sleep in the joined pid namespace")
 
 
-def test_on_a_terminal_init_leads_the_foreground_though_it_is_not_pid_1(product: Product) -> None:
+def test_on_a_terminal_of_its_own_init_leads_the_foreground_though_it_is_not_pid_1(
+    product: Product,
+) -> None:
     user, pid = holder.file(product, "user"), holder.file(product, "pid")
     directory = product.directory()
     script = "read word; echo got $word; echo $(cut -d' ' -f5,8 /proc/$$/stat) $$"

@@ -163,7 +163,7 @@ def test_after_inits_first_byte_nothing_is_ours(product: Product, here: Path) ->
 def test_a_terminal_that_stops_background_output_stops_nothing(
     product: Product, here: Path
 ) -> None:
-    """stty tostop: init has the foreground already when the view writes its last line."""
+    """stty tostop stops no job that is in the foreground."""
     for _ in range(5):
         shell = 'stty tostop; exec "$@"'
         argv = ["sh", "-c", shell, "sh", *product.toyspec, "up", "dev.yaml"]

@@ -90,6 +90,8 @@ def _field(kind: str) -> st.SearchStrategy[Field] | None:
         "capabilities": _names("capability"),
         "bpf": st.builds(Bpf, st.lists(_BPF, max_size=3).map(tuple)),
         "size": st.builds(Int, st.integers(0, 5000)),
+        "iov": st.builds(Data, WORDS),
+        "rights": st.builds(Fd, _SLOT),
     }
     return plain.get(kind)
 

@@ -30,7 +30,7 @@ C_NAMES: Final = {
     "open_how": "struct open_how", "mount_attr": "struct mount_attr", "int[2]": "int[2]",
     "int": "int",
     "statx": "struct statx", "statfs": "struct statfs", "sigset_t": "sigset_t",
-    "sigaction": "struct sigaction", "ifreq": "struct ifreq", "pid_t": "__kernel_pid_t",
+    "sigaction": "struct sigaction", "ifreq": "struct ifreq", "msghdr": "struct msghdr",
     "__user_cap_header_struct": "struct __user_cap_header_struct",
     "__user_cap_data_struct": "struct __user_cap_data_struct[2]",
     "sock_fprog": "struct sock_fprog", "rlimit64": "struct rlimit64", "cpu_set_t": "cpu_set_t",
@@ -129,7 +129,7 @@ def test_a_name_means_one_thing() -> None:
 @pytest.mark.parametrize("arch", ARCHITECTURES)
 def test_structures_are_laid_out_as_in_the_headers(arch: str, tmp_path: Path) -> None:
     assert set(C_NAMES) == set(STRUCTS) - {"char[]"}
-    in_libc = {"ifreq", "cpu_set_t"}
+    in_libc = {"ifreq", "cpu_set_t", "msghdr"}
     wanted: dict[bool, dict[str, int]] = {True: {}, False: {}}
     for name, c_name in C_NAMES.items():
         size, fields = STRUCTS[name]
@@ -137,7 +137,10 @@ def test_structures_are_laid_out_as_in_the_headers(arch: str, tmp_path: Path) ->
         if not c_name.startswith("struct ") or name == "sigaction":
             continue
         first = c_name.removesuffix("[2]")
-        for field, offset, width, _ in (*fields, *OUTPUTS.get(name, ())):
+        for field, offset, width, kind in (*fields, *OUTPUTS.get(name, ())):
+            if kind == "rights":  # they lie behind a cmsghdr
+                wanted[True][f"CMSG_LEN({4 * int(field[-2])})"] = offset
+                continue
             wanted[name in in_libc][f"offsetof({first}, {field})"] = offset
             wanted[name in in_libc][f"sizeof((({first} *)0)->{field})"] = width
     wanted[False]["sizeof(struct __user_cap_data_struct)"] = 12

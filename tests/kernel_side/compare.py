@@ -69,8 +69,9 @@ def _memory_differs(
         struct.pack_into("<i", wanted, offset, slots[slot])
     for offset, inner in operand.pointers:
         (pointer,) = struct.unpack_from("<Q", data, offset)
-        if process.read(pointer, len(inner)) != inner:
-            return f"the memory that its pointer at {offset} gives differs"
+        problem = _memory_differs(inner, pointer, process, slots)
+        if problem is not None:
+            return f"what its pointer at {offset} leads to: {problem}"
         struct.pack_into("<Q", wanted, offset, pointer)
     return None if data == wanted else f"{bytes(data)!r}, not {bytes(wanted)!r}"
 

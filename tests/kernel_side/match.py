@@ -66,7 +66,9 @@ AFTER_SUPERVISE: Final[frozenset[int]] = QUIET | frozenset(
         "getpgid",
         "getpgrp",
         "setpgid",
-        "ioctl",  # TIOCGPGRP, TIOCSPGRP, the window
+        "ioctl",  # terminals: whose turn, modes, the window
+        "recvmsg",  # the box's own terminal
+        "fcntl",
         "prctl",
         "lseek",
         "fstat",
@@ -85,6 +87,9 @@ _LOG: Final = (b"log", b"log.new")
 """What a detached box's monitor writes, in the directory that it was given."""
 _MAP_ANONYMOUS: Final = 0x20
 _NOT_READING: Final = ~(CONSTANTS["O_CLOEXEC"] | CONSTANTS["O_DIRECTORY"] | CONSTANTS["O_NOFOLLOW"])
+_CALLERS_TERMINAL: Final = (
+    CONSTANTS["O_RDWR"] | CONSTANTS["O_NOCTTY"] | CONSTANTS["O_NONBLOCK"] | CONSTANTS["O_CLOEXEC"]
+)
 _RESTARTS: Final = range(-516, -511)  # ERESTARTSYS and the like: the kernel makes the call again
 
 
@@ -247,7 +252,9 @@ class Checker(Watcher):
     def _afterwards(self, process: Process, seen: Seen) -> None:
         if NAMES.get(seen.number) == "openat" and process.string(seen.args[1]) in _LOG:
             return
-        reads = NAMES.get(seen.number) == "openat" and seen.args[2] & _NOT_READING == 0
+        reads = NAMES.get(seen.number) == "openat" and (
+            seen.args[2] & _NOT_READING == 0 or seen.args[2] == _CALLERS_TERMINAL
+        )
         if seen.number not in AFTER_SUPERVISE and not reads and not quiet(seen):
             self.problems.append(
                 f"{process.state.role} ({process.pid}) makes {describe(process, seen)} after supervise"

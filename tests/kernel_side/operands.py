@@ -52,7 +52,7 @@ class Memory:
 
     data: bytes
     slots: tuple[tuple[int, str], ...] = ()
-    pointers: tuple[tuple[int, bytes], ...] = ()
+    pointers: tuple[tuple[int, Memory], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -102,14 +102,15 @@ class Role:
             table = (ctypes.c_ulong * len(addresses))(*addresses)
             return ctypes.addressof(table), (strings, table)
         data = bytearray(operand.data)
-        kept = []
+        kept: list[object] = []
         for offset, slot in operand.slots:
             struct.pack_into("<i", data, offset, self.slots[slot])
         for offset, inner in operand.pointers:
-            kept.append(ctypes.create_string_buffer(inner, len(inner)))
-            struct.pack_into("<Q", data, offset, ctypes.addressof(kept[-1]))
-        memory = ctypes.create_string_buffer(bytes(data), len(data))
-        return ctypes.addressof(memory), (kept, memory)
+            address, memory = self.lower(inner)
+            kept.append(memory)
+            struct.pack_into("<Q", data, offset, address)
+        whole = ctypes.create_string_buffer(bytes(data), len(data))
+        return ctypes.addressof(whole), (kept, whole)
 
     def accepts(self, call: Call, result: int, code: str | None, output: bytes) -> bool:
         """Whether the plan allows this result."""

@@ -56,11 +56,20 @@ def _ifreq(words: Words, fields: Json) -> Operand:
     return Memory(struct.pack("<16sH22x", name, words.number(fields, "ifr_flags")))
 
 
-def _pid(words: Words, fields: Json) -> Operand:
-    _known(fields, "pgid")
-    if "pid" in fields["pgid"]:
-        return Memory(bytes(4), ((0, fields["pgid"]["pid"]),))
-    return Memory(struct.pack("<i", words.number(fields, "pgid")))
+def _message(words: Words, fields: Json) -> Operand:
+    """One text, and the descriptors that go with it: struct msghdr, iovec and cmsghdr of 64 bits."""
+    rights = sorted(set(fields) - {"msg_iov"})
+    if rights != [f"rights[{at}]" for at in range(len(rights))]:
+        raise EncodeError(f"unknown fields {rights}")
+    text = expand(fields["msg_iov"]["text"], words.variables)
+    length = 16 + 4 * len(rights)
+    control = Memory(
+        struct.pack("<Qii", length, 1, 1) + bytes(4 * len(rights)),  # SOL_SOCKET, SCM_RIGHTS
+        tuple((16 + 4 * at, fields[name]["fd"]) for at, name in enumerate(rights)),
+    )
+    vector = Memory(struct.pack("<QQ", 0, len(text)), pointers=((0, Memory(text)),))
+    head = struct.pack("<QQQQQQQ", 0, 0, 0, 1, 0, length, 0)
+    return Memory(head, pointers=((16, vector), (32, control)))
 
 
 def _cap_header(words: Words, fields: Json) -> Operand:
@@ -85,7 +94,7 @@ def _cap_data(words: Words, fields: Json) -> Operand:
 def _sock_fprog(words: Words, fields: Json) -> Operand:
     _known(fields, "filter")
     code = b"".join(struct.pack("<HBBI", *line) for line in fields["filter"]["bpf"])
-    return Memory(struct.pack("<HxxxxxxQ", len(code) // 8, 0), pointers=((8, code),))
+    return Memory(struct.pack("<HxxxxxxQ", len(code) // 8, 0), pointers=((8, Memory(code)),))
 
 
 def _path_beneath(words: Words, fields: Json) -> Operand:
@@ -114,7 +123,7 @@ STRUCTS: Final[dict[str, Callable[[Words, Json], Operand]]] = {
     "sigset_t": _sigset,
     "sigaction": _sigaction,
     "ifreq": _ifreq,
-    "pid_t": _pid,
+    "msghdr": _message,
     "__user_cap_header_struct": _cap_header,
     "__user_cap_data_struct": _cap_data,
     "sock_fprog": _sock_fprog,

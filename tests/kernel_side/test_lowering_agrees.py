@@ -57,7 +57,7 @@ def same_memory(program: Program, at: int, operand: Memory) -> bool:
         struct.pack_into("<i", found, offset, 0)
     for offset, inner in operand.pointers:
         address = pointer(program, at + offset)
-        if program.data[address : address + len(inner)] != inner:
+        if not same_memory(program, address, inner):
             return False
         struct.pack_into("<Q", found, offset, 0)
     return found == wanted

@@ -178,7 +178,7 @@ def check_on_terminal(
 
 
 def test_the_view_adds_no_call(product: Product) -> None:
-    """On a terminal: another plan (the terminal is shared), and a process that is no part of it."""
+    """On a terminal: another plan (the box has its own), and a process that is no part of it."""
     spec = fresh(product, "hello.yaml")
     words = [*product.toyspec, "plan", "--json", str(spec)]
     text, screen = on_kept_terminal(product, words, spec.parent)
@@ -205,10 +205,10 @@ def test_a_terminal_that_is_not_the_boxs(product: Product) -> None:
 
 
 def test_a_compiled_file_on_a_terminal(product: Product) -> None:
-    """Another of its plans: the one for a terminal of which no name is known when it is made."""
+    """Another of its plans: the one for a terminal."""
     spec = fresh(product, "hello.yaml")
     facts = json.loads(printed(product, [*product.toyspec, "facts", spec], spec.parent))
-    facts |= {"terminal": True, "foreground": True, "tty": True, "console": None, "inherited": []}
+    facts |= {"terminal": True, "terminal_errors": True, "tty": False, "inherited": []}
     saved = product.write(product.directory() / "facts.json", json.dumps(facts))
     words: list[Word] = [*product.toyspec, "plan", "--json", "--facts", saved, spec]
     text = printed(product, words, spec.parent)

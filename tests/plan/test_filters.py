@@ -79,9 +79,9 @@ def test_a_profile_is_counted_and_its_unknown_calls_are_warned_of() -> None:
     assert "a_call_of_2040" in warning
 
 
-def test_the_terminal_stays_the_caller_s_whatever_a_profile_says() -> None:
+def test_a_terminal_on_standard_error_stays_the_caller_s_whatever_a_profile_says() -> None:
     everything = profile()
-    plan = planned(host(terminal=True, tty=True), everything)
+    plan = planned(host(terminal=True, terminal_errors=False, tty=True), everything)
     first, second = calls(plan, "seccomp")
     call = (AUDIT["x86_64"], numbers("x86_64")["ioctl"], {1: 0x5412})
     assert outcomes(filters.instructions(first), *call) == {EPERM}

@@ -10,6 +10,7 @@ from tests.golden.plans import HOSTS, SPECS, planned
 from tests.plan.world import value
 from toyspec.plan.step import PHASES, ROLES, Fd, Flags, Path, Plan, Step, Struct
 
+_OWN = "a terminal of its own"
 SEED = (*PHASES[:6], "pivot", "init", "mounts", *PHASES[9:])
 """With an old_root the pivot comes before the fork."""
 
@@ -67,7 +68,9 @@ def test_private_before_anything_is_mounted(plan: Plan) -> None:
 
 
 def test_targets_are_reached_by_descriptor_only(plan: Plan) -> None:
-    """Absolute paths name sources of the host's, before the pivot, and no targets."""
+    """Absolute paths name sources of the host's, before the pivot, and no targets; in the finished
+    box its own devices.
+    """
     allowed = {
         "open_tree",
         "openat",
@@ -90,7 +93,7 @@ def test_targets_are_reached_by_descriptor_only(plan: Plan) -> None:
         if step.call == "openat2":
             assert value(step, "dirfd") == "AT_FDCWD", step
             assert "RESOLVE_NO_SYMLINKS" in repr(step.args), step
-        if step.call in ("open_tree", "openat", "openat2"):
+        if step.call in ("open_tree", "openat", "openat2") and step.phase != "confine":
             assert step.role == "setup" and step.phase != "pivot", step
         if step.call == "symlinkat":
             assert absolute == [value(step, "target")], step
@@ -124,7 +127,9 @@ def test_whatever_is_opened_below_the_root_stays_in_it(plan: Plan) -> None:
             assert isinstance(resolve, Flags)
             inside = {"RESOLVE_IN_ROOT", "RESOLVE_NO_MAGICLINKS"} <= set(resolve.names)
             if value(step, "dirfd") == "AT_FDCWD":
-                inside = resolve.names == ("RESOLVE_NO_SYMLINKS",)  # a source of the host's
+                inside = resolve.names == (
+                    "RESOLVE_NO_SYMLINKS",
+                )  # a source of the host's, a device
             assert inside or resolve.names == ("RESOLVE_NO_XDEV",), step
             assert step.retries == ("EAGAIN",)
 
@@ -148,7 +153,7 @@ def test_descriptors_are_closed_once_and_used_before(plan: Plan) -> None:
         elif step.call == "clone":
             assert step.yields in ROLES
             held[step.yields] = set(mine)
-        elif step.call == "pipe2":
+        elif step.call in ("pipe2", "socketpair"):
             mine |= {f"{step.yields}.read", f"{step.yields}.write"}
         elif step.yields is not None:
             assert step.yields not in mine, step
@@ -156,6 +161,9 @@ def test_descriptors_are_closed_once_and_used_before(plan: Plan) -> None:
     assert held["setup"] & {"go.write", "go.read", "exec.read", "exec.write", "alive.read"} == set()
     assert held["monitor"] & {"life.read", "go.read", "exec.write"} == set()
     assert {"exec.write", "go.read"} <= held["init"]
+    ends = {f"terminal.{end}" for end in ("read", "write")}
+    assert [held[role] & ends for role in ("setup", "init")] == [set(), set()]
+    assert held["monitor"] & ends <= {"terminal.read"}
 
 
 def test_the_host_is_gone_before_init_confines_itself(plan: Plan) -> None:
@@ -174,12 +182,14 @@ def test_confine_in_design_s_order(plan: Plan) -> None:
     confine = [s for s in plan.steps if s.phase == "confine"]
     seen = [str(value(s, "option")[0]) if s.call == "prctl" else s.call for s in confine]  # type: ignore[index]  # a tuple of one name
     order = [
-        "sethostname", "socket", "ioctl", "close", "PR_CAPBSET_DROP", "capset", "setpgid", "setsid",
-        "TIOCSPGRP", "keyctl", "rt_sigaction", "rt_sigprocmask", "chdir", "getcwd", "close_range", "fcntl",
+        "sethostname", "socket", "ioctl", "close", _OWN, "PR_CAPBSET_DROP", "capset", "setsid",
+        "TIOCSCTTY", "dup3", "keyctl", "rt_sigaction", "rt_sigprocmask", "chdir", "getcwd", "close_range", "fcntl",
         "PR_SET_NO_NEW_PRIVS", "seccomp",
     ]  # fmt: skip
-    seen = ["TIOCSPGRP" if n == "ioctl" and "TIOCSPGRP" in repr(s) else n
+    seen = ["TIOCSCTTY" if n == "ioctl" and "TIOCSCTTY" in repr(s) else n
             for n, s in zip(seen, confine)]  # fmt: skip
+    terminal = (_OWN, "/dev/console is that terminal")
+    seen = [_OWN if s.item in terminal else n for n, s in zip(seen, confine)]
     positions = [order.index(name) for name in seen]
     assert positions == sorted(positions), seen
 

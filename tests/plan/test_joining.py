@@ -9,7 +9,7 @@ import pytest
 from tests.plan.world import World, calls, host, value
 from toyspec.host.facts import FactMissing, NamespaceFact
 from toyspec.plan.error import PlanError
-from toyspec.plan.step import Expect, Pid, Plan, Struct
+from toyspec.plan.step import Expect, Plan
 
 OWN: dict[str, str] = {
     kind: f"0:4:{number}"
@@ -24,6 +24,7 @@ HELD: dict[str, NamespaceFact] = {
         "user", "0:4:50", MINE, uid_map=((0, 1000, 1),), gid_map=((7, 1000, 1),)
     ),
     "/proc/9/ns/net": NamespaceFact("network", "0:4:51", MINE),
+    "/proc/9/ns/mnt": NamespaceFact("mount", "0:4:54", MINE),
     "/proc/9/ns/uts": NamespaceFact("uts", "0:4:52", MINE),
     "/proc/9/ns/pid": NamespaceFact("pid", "0:4:53", MINE, parents=("0:4:53", OWN["pid"])),
     "/proc/self/ns/ipc": NamespaceFact("ipc", OWN["ipc"], MINE[1:]),
@@ -96,13 +97,11 @@ def test_the_caller_s_own_is_looked_at_and_kept() -> None:
     assert plan.exposure.weakened == ("ipc namespace of the host",)
 
 
-def test_in_a_joined_pid_namespace_setup_gives_the_terminal_away() -> None:
-    """Init does not know its own number there."""
+def test_in_a_joined_pid_namespace_a_box_has_a_terminal_of_its_own_too() -> None:
     text = "namespaces: {pid: /proc/9/ns/pid, user: /proc/9/ns/user}\nmounts: [{type: proc}]"
     plan = world(terminal=True).plan(text)
-    (step,) = [s for s in calls(plan, "ioctl") if value(s, "request") == ("TIOCSPGRP",)]
-    assert step.role == "setup"
-    assert value(step, "argp") == Struct("pid_t", (("pgid", Pid("init")),))
+    (step,) = [s for s in calls(plan, "ioctl") if value(s, "request") == ("TIOCSCTTY",)]
+    assert step.role == "init"
     (warning,) = plan.warnings
     assert "lives on when the box ends" in warning
 

@@ -237,23 +237,6 @@ def test_landlock_leaves_what_is_read_only_alone() -> None:
     assert len(calls(plan, "landlock_add_rule")) == 1
 
 
-@pytest.mark.parametrize("shared", [True, False])
-def test_the_console_is_the_terminal_s_own_node(shared: bool) -> None:
-    made = world()
-    made.files["/dev/pts/3"] = "char 136:3"
-    made.facts = replace(made.facts, terminal=shared, console="/dev/pts/3")
-    plan = made.plan("mounts: [{type: dev}]")
-    paths = [value(step, "path") for step in calls(plan, "openat2")]
-    assert ("/dev/pts/3" in paths) is shared
-    devices = [s.expects.device for s in calls(plan, "statx") if s.expects]
-    assert ("136:3" in devices) is shared
-
-
-def test_old_facts_know_of_no_console() -> None:
-    facts = HostFacts.from_json(world().facts.to_json().replace('"console": null,', ""))
-    assert facts.console is None
-
-
 def test_the_root_s_size() -> None:
     plan = world().plan("root: {size: 1m}")
     told = {value(step, "key"): value(step, "value") for step in calls(plan, "fsconfig")}

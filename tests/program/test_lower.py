@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.program.samples import box, clone, close, execve, pipe2, plan, read, step, write
+from tests.program.samples import box, close, execve, pipe2, plan, read, step, write
 from toyspec.kernel.call import Arena, syscall
 from toyspec.plan.step import (
     Bpf,
@@ -20,7 +20,6 @@ from toyspec.plan.step import (
     Length,
     Null,
     Path,
-    Pid,
     Step,
     Struct,
 )
@@ -235,9 +234,9 @@ def test_structures_to_the_byte() -> None:
             struct.pack("<16sH22x", b"lo", 0x41),
         ),
         (
-            step("ioctl", ("fd", Fd(0)), ("request", Flags(("TIOCSPGRP",))),
-                 ("argp", Struct("pid_t", (("pgid", Int(1)),)))),
-            struct.pack("<i", 1),
+            step("ioctl", ("fd", Fd(0)), ("request", Flags(("TIOCSPTLCK",))),
+                 ("argp", Struct("int"))),
+            bytes(4),
         ),
         (
             step("capset",
@@ -269,11 +268,27 @@ def test_a_filter_is_counted_and_pointed_to() -> None:
     )
 
 
-def test_the_pid_of_a_role_goes_by_its_own_cell() -> None:
-    group = step("ioctl", ("fd", Fd(0)), ("request", Flags(("TIOCSPGRP",))),
-                 ("argp", Struct("pid_t", (("pgid", Pid("setup")),))))  # fmt: skip
-    program = lowered(clone("setup", "monitor"), group)
-    assert program.roles["monitor"][1].operands[2] == (ADDRESS, program.slots["pid:setup"])
+def sent(*slots: str) -> Step:
+    fields = [(f"rights[{at}]", Fd(slot)) for at, slot in enumerate(slots)]
+    message = Struct("msghdr", (("msg_iov", Data(("xy",))), *fields))
+    return step("sendmsg", ("sockfd", Fd(3)), ("msg", message), ("flags", Int(0)))
+
+
+def test_descriptors_go_with_a_message() -> None:
+    """Their cells lie in its control message, where the kernel reads them (cmsg(3))."""
+    opened = [step("openat", *OPENED, ("flags", Flags(("O_PATH",))), yields=name) for name in "ab"]
+    program = lowered(*opened, sent("a", "b"))
+    kind, at = program.roles["monitor"][2].operands[1]
+    assert kind == ADDRESS
+    targets = dict(program.pointers)
+    vector, control = targets[at + 16], targets[at + 32]
+    assert program.data[at : at + 56] == struct.pack("<QQQQQQQ", 0, 0, 0, 1, 0, 24, 0)
+    assert program.data[vector : vector + 16] == struct.pack("<QQ", 0, 2)
+    assert program.data[targets[vector] :][:3] == b"xy\0"
+    assert program.data[control : control + 24] == struct.pack("<Qiiii", 24, 1, 1, -1, -1)
+    assert [program.slots[name] for name in "ab"] == [control + 16, control + 20]
+    with pytest.raises(LowerError, match="no slot of its own"):
+        lowered(*opened, sent("a", "a"))
 
 
 def rule(slot: str, *access: str) -> Step:

@@ -22,7 +22,7 @@ from toyspec.values import replace
 
 def as_compiled(facts: HostFacts) -> HostFacts:
     """What the box was made without knowing."""
-    return replace(facts, console=None, inherited=(), ignored=())
+    return replace(facts, inherited=(), ignored=())
 
 
 def main(box: str, spec: str, again: list[str]) -> None:

@@ -1,4 +1,4 @@
-"""On a terminal: init has the foreground, the keys act, and everything is put back."""
+"""On a terminal the box has its own: keys act inside, and the caller's is put back."""
 
 from __future__ import annotations
 
@@ -16,7 +16,6 @@ from tests.run.boxes import (
     FOREGROUND,
     GROUP,
     PROMPT,
-    SECONDS,
     SESSION,
     TTY,
     USER_TIME,
@@ -78,16 +77,31 @@ def test_bash_as_init_has_job_control(product: Product) -> None:
 
 
 @pytest.mark.usefixtures("either_way")
-def test_the_box_shares_the_session_and_leads_the_foreground(product: Product) -> None:
+def test_the_box_has_a_session_and_a_terminal_of_its_own(product: Product) -> None:
     with shell(product) as outside:
         outside.start(up(product, "sleep", "1000"))
         monitor, setup, init = family(monitor_of(outside), "sleep")
         own = stat(outside.process.pid)
-        for pid in (monitor, setup, init):
+        for pid in (monitor, setup):
             assert stat(pid)[SESSION] == own[SESSION]
-        assert stat(init)[GROUP] == stat(setup)[GROUP] == str(init)
-        assert stat(init)[FOREGROUND] == str(init)
-        assert stat(monitor)[GROUP] == str(monitor)
+        assert stat(init)[SESSION] == stat(init)[GROUP] == stat(init)[FOREGROUND] == str(init)
+        assert stat(init)[TTY] != "0"
+        assert stat(monitor)[GROUP] == stat(monitor)[FOREGROUND] == str(monitor)
+        assert stat(setup)[GROUP] == str(setup)
+        outer = os.readlink(f"/proc/{monitor}/fd/0")
+        assert {os.readlink(f"/proc/{init}/fd/{fd}") for fd in range(3)} == {"/dev/pts/0"}
+        held = [os.readlink(f"/proc/{setup}/fd/{fd}") for fd in os.listdir(f"/proc/{setup}/fd")]
+        assert not any("ptmx" in each for each in held)
+        assert outer.startswith("/dev/pts/")
+
+
+@pytest.mark.usefixtures("either_way")
+def test_standard_error_that_is_a_file_stays_one(product: Product) -> None:
+    with shell(product) as outside:
+        script = "test -t 0 && test -t 1 && echo both; test -t 2 || echo file; echo said >&2"
+        outside.start(up(product, "sh", "-c", script), " 2>errors; cat errors; rm errors")
+        said = outside.expect(PROMPT)
+        assert said.endswith("both\nfile\nsaid\n")
 
 
 @pytest.mark.usefixtures("either_way")
@@ -107,6 +121,49 @@ def test_three_times_interrupt_ends_a_pid_1_that_has_no_handler(product: Product
 
 
 @pytest.mark.usefixtures("either_way")
+def test_three_times_quit_too(product: Product) -> None:
+    with shell(product) as outside:
+        outside.start(up(product, "sleep", "1000"))
+        family(monitor_of(outside), "sleep")
+        for _ in range(3):
+            outside.type("\x1c")
+            time.sleep(0.05)
+        assert "has no handler for ^\\" in outside.expect(PROMPT)
+        assert outside.run("echo $?") == "137\n"
+
+
+@pytest.mark.usefixtures("either_way")
+def test_a_key_that_is_quoted_is_no_interrupt(product: Product) -> None:
+    """^V before it: the line discipline takes it for a letter (VLNEXT of termios(3))."""
+    with shell(product) as outside:
+        outside.start(up(product, "cat", "-v"))
+        family(monitor_of(outside), "cat")
+        outside.type("\x16\x03\x16\x03\x16\x03\n")
+        assert SENTENCE not in outside.expect("^C^C^C\n")
+        outside.type("\x04")
+        outside.expect(PROMPT)
+        assert outside.run("echo $?") == "0\n"
+
+
+@pytest.mark.usefixtures("either_way")
+def test_interrupt_and_quit_of_a_shell_s_child(product: Product) -> None:
+    tools.need("bash")
+    with shell(product) as outside:
+        outside.start(up(product, "bash", "--norc"))
+        outside.expect("$ ")
+        outside.run("PS1='IN'SIDE'> '", "INSIDE> ")
+        for key, status in (("\x03", 130), ("\x1c", 131)):
+            outside.type("sleep 1000\n")
+            outside.expect("sleep 1000\n")
+            time.sleep(0.2)
+            outside.type(key)
+            said = outside.expect("INSIDE> ")
+            assert SENTENCE not in said
+            assert outside.run("echo $?", "INSIDE> ") == f"{status}\n"
+        outside.run("exit")
+
+
+@pytest.mark.usefixtures("either_way")
 def test_an_init_with_a_handler_gets_the_interrupt_itself(product: Product) -> None:
     with shell(product) as outside:
         script = "trap 'echo caught; exit 3' INT; echo re''ady; while :; do sleep 0.05; done"
@@ -121,69 +178,46 @@ def test_an_init_with_a_handler_gets_the_interrupt_itself(product: Product) -> N
 
 @pytest.mark.usefixtures("either_way")
 def test_stop_and_continue(product: Product) -> None:
-    """The box's modes go with it and come back with it."""
+    """The caller's modes come back with its shell; the box's are its terminal's own all the time."""
     with shell(product) as outside:
         before = termios.tcgetattr(outside.master)
-        script = "stty -echo; echo re''ady; read x; echo \"got <$x>\"; sleep 0.1"
+        script = "stty -echo; echo re''ady; read x; echo \"got <$x>\"; stty -a | grep -c ' -echo '"
         outside.start(up(product, "sh", "-c", script))
         outside.expect("ready")
         processes = family(monitor_of(outside), "sh -c")
         monitor, _, init = processes
-        quiet = termios.tcgetattr(outside.master)
-        assert quiet != before
-        outside.type("\x1a")
-        assert "Stopped" in outside.expect(PROMPT)
-        become("T", monitor, init)
-        assert outside.run("stty -a").count(" echo ") == 1
-        for _ in range(2):
-            outside.type("fg\n")
-            outside.expect("\n")
-            eventually(lambda: termios.tcgetattr(outside.master) == quiet)
-            become("S", init)
+        raw = termios.tcgetattr(outside.master)
+        assert raw != before
+        for _ in range(3):
             outside.type("\x1a")
             assert "Stopped" in outside.expect(PROMPT)
-        outside.type("fg\n")
-        eventually(lambda: termios.tcgetattr(outside.master) == quiet)
+            become("T", monitor, init)
+            assert outside.run("stty -a").count(" echo ") == 1
+            outside.type("fg\n")
+            outside.expect("\n")
+            eventually(lambda: termios.tcgetattr(outside.master) == raw)
+            become("S", init)
         outside.type("word\n")
         assert "word" not in outside.expect("got <word>").rpartition("fg\n")[2].partition("\n")[2]
-        outside.expect(PROMPT)
+        assert outside.expect(PROMPT) == "\n1\n"
         assert outside.run("echo $?") == "0\n"
         assert gone(processes)
+        assert termios.tcgetattr(outside.master) == before
 
 
 @pytest.mark.usefixtures("either_way")
-def test_a_stop_typed_as_soon_as_the_box_has_the_terminal_is_not_lost(product: Product) -> None:
-    """A SIGCONT that came after it would take it back."""
+def test_a_stopped_job_goes_on_in_the_background(product: Product) -> None:
     with shell(product) as outside:
-        outside.start(up(product, "sh", "-c", "echo re''ady; read x"))
+        script = (
+            "echo re''ady; read x; echo got $x; while [ ! -e go ]; do sleep 0.02; done; echo by''e"
+        )
+        outside.start(up(product, "sh", "-c", script))
         outside.expect("ready")
-        init = family(monitor_of(outside), "sh -c")[2]
-        outside.type("\x1a")
+        outside.type("a\n\x1a")
         outside.expect(PROMPT)
-        for _ in range(20):
-            outside.type("fg\n")
-            outside.expect("\n")
-            end = time.monotonic() + SECONDS
-            while os.tcgetpgrp(outside.master) != init:  # at once, so without a pause
-                assert time.monotonic() < end, "the box never had the terminal"
-            outside.type("\x1a")
-            assert "Stopped" in outside.expect(PROMPT)
-        outside.type("fg\n")
-        eventually(lambda: os.tcgetpgrp(outside.master) == init)
-        become("S", init)
-        outside.type("\n")
-        outside.expect(PROMPT)
-
-
-@pytest.mark.usefixtures("either_way")
-def test_a_program_that_stops_its_own_group_stops_the_job(product: Product) -> None:
-    """As vi and less do, which read ^Z as a key."""
-    with shell(product) as outside:
-        outside.start(up(product, "sh", "-c", "kill -TSTP 0; echo on; sleep 0.1"))
-        assert "Stopped" in outside.expect(PROMPT)
-        outside.type("fg\n")
-        outside.expect(PROMPT)
-        assert outside.run("echo $?") == "0\n"
+        outside.type("bg\n")
+        outside.expect("got a")
+        assert outside.run("echo mi''ne").endswith("mine\n")
 
 
 @pytest.mark.usefixtures("either_way")
@@ -197,8 +231,8 @@ def test_the_terminal_is_put_back_after_a_kill(product: Product, victim: int) ->
         assert termios.tcgetattr(outside.master) != before
         os.kill(processes[victim], signal.SIGKILL)
         outside.expect(PROMPT)
-        assert termios.tcgetattr(outside.master) == before
         assert outside.run("echo $?") == "137\n"
+        assert termios.tcgetattr(outside.master) == before  # for a killed monitor bash does it
         eventually(lambda: gone(processes))
 
 
@@ -211,6 +245,44 @@ def test_terminating_the_monitor(product: Product) -> None:
         outside.expect(PROMPT)
         assert outside.run("echo $?") == "137\n"
         assert gone(processes)
+
+
+@pytest.mark.usefixtures("either_way")
+def test_its_window_is_as_large_as_the_caller_s(product: Product) -> None:
+    with shell(product) as outside:
+        script = "trap 'stty size' WINCH; stty size; while :; do sleep 0.02; done"
+        termios.tcsetwinsize(outside.master, (41, 101))
+        outside.start(up(product, "sh", "-c", script))
+        outside.expect("41 101\n")
+        for size in ((50, 120), (20, 60)):
+            termios.tcsetwinsize(outside.master, size)
+            outside.expect(f"{size[0]} {size[1]}\n")
+        outside.type("\x1a")
+        outside.expect(PROMPT)
+        termios.tcsetwinsize(outside.master, (33, 99))
+        outside.type("fg\n")
+        outside.expect("33 99\n")
+
+
+@pytest.mark.usefixtures("either_way")
+def test_the_end_of_input_is_a_key(product: Product) -> None:
+    with shell(product) as outside:
+        outside.start(up(product, "sh", "-c", "echo re''ady; cat; echo end; cat; echo end"))
+        outside.expect("ready\n")
+        outside.type("one\n\x04")
+        outside.expect("one\none\nend\n")
+        outside.type("\x04")
+        outside.expect("end\n")
+        outside.expect(PROMPT)
+
+
+@pytest.mark.usefixtures("either_way")
+def test_what_is_typed_before_the_box_stands_is_its_own(product: Product) -> None:
+    with shell(product) as outside:
+        outside.start(up(product, "sh", "-c", 'read x; echo "got <$x>"'))
+        outside.type("early\n")
+        outside.expect("got <early>")
+        outside.expect(PROMPT)
 
 
 PUSH = """
@@ -227,28 +299,30 @@ for request in (0x5412, 0x541C, termios.TIOCGWINSZ, termios.FIONREAD, termios.TC
 
 
 @pytest.mark.usefixtures("either_way")
-def test_nothing_is_pushed_into_the_terminal(product: Product) -> None:
-    """TIOCSTI and TIOCLINUX, also with bits set that the kernel does not look at."""
+def test_nothing_is_pushed_into_the_caller_s_terminal(product: Product) -> None:
+    """TIOCSTI and TIOCLINUX, which the default filter refuses; without it they reach the box's own."""
     python = tools.need("python3")
     with shell(product) as outside:
         outside.start(up(product, python, "-c", PUSH))
         said = re.findall(r"^(0x\w+) (\w+)$", outside.expect(PROMPT), re.MULTILINE)
+        assert outside.run("echo no''thing") == "nothing\n"
     assert [word for _, word in said] == ["EPERM"] * 6 + ["fine"] * 9
 
 
 @pytest.mark.usefixtures("either_way")
-def test_a_background_job_leaves_the_foreground_to_the_shell(product: Product) -> None:
+def test_a_background_job_takes_no_key_and_does_not_stop(product: Product) -> None:
     with shell(product) as outside:
         before = termios.tcgetattr(outside.master)
-        script = "sleep 0.2; read x; echo got $x"
-        outside.start(up(product, "sh", "-c", script), " &")
-        outside.expect(PROMPT)
+        outside.start(up(product, "sh", "-c", "echo re''ady; read x; echo got $x"), " &")
+        outside.expect("ready")
         processes = family(monitor_of(outside), "sh -c")
-        assert outside.run("echo typed") == "typed\n"
-        become("T", processes[0], processes[2])  # it wants to read
-        assert "Stopped" in outside.run("jobs")
+        for number in range(3):
+            assert outside.run(f"echo ty''ped {number}").endswith(f"typed {number}\n")
+        assert "Running" in outside.run("jobs")
         outside.type("fg\n")
-        eventually(lambda: stat(processes[0])[FOREGROUND] == str(processes[2]))
+        eventually(lambda: not termios.tcgetattr(outside.master)[3] & termios.ICANON)
+        eventually(lambda: stat(processes[0])[FOREGROUND] == str(processes[0]))
+        time.sleep(0.3)  # bash tells nobody: it is looked for
         outside.type("hello\n")
         outside.expect("got hello")
         outside.expect(PROMPT)
@@ -257,33 +331,30 @@ def test_a_background_job_leaves_the_foreground_to_the_shell(product: Product) -
 
 
 @pytest.mark.usefixtures("either_way")
-def test_a_running_background_job_comes_to_the_foreground(product: Product) -> None:
-    """bash sends no SIGCONT then; the box asks for the terminal when it first needs it."""
-    with shell(product) as outside:
-        script = 'trap go=1 USR1; while [ -z "$go" ]; do sleep 0.02; done; read x; echo got $x'
-        outside.start(up(product, "sh", "-c", script), " &")
-        outside.expect(PROMPT)
-        processes = family(monitor_of(outside), "sh -c")
-        outside.type("fg\n")
-        eventually(lambda: stat(processes[0])[FOREGROUND] == str(processes[0]))
-        os.kill(processes[0], signal.SIGUSR1)
-        eventually(lambda: stat(processes[0])[FOREGROUND] == str(processes[2]))
-        outside.type("hello\n")
-        outside.expect("got hello")
-        outside.expect(PROMPT)
-
-
-@pytest.mark.usefixtures("either_way")
-def test_output_from_the_background_with_tostop_does_not_spin(product: Product) -> None:
+def test_output_from_the_background_with_tostop_stops_the_job(product: Product) -> None:
     with shell(product) as outside:
         outside.run("stty tostop")
-        outside.start(up(product, "sh", "-c", "sleep 0.2; echo word; exec sleep 1000"), " &")
+        outside.start(up(product, "sh", "-c", "sleep 0.2; echo wo''rd; exec sleep 1000"), " &")
         outside.expect(PROMPT)
-        processes = family(monitor_of(outside), "sh -c")
+        processes = family(monitor_of(outside), "s")
         become("T", processes[0], processes[2])
         used = stat(processes[2])[USER_TIME : USER_TIME + 2]
         time.sleep(0.2)
         assert stat(processes[2])[USER_TIME : USER_TIME + 2] == used
+        outside.type("fg\n")
+        outside.expect("word\n")
+
+
+@pytest.mark.usefixtures("either_way")
+def test_nobody_else_s_description_of_the_terminal_is_made_non_blocking(product: Product) -> None:
+    with shell(product) as outside:
+        outside.start(up(product, "sh", "-c", "echo re''ady; read x"))
+        outside.expect("ready")
+        monitor = monitor_of(outside)
+        for fd in range(3):
+            with open(f"/proc/{monitor}/fdinfo/{fd}") as info:
+                flags = int(info.read().split("flags:")[1].split()[0], 8)
+            assert not flags & os.O_NONBLOCK
 
 
 @pytest.mark.usefixtures("either_way")
@@ -314,10 +385,17 @@ def test_in_a_pipeline_the_box_has_no_terminal(product: Product) -> None:
 
 @pytest.mark.usefixtures("either_way")
 def test_a_terminal_that_goes_away_ends_the_box(product: Product) -> None:
+    """Its own goes away too: a shell in it is told, and ends at once."""
+    tools.need("bash")
+    for argv in (["sleep", "1000"], ["bash", "--norc", "-i"]):
+        hang_up(product, argv)
+
+
+def hang_up(product: Product, argv: list[str]) -> None:
     outside = Shell(product)
     try:
-        outside.start(up(product, "sleep", "1000", changes=["grace=0.2"]))
-        processes = family(monitor_of(outside), "sleep")
+        outside.start(up(product, *argv, changes=["grace=0.2"]))
+        processes = family(monitor_of(outside), argv[0])
         os.close(outside.master)
         eventually(lambda: gone(processes))
     finally:
@@ -343,13 +421,6 @@ def test_the_command_itself_may_lead_the_session(product: Product) -> None:
     assert gone(processes[1:])
 
 
-def test_the_view_is_over_before_init_begins(product: Product) -> None:
-    with shell(product) as outside:
-        outside.start([*product.toyspec, "up", spec(product), "--", "echo", "init's"])
-        said = outside.expect(PROMPT)
-    assert re.search(r"steps.* ms\s[\s\S]*init's", said)
-
-
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSTOP])
 def test_a_view_that_is_stuck_or_gone_holds_no_box_up(
     product: Product, number: signal.Signals
@@ -365,3 +436,27 @@ def test_a_view_that_is_stuck_or_gone_holds_no_box_up(
         outside.expect(PROMPT)
         eventually(lambda: gone([view]))
         assert outside.run("echo $?") == "0\n"
+
+
+def test_output_comes_behind_the_trace(product: Product) -> None:
+    """However soon init is at its end."""
+    with shell(product) as outside:
+        for _ in range(5):
+            outside.start([*product.toyspec, "up", spec(product), "--", "echo", "init's"])
+            said = outside.expect(PROMPT)
+            assert re.search(r"steps.* ms\s[\s\S]*init's", said), said
+
+
+def test_init_does_not_wait_for_the_trace(product: Product) -> None:
+    """It runs while the view is stuck; what it writes is held."""
+    changes = ["slow=0.01", "patience=3600"]
+    argv = ("sh", "-c", "echo by in''it; exec sleep 1000")
+    with shell(product) as outside:
+        outside.start(up(product, *argv, changes=changes, quiet=False))
+        monitor = monitor_of(outside)
+        eventually(lambda: len(children(monitor)) == 2)
+        view = min(children(monitor))
+        os.kill(view, signal.SIGSTOP)
+        family(monitor, "sleep")
+        os.kill(view, signal.SIGCONT)
+        assert re.search(r"steps in [\d.]+ m?s\s", outside.expect("by init\n"))

@@ -43,7 +43,6 @@ CASES["system"] = answers(
 CASES["ids"] = answers("getgid", 4242)
 CASES["inherited"] = answers("get_inheritable", True)
 CASES["scheduling"] = answers("getpriority", 13)
-CASES["console"] = answers("ttyname", "/dev/pts/4242")
 
 
 @case

@@ -166,6 +166,7 @@ def make_plan(
     standard output takes the plan or the facts, and will not be the box's.
     Where there is none, the reasons on standard error and Reported(`invalid`).
     """
+    from toyspec.host.apart import apart
     from toyspec.host.facts import FactMissing, FactsError
     from toyspec.plan.error import PlanError
     from toyspec.plan.planner import gather, plan
@@ -173,7 +174,7 @@ def make_plan(
     def judged(facts: HostFacts) -> HostFacts:
         if words.flag(DETACH.key):
             return away(edit(facts))
-        return _without_terminal(edit(facts)) if words.flag(NO_TERMINAL.key) else edit(facts)
+        return apart(edit(facts)) if words.flag(NO_TERMINAL.key) else edit(facts)
 
     try:
         if saved is not None:
@@ -208,26 +209,12 @@ def make_plan(
         ) from None
 
 
-def _without_terminal(facts: HostFacts) -> HostFacts:
-    """As if there were none that the box could have. That one of its streams may be one stays true."""
-    from toyspec.values import replace
-
-    return replace(facts, terminal=False, foreground=False)
-
-
 def away(facts: HostFacts) -> HostFacts:
-    """The same for a box that nobody waits for: no terminal, and nothing else of the caller's process."""
+    """Of a box that nobody waits for: no terminal, and nothing else of the caller's process."""
+    from toyspec.host.apart import apart
     from toyspec.values import replace
 
-    return replace(
-        facts,
-        terminal=False,
-        foreground=False,
-        tty=False,
-        console=None,
-        inherited=(),
-        ignored=(),
-    )
+    return replace(apart(facts), tty=False, inherited=(), ignored=())
 
 
 def problems(error: PlanError, source: Source, coloured: bool) -> str:

@@ -43,15 +43,15 @@ class _Place(NamedTuple):
     """Where a file may find itself: see `HostFacts`."""
 
     terminal: bool
-    foreground: bool
+    errors: bool
     tty: bool
 
 
 _PLACES = {
     "plain": _Place(False, False, False),
     "tty": _Place(False, False, True),
-    "foreground": _Place(True, True, True),
-    "background": _Place(True, False, True),
+    "terminal": _Place(True, True, False),
+    "apart": _Place(True, False, True),
 }
 
 
@@ -103,9 +103,8 @@ def _plans(
             return replace(
                 facts,
                 terminal=place.terminal,
-                foreground=place.foreground,
+                terminal_errors=place.errors,
                 tty=place.tty,
-                console=None,
                 inherited=(),
                 ignored=(),
             )

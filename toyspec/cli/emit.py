@@ -10,6 +10,7 @@ from toyspec.cli.output import begins, refuse_own_sources, refuse_to_replace, wr
 from toyspec.cli.source import INVALID, read
 from toyspec.cli.streams import put
 from toyspec.cli.words import COMMON, PLANNING, Option, Syntax, help_text, parse
+from toyspec.host.apart import apart
 from toyspec.start.look import Look
 from toyspec.values import replace
 
@@ -48,7 +49,9 @@ def emit(args: list[str]) -> int:
     spec = load_spec(source, words, INVALID, printing=True, look=look)
     if target is not None:
         refuse_own_sources(target, source, words, look)
-    _, plan = make_plan(spec, source, words, INVALID, printing=True)
+    _, plan = make_plan(
+        spec, source, words, INVALID, printing=True, edit=apart
+    )  # nobody would pass on what is typed
 
     from toyspec.emit.c import c_program
     from toyspec.program.lower import lower

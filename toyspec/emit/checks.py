@@ -185,14 +185,6 @@ def _terminal(_: str, answer: tuple[bool, ...], _known: _Known) -> bytes:
     return _check(record.TERMINAL, (_bits(answer),))
 
 
-def _console(_: str, answer: str | None, known: _Known) -> bytes | list[bytes]:
-    if answer is not None:
-        return _check(record.CONSOLE, (), _text(answer))
-    if known.answers["terminal", ""][0]:
-        raise NoCheckError("console")
-    return []  # of what is no terminal there is none: TERMINAL
-
-
 def _inherited(_: str, answer: tuple[int, ...], _known: _Known) -> bytes:
     return _check(record.INHERITED, (len(answer), *answer))
 
@@ -330,7 +322,7 @@ def _path(where: str, answer: tuple[Any, ...], _: _Known) -> bytes:
 
 _CHECKS: Final[dict[str, Callable[[str, Any, _Known], bytes | list[bytes]]]] = {
     "system": _system, "ids": _ids, "account": _account, "group": _group, "status": _status,
-    "terminal": _terminal, "console": _console, "inherited": _inherited,
+    "terminal": _terminal, "inherited": _inherited,
     "installation": _installation, "scheduling": _scheduling, "variable": _variable,
     "has_variable": _has_variable, "line": _line, "text": _content, "part": _part,
     "mounts": _mounts, "owner": _owner, "files": _files, "names": _names, "program": _program,

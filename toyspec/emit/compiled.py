@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 VARIANTS: Final = {
     "plain": record.PLAIN, "tty": record.TTY,
-    "foreground": record.FOREGROUND, "background": record.BACKGROUND,
+    "terminal": record.OWN, "apart": record.APART,
 }  # fmt: skip
 """When each of the file's plans is the one that runs."""
 _PAGE: Final = 4096

@@ -58,8 +58,10 @@ _KINDS: Final[dict[str, tuple[tuple[str, Schema], ...]]] = {
 _FIELD_KINDS: Final[dict[str, tuple[str, ...]]] = {
     "pid": ("pid", "int"),
     "flags:rlimit_value": ("flags:rlimit_value", "int"),
+    "iov": ("text",),
+    "rights": ("fd",),
 }
-"""Kinds that a field of a structure takes besides its own."""
+"""Kinds that a field of a structure takes: besides its own, or for it."""
 
 
 def schema() -> Schema:

@@ -14,7 +14,7 @@ from toyspec.emit.resident import record
 from toyspec.kernel.errnos import TEXTS
 from toyspec.kernel.flags import flags
 from toyspec.plan.step import INSIDE, Environment, Strings
-from toyspec.plan.traits import go_step, is_pid_1, reaps, runs_command, takes_foreground
+from toyspec.plan.traits import go_step, is_pid_1, reaps, runs_command
 from toyspec.program.program import ADDRESS
 
 if TYPE_CHECKING:
@@ -153,8 +153,10 @@ def write_box(
         (record.EXEC_STEP, execs[0].step),
         (record.STEPS, len(plan.steps)),
         (record.EXECS, paths),
-        (record.TERMINAL, int(plan.exposure.terminal)),
-        (record.TAKES_FOREGROUND, int(takes_foreground(plan))),
+        (
+            record.TERMINAL,
+            program_at + program.slots["terminal.read"] if plan.exposure.terminal else 0,
+        ),
         (record.REBOOTS, int(is_pid_1(plan))),
         (record.REAPS, int(reaps(plan))),
         (record.GRACE, GRACE),

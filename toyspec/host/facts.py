@@ -123,17 +123,16 @@ class Needs:
 class HostFacts:
     """A machine and its caller. Ids are the caller's own, numbers as the kernel prints them.
 
-    `features` says which system calls and flags the kernel knows; `sysctls` holds the ones that
-    decide over user namespaces (None: not there). `terminal`: standard input and output are the
-    caller's controlling terminal; `foreground`: and the caller is in its foreground, not a
-    background job; `tty`: one of 0, 1 and 2 is some terminal; `console`: the device node of
-    the one that is standard input. `installation` are the directories that this toyspec's own code
-    runs from, `ignored` the signals that the caller has ignored, as nohup(1) does. `inherited` are descriptors above 2 that an execve would pass on. `rlimits`,
-    `cpus` (sched_getaffinity(2)), `nice` and `oom_score_adj` are the caller's own; `landlock` is the
-    version of its interface, 0 where it is missing or off. `own_namespaces` are the inodes of the
-    caller's, by kind: what is not among them this kernel lacks. `mappers` are newuidmap and
-    newgidmap where they are there, `subuids` and `subgids` the caller's ranges as (first, count),
-    and `primary_gid` the group that its entry in passwd names, None without an entry.
+    `features` says which system calls and flags the kernel knows; `sysctls` holds those that decide
+    over user namespaces (None: not there). `terminal`: standard input and output are the caller's
+    controlling terminal; `terminal_errors`: and so is standard error; `tty`: one of 0 to 2 that is
+    not that one is some terminal. `installation`: the directories that this toyspec's code runs from,
+    `ignored`: the signals that the caller has ignored (nohup(1)), `inherited`: descriptors above 2
+    that an execve would pass on. `rlimits`, `cpus` (sched_getaffinity(2)), `nice` and `oom_score_adj`
+    are the caller's own; `landlock`: the version of its interface, 0 where it is missing or off.
+    `own_namespaces`: the inodes of the caller's by kind, of all that this kernel has. `mappers`:
+    newuidmap and newgidmap where they are there, `subuids` and `subgids` the caller's ranges as
+    (first, count), `primary_gid`: of its entry in passwd, None without one.
     """
 
     arch: str
@@ -161,13 +160,12 @@ class HostFacts:
     listings: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     namespaces: Mapping[str, NamespaceFact] = field(default_factory=dict)
     own_namespaces: Mapping[str, str] = field(default_factory=dict)
-    foreground: bool = True
+    terminal_errors: bool = True
     cpus: tuple[int, ...] = ()
     nice: int | None = None
     oom_score_adj: int | None = None
     landlock: int | None = None
     tty: bool = False
-    console: str | None = None
     ignored: tuple[str, ...] = ()
     installation: tuple[str, ...] = ()
 

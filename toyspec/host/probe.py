@@ -55,7 +55,9 @@ def probe(needs: Needs, *, printing: bool = False, look: Look | None = None) -> 
     def sub_ids(fact: str) -> tuple[tuple[int, int], ...]:
         return subids.ranges(ask(at.text, f"/etc/{fact[:-1]}", fact), account(fact)[0], uid)
 
-    *ttys, _own, _same, foreground = ask(questions.terminal)
+    own = terminal(look, printing=printing)
+    *ttys, _own, _same, errors = ask(questions.terminal)
+    streams = (ttys[0], ttys[2]) if printing else ttys
     return HostFacts(
         arch=arch,
         kernel=kernel,
@@ -67,12 +69,11 @@ def probe(needs: Needs, *, printing: bool = False, look: Look | None = None) -> 
         home=ask(questions.variable, "HOME", "home") or account("home")[1],
         last_capability=int(line("/proc/sys/kernel/cap_last_cap", "last_capability") or "40"),
         no_new_privs=new_privs == "1",
-        terminal=terminal(look, printing=printing),
-        foreground=foreground,
+        terminal=own,
+        terminal_errors=errors,
         installation=ask(questions.installation, "", "installation"),
         ignored=_ignored(arch, ignored),
-        tty=any((ttys[0], ttys[2]) if printing else ttys),
-        console=ask(questions.console, "", "console"),
+        tty=(ttys[2] and not errors) if own else any(streams),
         inherited=ask(questions.inherited, "", "inherited"),
         features={
             "openat2": features.openat2(arch),
@@ -106,7 +107,7 @@ def probe(needs: Needs, *, printing: bool = False, look: Look | None = None) -> 
 
 
 def terminal(look: Look, *, printing: bool = False) -> bool:
-    """Input and output are our controlling terminal: only of that one the foreground is told.
+    """Input and output are our controlling terminal: only of that one can keys be taken.
 
     `printing`: input alone counts, so that `plan | less` shows what `up` does on this terminal.
     """

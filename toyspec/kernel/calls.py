@@ -49,13 +49,18 @@ CALLS: Final[dict[str, Call]] = {
     )),
     "ioctl": (16, 29, 3, (
         ("fd", "fd"), ("request", "flags:ioctl"),
-        ("argp", "out:ifreq", "out:pid_t", "int", "null"),
+        ("argp", "out:ifreq", "struct:int", "flags:open", "int", "null"),
     )),
     "sendfile": (40, 71, 4, (
         ("out_fd", "fd"), ("in_fd", "fd"), ("offset", "null"), ("count", "int"),
     )),
     "socket": (41, 198, 3, (
         ("domain", "flags:address_family"), ("type", "flags:socket_type"), ("protocol", "int"),
+    )),
+    "sendmsg": (46, 211, 3, (("sockfd", "fd"), ("msg", "struct:msghdr"), ("flags", "int"))),
+    "socketpair": (53, 199, 4, (
+        ("domain", "flags:address_family"), ("type", "flags:socket_type"), ("protocol", "int"),
+        ("sv", "out:int[2]"),
     )),
     "clone": (56, 220, 1, (
         ("flags", "flags:clone"), ("stack", "null", "int"), ("parent_tid", "null", "int"),

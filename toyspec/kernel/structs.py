@@ -12,9 +12,11 @@ The kinds of a field:
     bpf                 the address of a classic BPF program
     count               how many instructions that program has
     size                how many bytes a buffer has; it is nowhere in memory
+    iov                 the address of one iovec over that text
+    rights              a descriptor in the one control message, SCM_RIGHTS (cmsg(3)): offset in that
 
 Sizes and offsets are the same on x86_64 and aarch64. Sources: the uapi headers of openat2.h,
-mount.h, stat.h, if.h, capability.h, filter.h, resource.h, and asm-generic/{signal,statfs}.h; of
+mount.h, stat.h, if.h, capability.h, filter.h, resource.h, socket.h, and asm-generic/{signal,statfs}.h; of
 `cpu_set_t` the C library's sched.h (the kernel takes any number of longs).
 """
 
@@ -41,7 +43,9 @@ STRUCTS: Final[dict[str, Layout]] = {
     "sigset_t": (8, (("signals", 0, 8, "flags:signal_mask"),)),
     "sigaction": (32, ()),
     "ifreq": (40, (("ifr_name", 0, 16, "text"), ("ifr_flags", 16, 2, "flags:interface"))),
-    "pid_t": (4, (("pgid", 0, 4, "pid"),)),
+    "msghdr": (56, (
+        ("msg_iov", 16, 8, "iov"), ("rights[0]", 16, 4, "rights"), ("rights[1]", 20, 4, "rights"),
+    )),
     "__user_cap_header_struct": (8, (
         ("version", 0, 4, "flags:capability_version"), ("pid", 4, 4, "int"),
     )),

@@ -253,7 +253,8 @@ def _dev(w: Writer, box: Box, placed: Placed, mount: Mount) -> None:
     at = _target(w, placed)
     w.do(mount_calls.move_mount("dev", at), "onto the target, descriptor to descriptor")
     w.do(calls.close(at), "done with it")
-    populate(w, box, executable=mount.executable)
+    console = placed.path == "dev" and box.facts.terminal
+    populate(w, box, executable=mount.executable, console=console)
     w.do(calls.fchdir("root"), "back to the box's root")
 
 

@@ -6,7 +6,6 @@ keeps their owner and mode from being changed, while reads and writes go to the 
 
 from __future__ import annotations
 
-from toyspec.host.facts import HostFacts
 from toyspec.plan import calls, filesystems, mount_calls
 from toyspec.plan.attributes import restrict
 from toyspec.plan.box import Box
@@ -15,27 +14,17 @@ from toyspec.plan.step import Expect
 from toyspec.plan.writer import Writer
 
 
-def console(facts: HostFacts) -> str | None:
-    """The device node of the terminal that the box shares, by its real path; None without one."""
-    if not facts.terminal or facts.console is None:
-        return None
-    found = facts.path(facts.console)
-    return found.real if found.real_kind == "character" else None
-
-
-def populate(w: Writer, box: Box, *, executable: bool = True) -> None:
+def populate(w: Writer, box: Box, *, executable: bool = True, console: bool = False) -> None:
     """Fill the attached tmpfs whose top directory is the slot `dev`, and close it.
 
-    Not `executable`: nothing in its shared memory is.
+    Not `executable`: nothing in its shared memory is. `console`: the box's terminal comes here.
     """
     for name, number in DEVICES:
         if box.facts.path(f"/dev/{name}").kind == "character":
             _host_node(w, name)
             _node(w, box, name, number, f"/dev/{name}")
-    terminal = console(box.facts)
-    if terminal is not None:
-        _terminal(w, terminal)
-        _node(w, box, "console", box.facts.path(terminal).device or "", terminal)
+    if console:
+        w.do(calls.mknodat_file("dev", "console"), "the mount point of the box's terminal")
     for name, text in DEVICE_LINKS:
         w.do(calls.symlinkat(text, "dev", name), "where programs look for it")
     terminals = ",".join(f"{key}={text}" for key, text in filesystems.terminals(box))
@@ -51,16 +40,6 @@ def _host_node(w: Writer, name: str) -> None:
     w.do(calls.mknodat_file("dev", name), f"the mount point of {source}")
     clone = mount_calls.open_tree_clone(calls.CWD, source, recursive=False)
     w.do(clone, "the host's node, as a mount of its own", yields="node")
-
-
-def _terminal(w: Writer, path: str) -> None:
-    """By descriptor and through no symlink: nothing else may come in its place (CVE-2025-52565)."""
-    w.do(calls.mknodat_file("dev", "console"), "the mount point of the box's terminal")
-    opened = calls.openat2(calls.CWD, path, "O_PATH", resolve=calls.NO_SYMLINKS)
-    w.do(opened, "the node of the terminal that the box shares", yields="source")
-    clone = mount_calls.open_tree_clone("source", "", recursive=False)
-    w.do(clone, "that node, as a mount of its own", yields="node")
-    w.do(calls.close("source"), "done with it")
 
 
 def _node(w: Writer, box: Box, name: str, number: str, source: str) -> None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from toyspec.plan import calls, process_calls, reaper
+from toyspec.plan import calls, process_calls, reaper, terminal
 from toyspec.plan.joining import FLAGS
 from toyspec.plan.phases import execute, init, prepare
 from toyspec.plan.seccomp.terminal import refuse_terminal_input
@@ -46,7 +46,7 @@ _PROCESS = frozenset((
 """What init does to itself: the newcomer does it too."""
 _BOX = frozenset(("sethostname", "setdomainname", "socket"))
 """What init did to the box, and what it opened for that."""
-_SESSION = frozenset(("setsid", "setpgid", "ioctl"))
+_SESSION = frozenset(("setsid",))
 """How init came by its session: the newcomer has its own."""
 _INHERITED = frozenset(("fcntl",))
 """What was needed of descriptors that init inherited: the newcomer has none."""
@@ -217,7 +217,7 @@ def _confine(box: Plan, entrant: Entrant) -> list[Step]:
     for step in _of_init(box, "confine"):
         if step.call in _BOX:
             opened |= {step.yields} if step.yields else set()
-        elif step.call in _INHERITED or _slots(step) & opened:
+        elif step.call in _INHERITED or _slots(step) & opened or step.item in terminal.ITEMS:
             continue
         elif step.call in _SESSION or step.call == "keyctl":
             if not any(each.call == "setsid" for each in steps):

@@ -1,7 +1,7 @@
 """Which system calls the box may make: the steps that say so, and what stands against them.
 
-Two filters at most, one call each. The one that keeps a terminal the caller's comes first: whatever a
-profile says of seccomp(2), it stands. The other is the box's: the default, or a profile of the spec's.
+Two filters at most, one call each. The one for terminals that the box did not make, which standard
+streams may be, comes first: whatever a profile says of seccomp(2), it stands. The other is the box's: the default, or a profile of the spec's.
 Both hold for init and for all that it starts, and nothing takes them off again.
 """
 

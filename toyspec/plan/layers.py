@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from toyspec.host.facts import HostFacts
 from toyspec.plan import volumes
-from toyspec.plan.devices import console
 from toyspec.plan.layout import DEVICE_LINKS, DEVICES
 from toyspec.plan.tree import Layer, Node, Tree, join
 from toyspec.spec.model import Mount, Spec
@@ -45,7 +44,7 @@ def add_devices(tree: Tree, path: str) -> None:
     for name, _ in DEVICES:
         if tree.facts.path(f"/dev/{name}").kind == "character":
             tree.add(join(path, name), Node("character"))
-    if console(tree.facts) is not None:
+    if tree.facts.terminal and path == "dev":
         tree.add(join(path, "console"), Node("character"))
     for name, text in DEVICE_LINKS:
         tree.add(join(path, name), Node("symlink", link=text))

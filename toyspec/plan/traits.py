@@ -10,13 +10,6 @@ if TYPE_CHECKING:
     from toyspec.plan.step import Plan, Role, Step
 
 
-def takes_foreground(plan: Plan) -> bool:
-    """Whether init takes the terminal's foreground while it is built."""
-    return any(
-        argument.value == Flags(("TIOCSPGRP",)) for step in plan.steps for argument in step.args
-    )
-
-
 def is_detached(plan: Plan) -> bool:
     """Whether what the box prints is read and kept by its monitor."""
     return any(

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from toyspec.kernel.flags import value
 from toyspec.kernel.structs import STRUCTS
-from toyspec.plan.step import Bpf, Data, Fd, Flags, Int, Pid, Struct
+from toyspec.plan.step import Bpf, Data, Fd, Flags, Int, Struct
 from toyspec.program.program import NO_DESCRIPTOR, NO_PROCESS
 
 if TYPE_CHECKING:
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from toyspec.spec.model import Text, Variable
 
 AT_FDCWD: Final = -100
+_CMSGHDR: Final = 16  # bytes of a cmsghdr
+_SOL_SOCKET: Final = 1
+_SCM_RIGHTS: Final = 1
 PID: Final = "pid:"
 _WRITTEN_WHOLE: Final = frozenset({"statx", "statfs"})
 
@@ -162,10 +165,6 @@ class Segment:
         """The offset of a structure; its size is `size`'s. KeyError where a name is unknown."""
         if given.name == "int[2]":
             return self._pipe(given)
-        if given.name == "pid_t":
-            for _, field in given.fields:
-                if isinstance(field, Pid):
-                    return self.cell(PID + field.role)
         if given.name == "sock_fprog":
             return self._filter(given)
         if given in self._open:
@@ -182,6 +181,9 @@ class Segment:
         """
         open_ = [(n, f.slot) for n, f in given.fields if isinstance(f, Fd) and _is_slot(f)]
         if not open_ or given in self._open or given.name == "int[2]":
+            return
+        if given.name == "msghdr":
+            self._open[given] = self._message(given)
             return
         fixed = tuple((n, f) for n, f in given.fields if not (isinstance(f, Fd) and _is_slot(f)))
         at = self._open[given] = self.place(self._filled(Struct(given.name, fixed)))
@@ -253,6 +255,29 @@ class Segment:
         if first is None or self.slots.get(write.slot) != first + 4:
             raise UnfitError(f"the slots {read.slot} and {write.slot} cannot lie side by side")
         return first
+
+    def _message(self, given: Struct) -> int:
+        """A msghdr, its text, and its control message, in which the slots' cells are (cmsg(3))."""
+        layout = {field[0]: field for field in STRUCTS["msghdr"][1]}
+        text = dict(given.fields).get("msg_iov")
+        if not isinstance(text, Data):
+            raise UnfitError("msghdr.msg_iov is no text")
+        content = self.encode(text.text)
+        slots = [field.slot for name, field in given.fields if isinstance(field, Fd)]
+        length = _CMSGHDR + 4 * len(slots)
+        control = self.place(integer(length, 8) + integer(_SOL_SOCKET, 4) + integer(_SCM_RIGHTS, 4))
+        self.data += integer(NO_DESCRIPTOR, 4) * len(slots)
+        for name, field in given.fields:
+            if not isinstance(field, Fd):
+                continue
+            if not isinstance(field.slot, str) or field.slot in self.slots:
+                raise UnfitError(f"msghdr.{name}: {field.slot} is no slot of its own")
+            self.slots[field.slot] = control + layout[name][1]
+        vector = self.place(bytes(8) + integer(len(content), 8))
+        self.pointers.append((vector, self.text(content)))
+        head = self.place(bytes(24) + integer(1, 8) + bytes(8) + integer(length, 8) + bytes(8))
+        self.pointers += [(head + layout["msg_iov"][1], vector), (head + 32, control)]
+        return head
 
     def _filter(self, given: Struct) -> int:
         """A classic BPF program, and the `sock_fprog` that points to it."""

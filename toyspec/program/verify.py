@@ -35,6 +35,7 @@ _TYPES: dict[str, type] = {
 _FIELD_TYPES: dict[str, type | tuple[type, ...]] = {
     "int": Int, "uint": Int, "mode": (Flags, Int), "fd": Fd, "pid": (Pid, Int), "text": Data,
     "slot": Fd, "capabilities": Flags, "bpf": Bpf, "count": (), "size": Int,
+    "iov": Data, "rights": Fd,
 }  # fmt: skip
 
 

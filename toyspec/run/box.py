@@ -9,14 +9,7 @@ from typing import TYPE_CHECKING
 
 from toyspec.kernel import call as kernel
 from toyspec.plan.step import HELPERS
-from toyspec.plan.traits import (
-    go_step,
-    init_step,
-    is_detached,
-    is_pid_1,
-    reaps,
-    takes_foreground,
-)
+from toyspec.plan.traits import go_step, init_step, is_detached, is_pid_1, reaps
 from toyspec.program.program import NO_PROCESS
 from toyspec.run.command import why
 from toyspec.run.ending import end_child, end_of_init, kill, wait_for_unknown_init
@@ -33,6 +26,7 @@ if TYPE_CHECKING:
     from toyspec.program.program import Program
     from toyspec.run.progress import Progress
     from toyspec.run.status import Status
+    from toyspec.run.terminal import Terminal
 
 
 def run(
@@ -53,11 +47,7 @@ def run(
     """
     if is_detached(plan):
         raise ValueError("a detached box is run compiled")
-    terminal = None
-    if plan.exposure.terminal:
-        from toyspec.run.terminal import Terminal
-
-        terminal = Terminal(foreground=takes_foreground(plan))
+    terminals = _terminals() if plan.exposure.terminal else None
     deaf = _dispositions()
     executor = Executor(program, progress, why)
     kernel.warm()
@@ -67,8 +57,6 @@ def run(
     except StepFailed:
         _abandon(executor)
         _end_helpers(plan, progress)
-        if terminal is not None:
-            terminal.take_back()
         return Outcome(FAILED, _failure(plan, progress, None, None))
     if role == "setup":
         _setup(executor)
@@ -84,8 +72,21 @@ def run(
         Watch(plan.watched),
         reaps(plan),
     )
+    terminal = None
+    if terminals is not None:
+        terminal = terminals(program.arch, executor.cell("terminal.read"), held=view is not None)
     monitor = Monitor(program.arch, box, view, terminal, deaf, grace, status)
-    return _outcome(plan, monitor)
+    try:
+        return _outcome(plan, monitor)
+    finally:
+        monitor.finish()
+
+
+def _terminals() -> type[Terminal]:
+    """Imported before the first fork, and only where there will be one."""
+    from toyspec.run.terminal import Terminal
+
+    return Terminal
 
 
 def _dispositions() -> frozenset[int]:
@@ -149,8 +150,7 @@ def _outcome(plan: Plan, monitor: Monitor) -> Outcome:
             ran = monitor.ran(lambda _: executed)
     else:
         wait_for_unknown_init(monitor.box.exec_fd)
-    if monitor.terminal is not None:
-        monitor.terminal.take_back()
+    monitor.finish()
     if monitor.ended_by is not None and not ran:
         return Outcome(128 + monitor.ended_by)
     if progress.failure() is not None or not ran or ended is None:

@@ -48,6 +48,15 @@ def takes(pid: int, number: int) -> bool | None:
     return None
 
 
+def ignores(pid: int, number: int) -> bool | None:
+    """Whether a process ignores signal `number` by choice, as a shell does SIGTSTP; None if unknown."""
+    for line in (_proc(pid, "status") or b"").splitlines():
+        name, _, mask = line.partition(b":")
+        if name == b"SigIgn":
+            return bool(int(mask, 16) >> (number - 1) & 1)
+    return None
+
+
 def _proc(pid: int, name: str) -> bytes | None:
     """A file of the process, unless this /proc counts pids otherwise than we do."""
     try:

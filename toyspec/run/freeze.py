@@ -49,12 +49,6 @@ def thaw(stopped: list[int]) -> None:
         kill(pid, signal.SIGCONT)
 
 
-def group(init: int) -> list[int]:
-    """Init, and those of the box in its process group, in whatever state they are."""
-    found = [pid for pid, seen in _below(init).items() if seen.group == init and pid != init]
-    return [init, *found]
-
-
 @dataclass(frozen=True, slots=True)
 class _Seen:
     """Of proc_pid_stat(5)."""

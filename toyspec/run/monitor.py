@@ -6,13 +6,14 @@ import os
 import select
 import signal
 import time
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
 from toyspec.kernel.signals import open_signals, read_signals
 from toyspec.plan.step import INSIDE
 from toyspec.run.ending import executed, kill, takes
-from toyspec.run.freeze import freeze, group, thaw
-from toyspec.run.relay import READY, STOPPING
+from toyspec.run.freeze import freeze, thaw
+from toyspec.run.keys import pass_on
+from toyspec.run.relay import READY
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,9 +26,10 @@ if TYPE_CHECKING:
 GRACE = 10.0  # seconds between TERM and KILL, as compose gives
 _VIEW_PATIENCE = 5.0  # seconds that init may wait for the view's last line
 _KILLING_PRESSES = 3
-_KEYS = {signal.SIGINT: "^C", signal.SIGQUIT: "^\\"}
+KEYS: Final[dict[int, str]] = {signal.SIGINT: "^C", signal.SIGQUIT: "^\\"}
 _DEADLY = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT, signal.SIGQUIT)
-_OURS = (signal.SIGCHLD, signal.SIGWINCH, signal.SIGURG)  # about ourselves, and not for init
+_OURS = (signal.SIGCHLD, signal.SIGURG)  # about ourselves, and not for init
+_ASKS = (signal.SIGTTIN, signal.SIGTTOU)  # who is in the background may not use the terminal
 _PYTHONS = (signal.SIGPIPE, signal.SIGXFSZ)  # which it ignores itself
 
 
@@ -93,6 +95,8 @@ class Monitor:
         self.setup_listens = False
         self.executing = False  # init's execve succeeded, or will never be made
         self.ended_by: int | None = None  # a signal that came while the box was being built
+        self.told_to_go = False
+        self.polled = set[int]()  # of the terminal's descriptors
         self.presses = 0  # of ^C, at an init that has no handler for it
         self.deadline: float | None = None
 
@@ -102,7 +106,8 @@ class Monitor:
             if fd >= 0:
                 self.poll.register(fd, select.POLLIN)
         while (status := self._setup_ended()) is None:
-            for fd, _ in self.poll.poll(self._patience()):
+            self._poll_terminal()
+            for fd, events in self.poll.poll(self._patience()):
                 if fd == self.signals:
                     for number, sender in dict.fromkeys(read_signals(fd)):
                         self._signal(number, sender)
@@ -110,6 +115,8 @@ class Monitor:
                     self._is_executing()
                 elif fd == self.view_fd:
                     self._drawn()
+                elif self.terminal is not None and fd in self.polled:
+                    pass_on(self, self.terminal, fd, events)
             self._look_at_the_clock()
         return status
 
@@ -118,29 +125,70 @@ class Monitor:
         self.deadline = None
         kill(self.box.setup)
 
+    def finish(self) -> None:
+        """The box has ended: what it wrote last is shown behind its trace, and the terminal is the
+        caller's again.
+        """
+        if self.terminal is None:
+            return
+        if self.view_fd >= 0 and self.box.progress.failure() is None and self.executing:
+            last = select.poll()
+            last.register(self.view_fd, select.POLLIN)
+            last.poll(_VIEW_PATIENCE * 1000)
+        if self.view is not None:
+            self.view.close()
+        self.terminal.finish(self.signals)
+
+    def _poll_terminal(self) -> None:
+        wants = {} if self.terminal is None else self.terminal.wants()
+        for fd in self.polled.difference(wants):
+            self.poll.unregister(fd)
+        for fd, events in wants.items():
+            self.poll.register(fd, events)
+        self.polled = set(wants)
+
     def _patience(self) -> float | None:
         """Milliseconds until the clock matters again."""
+        due = []
         if self.view_fd >= 0:
-            return 500.0  # when init comes to wait for the view, no event tells
-        if self.deadline is None:
-            return None
-        return max(0.0, self.deadline - time.monotonic()) * 1000
+            due.append(0.5)  # when init comes to wait for the view, no event tells
+        if self.deadline is not None:
+            due.append(max(0.0, self.deadline - time.monotonic()))
+        if self.terminal is not None and (patience := self.terminal.patience()) is not None:
+            due.append(patience)
+        return min(due) * 1000 if due else None
 
     def _look_at_the_clock(self) -> None:
         now = time.monotonic()
+        if self.terminal is not None:
+            self.terminal.look()
         if self.deadline is not None and now >= self.deadline:
             self.kill()
         current = self.box.progress.current
-        if self.view_fd >= 0 and self.box.go_step in map(current, INSIDE):
+        if self.view_fd >= 0 and any(current(role) >= self.box.go_step for role in INSIDE):
             self.view_since = self.view_since or now
             if now - self.view_since >= _VIEW_PATIENCE and self.view is not None:
                 self.view.close()  # stuck: a box without its last line is better than none
                 self._drawn()
 
     def _drawn(self) -> None:
+        """The last line is out, or none will be: nobody writes to the terminal but the box."""
         self.poll.unregister(self.view_fd)
         self.view_fd = -1
-        if self.setup_listens:
+        if self.terminal is not None:
+            self.terminal.show()
+            if self.executing and self.view is not None:
+                self.view.close()
+        self.go_if_ready()
+
+    def go_if_ready(self) -> None:
+        """What the box writes to a terminal of its own is held until the trace is drawn; on streams of
+        the caller's, init is.
+        """
+        if not self.setup_listens or self.told_to_go:
+            return
+        if self.terminal.ready if self.terminal is not None else self.view_fd < 0:
+            self.told_to_go = True
             self._go()
 
     def _go(self) -> None:
@@ -156,10 +204,10 @@ class Monitor:
     def _executes(self) -> None:
         self.executing = True
         self.poll.unregister(self.box.exec_fd)
-        if self.view_fd >= 0:
+        if self.view_fd >= 0 and self.terminal is None:
             self.poll.unregister(self.view_fd)
             self.view_fd = -1
-        if self.view is not None:
+        if self.view is not None and self.view_fd < 0:
             self.view.close()
         if self.status is not None and self.ran(executed):
             self.status.running()
@@ -182,48 +230,48 @@ class Monitor:
         return self.executing
 
     def _signal(self, number: int, sender: int) -> None:
-        """One that was sent to us; or to setup, by the terminal, and setup told."""
-        told = sender == self.box.setup
-        if number == READY and (told or sender == 0):  # 0: no memory to queue who sent it
+        """One that was sent to us. `sender` 0: by a terminal, or there was no memory to queue who did."""
+        terminal = self.terminal
+        if number == READY and sender in (self.box.setup, 0):
             self.setup_listens = True
-            if self.view_fd < 0:
-                self._go()
-        elif number == signal.SIGCONT:
-            if self.terminal is not None and self.executing:
-                self.terminal.lend(self.box.init)  # a shell's `fg`
-        elif number in self.deaf or number in _OURS:
+            self.go_if_ready()
+        elif number in (signal.SIGCONT, signal.SIGWINCH):
+            if terminal is not None and terminal.ready and not terminal.held:
+                terminal.enter()  # a shell's `fg`, or another size
+        elif number in self.deaf or number in _OURS or number in _ASKS:
             return
-        elif number in STOPPING:
-            if number == signal.SIGTSTP or (told and not self._has_foreground()):
-                self._stop()
+        elif number == signal.SIGTSTP:
+            self.stop()
         elif number in _DEADLY and not self._is_executing():
             self.ended_by = number
             self.kill()
         else:
-            if not told or number == signal.SIGHUP:
+            if number in KEYS and sender == 0 and terminal is not None:
+                terminal.interrupt(number)  # its trace is not drawn yet: whom does it reach inside?
+            else:
                 kill(self.box.init, number)
             self._consider(number)
-
-    def _has_foreground(self) -> bool:
-        """Then init's wish for the terminal is granted, and the signal that told of it is old."""
-        return self.terminal is not None and self.terminal.group() == self.box.init
 
     def _consider(self, number: int) -> None:
         """What a signal that init may have no handler for is to come to."""
         if number == signal.SIGTERM:
-            self.deadline = self.deadline or time.monotonic() + self.grace
+            self.give_time()
         elif number == signal.SIGHUP:
-            hung_up = self.terminal is not None and self.terminal.gone()
+            hung_up = self.terminal is not None and self.terminal.caller.gone()
             if hung_up or self._taken(number) is False:
-                self.deadline = self.deadline or time.monotonic() + self.grace
-        elif number in _KEYS:
-            self._pressed(_KEYS[signal.Signals(number)], self._taken(number))
+                self.give_time()
+        elif number in KEYS:
+            self.pressed(number, self._taken(number))
 
     def _taken(self, number: int) -> bool | None:
         """Whether the signal comes to anything: a PID 1 without a handler for it never learns of it."""
         return self.box.reaps or takes(self.box.init, number)
 
-    def _pressed(self, key: str, taken: bool | None) -> None:
+    def give_time(self) -> None:
+        """The grace begins, if it has not."""
+        self.deadline = self.deadline or time.monotonic() + self.grace
+
+    def pressed(self, number: int, taken: bool | None) -> None:
         """^C at a PID 1 without a handler: the kernel drops it, so someone has to say so."""
         if taken is not False:
             self.presses = 0
@@ -233,7 +281,7 @@ class Monitor:
             self.kill()
         elif self.presses == 1:
             text = (
-                f"\r\ntoyspec: init has no handler for {key}, and Linux does not end a PID 1 by it; "
+                f"\r\ntoyspec: init has no handler for {KEYS[number]}, and Linux does not end a PID 1 by it; "
                 f"{_KILLING_PRESSES - 1} times more ends the box\r\n"
             )
             try:
@@ -241,58 +289,42 @@ class Monitor:
             except OSError:
                 pass  # nobody reads it
 
-    def _stop(self) -> None:
+    def stop(self, number: int = signal.SIGTSTP) -> None:
         """Stop the whole job, as ^Z does with one that has no PID 1, and go on when it goes on.
 
         A kernel that would not stop us (an orphaned process group: nobody could continue it)
         does not stop the box either.
         """
         terminal, box = self.terminal, self.box
-        if self.setup_listens:
-            kill(box.setup, signal.SIGCONT)  # whoever stopped it: it must see our own end
-        if terminal is not None and terminal.ours():
-            self._continue([])  # a shell's `fg` of a running job: it only lacked the terminal
-            return
         if not self.setup_listens:
             kill(box.setup, signal.SIGSTOP)
         frozen = freeze(box.init) if box.init else []
         if self._setup_is_gone():
             return  # killed by the box before that held still: there is nothing to stop for
         if terminal is not None:
-            terminal.take_back()
+            terminal.caller.leave()
         if signal.SIGCONT not in signal.sigpending():  # else we are told already to go on
-            os.kill(0, signal.SIGTSTP)
-            signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGTSTP])  # here we stop
-            signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTSTP])
+            os.kill(0, number)
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, [number])  # here we stop
+            signal.pthread_sigmask(signal.SIG_BLOCK, [number])
         if signal.SIGCONT not in signal.sigpending():
             time.sleep(0.05)  # we did not: what asks in vain for the terminal must not spin
-        self._continue(frozen)
+        if terminal is not None and terminal.ready and not terminal.held:
+            terminal.enter()
+        thaw(frozen)
+        if not self.setup_listens:
+            kill(box.setup, signal.SIGCONT)
 
     def _setup_is_gone(self) -> bool:
         options = os.WEXITED | os.WNOWAIT | os.WNOHANG
         return os.waitid(os.P_PID, self.box.setup, options) is not None
 
-    def _continue(self, frozen: list[int]) -> None:
-        """The terminal to the box; then what held still, and what had stopped with its group.
-
-        Once the box has the terminal, setup gets no SIGCONT any more: that would take back a ^Z which
-        waits there to be told (signal(7): it discards stop signals, blocked ones too).
-        """
-        setup, init = self.box.setup, self.box.init
-        if self.setup_listens:
-            kill(setup, signal.SIGCONT)
-        if self.terminal is not None:
-            self.terminal.lend(init)
-        thaw([*frozen, *group(init)] if init else frozen)
-        if not self.setup_listens:
-            kill(setup, signal.SIGCONT)
-
     def _setup_ended(self) -> int | None:
-        """setup's status once it has ended. Where someone stopped it (`suspend`), all stops."""
+        """setup's status once it has ended. Whoever stopped it: it must see init's end."""
         pid, status = os.waitpid(self.box.setup, os.WNOHANG | os.WUNTRACED)
         if not pid:
             return None
         if os.WIFSTOPPED(status):
-            self._stop()
+            kill(self.box.setup, signal.SIGCONT)
             return None
         return status

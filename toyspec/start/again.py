@@ -15,7 +15,7 @@ import time
 
 from toyspec.start import entry, memory, store
 from toyspec.start.command import front, is_other_python
-from toyspec.start.look import Look, account, console, ids, status, terminal, variable
+from toyspec.start.look import Look, account, ids, status, terminal, variable
 from toyspec.start.places import cache_directory
 
 TYPE_CHECKING = False  # typing's own costs its import
@@ -198,7 +198,7 @@ def _command(look: Look, words: list[str]) -> tuple[object, ...]:
 
     The terminal and the host are among the questions too; here they keep each a box of their own.
     """
-    place = (os.getcwd(), os.uname().nodename, look.ask(terminal), look.ask(console))
+    place = (os.getcwd(), os.uname().nodename, look.ask(terminal))
     return (tuple(words), place, sys.version, sys.prefix, __file__)
 
 

@@ -130,24 +130,19 @@ def _row(table: bytes, name: bytes) -> str:
 
 def terminal(_: Look, _about: str) -> Terminal:
     """Of 0, 1 and 2: whether each is a terminal. Of 0: whether it is our controlling one, whether 1
-    is the same, and whether our process group is in its foreground.
+    is the same, and whether 2 is.
     """
-    own, same, front = False, False, False
-    try:
-        leader = os.tcgetpgrp(0)
-        own, front = True, leader == os.getpgrp()
-        same = leader == os.tcgetpgrp(1)
-    except OSError:
-        pass
-    return (os.isatty(0), os.isatty(1), os.isatty(2), own, same, front)
+    own, same, errors = [_is_ours(fd) for fd in range(3)]
+    ttys = (os.isatty(0), os.isatty(1), os.isatty(2))
+    return (*ttys, own, own and same, own and errors)
 
 
-def console(_: Look, _about: str) -> str | None:
-    """The device node of the terminal that is standard input; None where this namespace has none."""
+def _is_ours(fd: int) -> bool:
+    """Whether it is our controlling terminal: only of that one the foreground is told."""
     try:
-        return os.ttyname(0)
+        return os.tcgetpgrp(fd) >= 0
     except OSError:
-        return None
+        return False
 
 
 def inherited(_: Look, _about: str) -> tuple[int, ...]:
@@ -230,7 +225,7 @@ def namespace(_: Look, path: str) -> tuple[Any, ...]:
 QUESTIONS: dict[str, Callable[[Look, str], Any]] = {
     each.__name__: each
     for each in (
-        system, ids, account, group, status, terminal, console, inherited, installation, scheduling,
+        system, ids, account, group, status, terminal, inherited, installation, scheduling,
         variable, has_variable, line, text, part, mounts, owner, files, names, program, namespaces,
         namespace, real, path,
     )

@@ -110,7 +110,7 @@ def questions(place: Path) -> list[tuple[str, str]]:
     """Of every kind that a front asks, and every case of it."""
     asked = [
         (kind, "") for kind in
-        ("system", "ids", "status", "terminal", "console", "inherited", "scheduling", "mounts", "namespaces")
+        ("system", "ids", "status", "terminal", "inherited", "scheduling", "mounts", "namespaces")
     ]  # fmt: skip
     asked += [("path", f"{place}/{name}") for name in NAMES] + [
         ("path", "/dev/null"),
@@ -185,7 +185,6 @@ FOLLOWS = {
     "real",
     "account",
     "group",
-    "console",
     "files",
     "program",
     "path",

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from toyspec.emit.front.contents import behind_text, equal, has_content, has_files, has_names
+from toyspec.emit.front.contents import behind_text, has_content, has_files, has_names
 from toyspec.emit.front.paths import is_path, is_program, is_stat, leads
 from toyspec.emit.front.record import (
     COMMAND,
-    CONSOLE,
     CONTENT,
     DIRECTORY,
     FILES,
@@ -84,8 +83,6 @@ def holds(check: int, told: int) -> int:
         return _is_status(check)
     if kind == TERMINAL:
         return terminals() == load64(first)
-    if kind == CONSOLE:
-        return _is_console(first)
     if kind == INHERITED:
         return _are_inherited(check)
     if kind == SCHEDULING:
@@ -164,23 +161,6 @@ def _is_status(check: int) -> int:
             ignored |= 1 << (signal - 1)
         signal += 1
     return ignored & ~_NOT_ASKED == load64(check + 24)
-
-
-def _is_console(path: int) -> int:
-    """What ttyname(3) looks at first: where 0 leads, and that it is the same device node."""
-    link = room(512)
-    own = room(_STATX)
-    there = room(_STATX)
-    size = syscall(nr("readlinkat"), -100, text("/proc/self/fd/0"), link, 512)
-    if not equal(path, link, size):
-        return 0
-    if syscall(nr("statx"), 0, text(""), flag("at", "AT_EMPTY_PATH"), _BASIC, own) < 0:
-        return 0
-    if syscall(nr("statx"), -100, path + 8, 0, _BASIC, there) < 0:
-        return 0
-    if load64(own + 32) != load64(there + 32) or load64(own + 128) != load64(there + 128):
-        return 0
-    return load64(own + 136) == load64(there + 136)
 
 
 def _are_inherited(check: int) -> int:

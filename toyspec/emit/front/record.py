@@ -26,7 +26,6 @@ HOST = 4  # the first five names of uname(2)
 IDS = 5  # uid, effective, gid, effective, count of groups, the groups
 STATUS = 6  # no_new_privs, ignored signals
 TERMINAL = 7  # six bits: see start.look.terminal
-CONSOLE = 8  # the terminal's path
 INHERITED = 9  # count; descriptors
 SCHEDULING = 10  # nice value, 16 words of CPUs
 VARIABLE = 11  # 0 unset, 1 set to, 2 set; name, value

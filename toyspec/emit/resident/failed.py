@@ -23,9 +23,7 @@ from toyspec.emit.resident.record import (
     MOST_ATTEMPTS,
     PAGE,
     SETUP,
-    TERMINAL,
 )
-from toyspec.emit.resident.terminal import take_back
 from toyspec.emit.resident.view import close_view
 from toyspec.emit.resident.words import (
     flag,
@@ -57,8 +55,6 @@ def failed(box: int, role: int, result: int) -> int:
     if role == MONITOR_ROLE:
         _abandon(box)
         end_helpers(page)
-        if load64(box + TERMINAL):
-            take_back(box)
         close_view(box)
         return leave(tell_failure(box))
     return leave(_FAILED)

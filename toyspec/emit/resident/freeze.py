@@ -108,22 +108,6 @@ def thaw(stopped: int) -> int:
     return 0
 
 
-def thaw_group(init: int) -> int:
-    """Init, and those of the box in its process group, in whatever state they are, go on."""
-    every = room(TABLE)
-    begin_table(every)
-    _list(every)
-    send(init, flag("signal", "SIGCONT"))
-    at = 0
-    while at < load64(every + 16):
-        entry = load64(every) + at * _ENTRY
-        if load32(entry + 8) == init and load32(entry) != init and _descends(every, entry, init):
-            send(load32(entry), flag("signal", "SIGCONT"))
-        at += 1
-    end_table(every)
-    return 0
-
-
 def _runs(every: int, entry: int, init: int) -> int:
     """Whether it is the box's, and not stopped (T), traced (t) or ended (Z, X: proc_pid_stat(5))."""
     state = load32(entry + 12)

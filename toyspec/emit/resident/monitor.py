@@ -8,16 +8,18 @@ from __future__ import annotations
 from toyspec.emit.resident.clock import now, wait_on
 from toyspec.emit.resident.forget import WHILE, forget, forgotten
 from toyspec.emit.resident.log import ERR, OUT, pump, stands
+from toyspec.emit.resident.passing import pass_on
+from toyspec.emit.resident.press import end_box, pressed
 from toyspec.emit.resident.process import (
     POLLED,
     READY,
     executed,
-    kill,
     poll_one,
     readable,
     send,
     takes,
 )
+from toyspec.emit.resident.pty import LOOK, enter, interrupt, is_ready, looks, show, wants
 from toyspec.emit.resident.record import (
     COMMAND_ROLE,
     CURRENT,
@@ -33,26 +35,25 @@ from toyspec.emit.resident.record import (
     GO_WRITE,
     GONE,
     GRACE,
+    HUNG_UP,
     INIT_ROLE,
     LOST,
     OUT_READ,
     PAGE,
     PIDS,
-    PRESSES,
+    PTY,
     REAPS,
     SETUP,
     SETUP_LISTENS,
     SIGNAL_FD,
     STATUS,
-    TERMINAL,
+    TOLD_TO_GO,
     VIEW,
     VIEW_SINCE,
 )
-from toyspec.emit.resident.relay import is_stopping
-from toyspec.emit.resident.saying import VECTOR, add, begin, say
 from toyspec.emit.resident.status import tell_running, tell_stands
 from toyspec.emit.resident.stop import stop
-from toyspec.emit.resident.terminal import foreground_of, lend
+from toyspec.emit.resident.terminal import foreground_of
 from toyspec.emit.resident.view import close_view
 from toyspec.emit.resident.watch import first_look
 from toyspec.emit.resident.words import (
@@ -70,7 +71,6 @@ from toyspec.emit.resident.words import (
 
 _VIEW_PATIENCE = 5000  # ms that init may wait for the view's last line
 _VIEW_STEP = 500  # when init comes to wait for the view, no event tells
-_KILLING_PRESSES = 3
 _SIGNALS = 2048  # bytes of 16 signalfd_siginfo
 _ONE = 128
 _CLOEXEC_NONBLOCK = 0o2004000  # SFD_CLOEXEC | SFD_NONBLOCK, the same on both
@@ -95,18 +95,24 @@ def watch_over(box: int) -> int:
     every = room(8)
     store64(every, -1)
     store64(box + SIGNAL_FD, syscall(nr("signalfd4"), -1, every, 8, _CLOEXEC_NONBLOCK))
-    polled = room(5 * POLLED)
+    polled = room(8 * POLLED)
+    pty = load64(box + PTY)
+    count = 5
+    if pty:
+        count = 8
     poll_one(polled, load64(box + SIGNAL_FD))
     while 1:
         view = load64(load64(box + FILE) + VIEW)
         exec_fd = load32(load64(box + EXEC_READ))
         if view < 0 and (load64(load64(box + FILE) + STATUS) < 0 or load64(box + EXECUTING)):
             exec_fd = -1
+        if pty:
+            wants(pty, polled + 5 * POLLED)
         poll_one(polled + POLLED, exec_fd)
         poll_one(polled + 2 * POLLED, view)
         poll_one(polled + 3 * POLLED, load64(box + OUT_READ))
         poll_one(polled + 4 * POLLED, load64(box + ERR_READ))
-        ready = wait_on(polled, 5, _patience(box))
+        ready = wait_on(polled, count, _patience(box))
         if ready == 0:
             forget(box)
         if ready > 0:
@@ -120,35 +126,38 @@ def watch_over(box: int) -> int:
                 pump(box, OUT_READ, OUT)
             if load16(polled + 4 * POLLED + 6):
                 pump(box, ERR_READ, ERR)
+            if pty and pass_on(box, pty, polled + 5 * POLLED):
+                _go_if_ready(box)
+                _tell_of_its_end(box, pty)
         _look_at_the_clock(box)
     return 0
 
 
-def _end(box: int) -> int:
-    """End the box: init dies of setup's end, everything in it of init's."""
-    store64(box + DEADLINE, 0)
-    return kill(setup_of(box))
-
-
 def _patience(box: int) -> int:
     """Milliseconds until the clock matters again; -1: it does not."""
+    due = -1
     if load64(load64(box + FILE) + VIEW) >= 0:
-        return _VIEW_STEP
+        due = _VIEW_STEP
+    if load64(box + PTY) and looks(load64(box + PTY)):
+        due = LOOK
     deadline = load64(box + DEADLINE)
-    if deadline == 0 and forgotten(box):
-        return -1
-    if deadline == 0:
+    if deadline:
+        left = deadline - now()
+        if left < 0:
+            return 0
+        if due < 0 or left < due:
+            due = left
+    if due < 0 and not forgotten(box):
         return WHILE
-    left = deadline - now()
-    if left < 0:
-        return 0
-    return left
+    return due
 
 
 def _look_at_the_clock(box: int) -> int:
     deadline = load64(box + DEADLINE)
     if deadline and now() >= deadline:
-        _end(box)
+        end_box(box)
+    if load64(box + PTY) and looks(load64(box + PTY)):
+        enter(load64(box + PTY))
     if load64(load64(box + FILE) + VIEW) < 0:
         return 0
     if not _waits_to_go(load64(box + PAGE), load64(box + GO_STEP)):
@@ -156,8 +165,7 @@ def _look_at_the_clock(box: int) -> int:
     if load64(box + VIEW_SINCE) == 0:
         store64(box + VIEW_SINCE, now())
     if now() - load64(box + VIEW_SINCE) >= _VIEW_PATIENCE:
-        close_view(box)  # stuck: a box without its last line is better than none
-        _go_if_ready(box)
+        _drawn(box)  # stuck: a box without its last line is better than none
     return 0
 
 
@@ -173,23 +181,36 @@ def passed_go(box: int) -> int:
 
 
 def _waits_to_go(page: int, step: int) -> int:
-    if load64(page + CURRENT + 8 * INIT_ROLE) == step:
+    if load64(page + CURRENT + 8 * INIT_ROLE) >= step:
         return 1
-    return load64(page + CURRENT + 8 * COMMAND_ROLE) == step
+    return load64(page + CURRENT + 8 * COMMAND_ROLE) >= step
 
 
 def _drawn(box: int) -> int:
-    """The last line is out, or the view is gone: nothing is waited for any more."""
+    """The last line is out, or none will be: nobody writes to the terminal but the box."""
     close_view(box)
+    if load64(box + PTY):
+        show(load64(box + PTY))
     return _go_if_ready(box)
 
 
 def _go_if_ready(box: int) -> int:
-    """One byte: init may execute its command. Nobody reading means that it failed."""
-    if load64(box + SETUP_LISTENS) and load64(load64(box + FILE) + VIEW) < 0:
-        first_look(box)
-        tell_stands(box)
-        syscall(nr("write"), load32(load64(box + GO_WRITE)), text("g"), 1)
+    """One byte: init may execute its command. Nobody reading means that it failed.
+
+    What the box writes to a terminal of its own is held until the trace is drawn; on streams of the
+    caller's, init is.
+    """
+    if not load64(box + SETUP_LISTENS) or load64(box + TOLD_TO_GO):
+        return 0
+    if load64(box + PTY):
+        if not is_ready(load64(box + PTY)):
+            return 0
+    elif load64(load64(box + FILE) + VIEW) >= 0:
+        return 0
+    store64(box + TOLD_TO_GO, 1)
+    first_look(box)
+    tell_stands(box)
+    syscall(nr("write"), load32(load64(box + GO_WRITE)), text("g"), 1)
     return 0
 
 
@@ -197,7 +218,8 @@ def _is_executing(box: int) -> int:
     """Whether init's execve succeeded, or will never be made: its end of file may be overtaken."""
     if not load64(box + EXECUTING) and readable(load32(load64(box + EXEC_READ)), 0):
         store64(box + EXECUTING, 1)
-        close_view(box)
+        if not load64(box + PTY):
+            close_view(box)
         if passed_go(box) and (load64(box + REAPS) or executed(init_of(box)) > 0):
             tell_running(box)
             stands(box)
@@ -221,37 +243,35 @@ def _read_signals(box: int) -> int:
 
 
 def _signal(box: int, number: int, sender: int) -> int:
-    """One that was sent to us; or to setup, by the terminal, and setup told."""
-    told = 0
-    if sender == setup_of(box):
-        told = 1
-    if number == READY and (told or sender == 0):  # 0: no memory to queue who sent it
+    """One that was sent to us. `sender` 0: by a terminal, or there was no memory to queue who did."""
+    pty = load64(box + PTY)
+    if number == READY and (sender == setup_of(box) or sender == 0):
         store64(box + SETUP_LISTENS, 1)
         return _go_if_ready(box)
-    if number == flag("signal", "SIGCONT"):
-        if load64(box + TERMINAL) and _is_executing(box):
-            lend(box, init_of(box))  # a shell's `fg`
+    if number == flag("signal", "SIGCONT") or number == flag("signal", "SIGWINCH"):
+        if pty:
+            enter(pty)  # a shell's `fg`, or another size
         return 0
     if load64(load64(box + FILE) + DEAF) >> (number - 1) & 1 or _is_ours(number):
         return 0
-    if is_stopping(number):
-        if number == flag("signal", "SIGTSTP") or (told and not _has_foreground(box)):
-            stop(box)
-        return 0
+    if number == flag("signal", "SIGTSTP"):
+        return stop(box, number)
     if _is_deadly(number) and not _is_executing(box):
         store64(box + ENDED_BY, number)
-        return _end(box)
-    if not told or number == flag("signal", "SIGHUP"):
+        return end_box(box)
+    if _is_key(number) and sender == 0 and pty:
+        interrupt(pty, number)  # its trace is not drawn yet: whom does it reach inside?
+    else:
         send(init_of(box), number)
     return _consider(box, number)
 
 
 def _is_ours(number: int) -> int:
     """About ourselves, and not for init."""
-    if number == flag("signal", "SIGCHLD") or number == flag("signal", "SIGWINCH"):
+    if number == flag("signal", "SIGCHLD") or number == flag("signal", "SIGURG"):
         return 1
-    if number == flag("signal", "SIGURG"):
-        return 1
+    if number == flag("signal", "SIGTTIN") or number == flag("signal", "SIGTTOU"):
+        return 1  # who is in the background may not use the terminal
     return 0
 
 
@@ -267,25 +287,18 @@ def _is_key(number: int) -> int:
     return 0
 
 
-def _has_foreground(box: int) -> int:
-    """Then init's wish for the terminal is granted, and the signal that told of it is old."""
-    if load64(box + TERMINAL) and foreground_of(0) == init_of(box):
-        return 1
-    return 0
-
-
 def _consider(box: int, number: int) -> int:
     """What a signal that init may have no handler for is to come to."""
     if number == flag("signal", "SIGTERM"):
         return _give_time(box)
     if number == flag("signal", "SIGHUP"):
-        if load64(box + TERMINAL) and foreground_of(0) < 0:
+        if load64(box + PTY) and foreground_of(0) < 0:
             return _give_time(box)  # it was hung up
         if _taken(box, number) == 0:
             return _give_time(box)
         return 0
     if _is_key(number):
-        return _pressed(box, number, _taken(box, number))
+        return pressed(box, number, _taken(box, number))
     return 0
 
 
@@ -302,29 +315,17 @@ def _give_time(box: int) -> int:
     return 0
 
 
-def _pressed(box: int, number: int, taken: int) -> int:
-    """^C at a PID 1 without a handler: the kernel drops it, so someone has to say so."""
-    if taken != 0:
-        store64(box + PRESSES, 0)
-        return 0
-    presses = load64(box + PRESSES) + 1
-    store64(box + PRESSES, presses)
-    if presses >= _KILLING_PRESSES:
-        return _end(box)
-    if presses > 1:
-        return 0
-    vector = begin(room(VECTOR))
-    add(vector, text("\r\ntoyspec: init has no handler for "))
-    if number == flag("signal", "SIGINT"):
-        add(vector, text("^C"))
-    else:
-        add(vector, text("^\\"))
-    add(vector, text(", and Linux does not end a PID 1 by it; 2 times more ends the box\r\n"))
-    return say(vector)
+def _tell_of_its_end(box: int, pty: int) -> int:
+    """Once the caller's terminal is gone, the box has the grace to end by itself."""
+    if load64(pty + HUNG_UP) == 1:
+        store64(pty + HUNG_UP, 2)  # told of
+        send(init_of(box), flag("signal", "SIGHUP"))
+        _give_time(box)
+    return 0
 
 
 def _setup_ended(box: int) -> int:
-    """Whether it has. Where someone stopped it (`suspend`), all stops."""
+    """Whether it has. Whoever stopped it: it must see init's end."""
     status = room(8)
     options = flag("wait", "WNOHANG") | flag("wait", "WUNTRACED")
     store32(status, 0)
@@ -332,7 +333,7 @@ def _setup_ended(box: int) -> int:
     if found == 0:
         return 0
     if load32(status) & 0xFF == 0x7F:
-        stop(box)
+        send(setup_of(box), flag("signal", "SIGCONT"))
         return 0
     store64(box + GONE, load32(status))
     return 1

@@ -13,29 +13,34 @@ from toyspec.emit.resident.process import (
     executed,
     kill,
     leave,
+    readable,
     wait_for,
     wait_for_unknown_init,
 )
+from toyspec.emit.resident.pty import begin_pty, finish
 from toyspec.emit.resident.reasons import tell_failure, tell_killed
 from toyspec.emit.resident.record import (
     ENDED_BY,
     EXEC_READ,
     FAILED_STEP,
+    FILE,
     GIDMAP_ROLE,
     GONE,
     PAGE,
     PIDS,
+    PTY,
     REAPS,
     REBOOTS,
-    TERMINAL,
+    SIGNAL_FD,
     UIDMAP_ROLE,
+    VIEW,
 )
 from toyspec.emit.resident.status import tell_ended, tell_running
-from toyspec.emit.resident.terminal import take_back
 from toyspec.emit.resident.view import close_view
 from toyspec.emit.resident.watch import second_look
 from toyspec.emit.resident.words import flag, load32, load64, nr, room, syscall
 
+_VIEW_PATIENCE = 5000  # ms that a view is given for its last line
 _UNKNOWN = -1
 _BY_ITSELF = 1  # CLD_EXITED (asm-generic/siginfo.h): of our own code none but `failed` does that
 
@@ -44,6 +49,7 @@ def supervise_monitor(box: int) -> int:
     """The rest of the monitor's life."""
     page = load64(box + PAGE)
     begin_log(box)
+    begin_pty(box)
     watch_over(box)
     end_helpers(page)
     init = init_of(box)
@@ -61,9 +67,11 @@ def supervise_monitor(box: int) -> int:
     else:
         wait_for_unknown_init(load32(load64(box + EXEC_READ)))
     drain(box)
-    if load64(box + TERMINAL):
-        take_back(box)
+    if load64(box + PTY):
+        _see_the_last_line(box, page, ran)
     close_view(box)
+    if load64(box + PTY):
+        finish(load64(box + PTY), load64(box + SIGNAL_FD))
     if load64(box + ENDED_BY) and ran == 0:
         return leave(128 + load64(box + ENDED_BY))
     if load64(page + FAILED_STEP):
@@ -75,6 +83,14 @@ def supervise_monitor(box: int) -> int:
     second_look(box)
     drain(box)
     return leave(tell_ended(box, _status(box, ended)))
+
+
+def _see_the_last_line(box: int, page: int, ran: int) -> int:
+    """What the box wrote is shown behind its trace, however soon it ended."""
+    view = load64(load64(box + FILE) + VIEW)
+    if view >= 0 and ran and load64(page + FAILED_STEP) == 0:
+        readable(view, _VIEW_PATIENCE)
+    return 0
 
 
 def end_helpers(page: int) -> int:

@@ -202,6 +202,22 @@ def takes(pid: int, signal: int) -> int:
     return -1
 
 
+def ignores(pid: int, signal: int) -> int:
+    """Whether a process ignores a signal by choice, as a shell does SIGTSTP; -1 where proc is silent."""
+    status = room(_STATUS)
+    if of_proc(pid, text("status"), status, _STATUS) <= 0:
+        return -1
+    at = status
+    while at:
+        found = behind(at, text("SigIgn:\t"))
+        if found:
+            return _mask(found) >> (signal - 1) & 1
+        at = find(at, 10)
+        if at:
+            at += 1
+    return -1
+
+
 def _ends_in_one(at: int) -> int:
     """Whether the last number of this line is 1."""
     last = at

@@ -18,21 +18,22 @@ from toyspec.emit.resident.memory import (
     same_place,
 )
 from toyspec.emit.resident.process import leave, set_mask
+from toyspec.emit.resident.pty import prepare_pty
 from toyspec.emit.resident.reasons import tell_unwritten
 from toyspec.emit.resident.record import (
     AGAIN,
+    APART,
     ARGV,
     AS_FILE,
-    BACKGROUND,
     CALLER_ENVIRONMENT,
     CLOCK,
     DEAF,
     FILE,
-    FOREGROUND,
     GID,
     HOME,
     HOME_UNSET,
     LOG_DIRECTORY,
+    OWN,
     PAGE,
     PAGE_SIZE,
     PLAIN,
@@ -50,7 +51,7 @@ from toyspec.emit.resident.refusal import refuse
 from toyspec.emit.resident.sealed import become_sealed
 from toyspec.emit.resident.status import take_status
 from toyspec.emit.resident.streams import open_streams
-from toyspec.emit.resident.terminal import foreground_of, is_terminal, prepare_terminal
+from toyspec.emit.resident.terminal import foreground_of, is_terminal
 from toyspec.emit.resident.times import clock_of
 from toyspec.emit.resident.words import (
     flag,
@@ -112,7 +113,7 @@ def start(stack: int, file: int) -> int:
     _share_page(file, box, load64(argv + 8), auxiliary)
     complete(file, box, environment)
     if load64(box + TERMINAL):
-        prepare_terminal(box)
+        prepare_pty(box)
     return box
 
 
@@ -211,13 +212,10 @@ def _take_view(file: int, word: int) -> int:
 def _print_plan(file: int) -> int:
     """The plan that would run here if standard output were not for printing: input alone tells."""
     kind = PLAIN
-    group = -1
-    if is_terminal(0):
-        group = foreground_of(0)
-    if group >= 0 and group == syscall(nr("getpgid"), 0):
-        kind = FOREGROUND
-    elif group >= 0:
-        kind = BACKGROUND
+    if foreground_of(0) >= 0:
+        kind = APART
+        if foreground_of(2) >= 0:
+            kind = OWN
     elif is_terminal(0) or is_terminal(2):
         kind = TTY
     box = _variant(file, kind)
@@ -284,13 +282,10 @@ def _choose(file: int) -> int:
     """The variant, as toyspec.host.probe judges: only of the controlling terminal the foreground is
     told, and input and output must be that one.
     """
-    group = -1
-    if is_terminal(0) and is_terminal(1):
-        group = foreground_of(0)
-    if group >= 0 and group == foreground_of(1):
-        if group == syscall(nr("getpgid"), 0):
-            return _variant(file, FOREGROUND)
-        return _variant(file, BACKGROUND)
+    if foreground_of(0) >= 0 and foreground_of(1) >= 0:
+        if foreground_of(2) >= 0:
+            return _variant(file, OWN)
+        return _variant(file, APART)
     if is_terminal(0) or is_terminal(1) or is_terminal(2):
         return _variant(file, TTY)
     return _variant(file, PLAIN)

@@ -1,21 +1,21 @@
-"""The caller's terminal while a box uses it: lent to init's process group, and taken back.
+"""The caller's terminal, which the box has no descriptor of: whose turn it is there, and its modes.
 
-It is descriptor 0, the controlling terminal. SIGTTOU must be blocked: we may be in the background.
-A terminal that went away makes everything here do nothing. Its size is not put back: whether the
-box or the person changed it, the kernel does not tell.
+It is opened a second time: O_NONBLOCK on descriptor 0 would hold for everybody who shares that.
+SIGTTIN and SIGTTOU must be blocked: then nothing here stops us in the background (tty_check_change
+in drivers/tty/tty_jobctrl.c). A terminal that went away makes everything here do nothing.
 """
 
 from __future__ import annotations
 
 from toyspec.emit.resident.memory import copy
 from toyspec.emit.resident.record import (
-    BOXES,
-    BOXES_MODES,
     CALLERS,
     CALLERS_MODES,
     GROUP,
-    LENT,
-    TAKES_FOREGROUND,
+    OURS,
+    OURS_MODES,
+    OUTER,
+    RAW,
 )
 from toyspec.emit.resident.words import (
     flag,
@@ -24,14 +24,29 @@ from toyspec.emit.resident.words import (
     load64,
     nr,
     room,
+    store8,
     store32,
     store64,
     syscall,
+    text,
 )
 
+TERMIOS = 36  # bytes of the kernel's struct termios (asm-generic/termbits.h)
+LOCAL = 12  # offset of c_lflag
+KEYS = 17  # offset of c_cc
+ISIG = 0x1
+ICANON = 0x2
+IEXTEN = 0x8000
 _TCGETS = 0x5401  # asm-generic/ioctls.h
 _TCSETS = 0x5402
-_TERMIOS = 36  # bytes of the kernel's struct termios (asm-generic/termbits.h)
+_TOSTOP = 0x100
+_RAW_INPUT = 0x1DEB  # IGNBRK to ICRNL but IUCLC, IGNPAR and INPCK; IXON, IXOFF, IXANY
+_OPOST = 0x1
+_RAW_CONTROL = 0x130  # CSIZE, PARENB
+_CS8 = 0x30
+_RAW_LOCAL = 0x804B  # ISIG, ICANON, ECHO, ECHONL, IEXTEN
+_VTIME = 5
+_VMIN = 6
 
 
 def foreground_of(fd: int) -> int:
@@ -45,70 +60,90 @@ def foreground_of(fd: int) -> int:
 
 def is_terminal(fd: int) -> int:
     """Whether it is any terminal."""
-    modes = room(64)
-    if syscall(nr("ioctl"), fd, _TCGETS, modes) < 0:
+    return modes(fd, room(64))
+
+
+def open_again() -> int:
+    """A description of our own of the controlling terminal; 0 itself where there can be none."""
+    fd = _opened(text("/dev/tty"))
+    if fd < 0:
+        fd = _opened(text("/proc/self/fd/0"))
+    if fd < 0:
         return 0
+    return fd
+
+
+def _opened(path: int) -> int:
+    flags = flag("open", "O_RDWR") | flag("open", "O_NOCTTY") | flag("open", "O_NONBLOCK")
+    fd = syscall(nr("openat"), -100, path, flags | flag("open", "O_CLOEXEC"), 0)
+    if fd >= 0 and foreground_of(fd) < 0:
+        syscall(nr("close"), fd)  # whatever has that name
+        return -1
+    return fd
+
+
+def in_front(pty: int) -> int:
+    """Whether our process group has the foreground: a shell's `fg` does that."""
+    return foreground_of(load64(pty + OUTER)) == load64(pty + GROUP)
+
+
+def stops_output(pty: int) -> int:
+    """Whether who writes there from the background is to be stopped (stty tostop)."""
+    now = room(64)
+    if not modes(load64(pty + OUTER), now):
+        return 0
+    return load32(now + LOCAL) & _TOSTOP
+
+
+def take_keys(pty: int) -> int:
+    """Every key to the box from here on, if we are in the foreground; returns whether."""
+    now = room(64)
+    fd = load64(pty + OUTER)
+    store64(pty + RAW, load64(pty + RAW) & in_front(pty))
+    if not in_front(pty) or not modes(fd, now):
+        return 0
+    if load64(pty + RAW) and load64(pty + OURS_MODES) and _equal(now, pty + OURS):
+        return 1
+    copy(pty + CALLERS, now, TERMIOS)
+    store64(pty + CALLERS_MODES, 1)
+    store32(now, load32(now) & ~_RAW_INPUT)
+    store32(now + 4, load32(now + 4) & ~_OPOST)
+    store32(now + 8, load32(now + 8) & ~_RAW_CONTROL | _CS8)
+    store32(now + LOCAL, load32(now + LOCAL) & ~_RAW_LOCAL)
+    store8(now + KEYS + _VMIN, 1)
+    store8(now + KEYS + _VTIME, 0)
+    set_modes(fd, now)
+    store64(pty + OURS_MODES, modes(fd, pty + OURS))
+    store64(pty + RAW, 1)
     return 1
 
 
-def prepare_terminal(box: int) -> int:
-    """Before the box takes the foreground: whose it is, and in which modes."""
-    store64(box + GROUP, syscall(nr("getpgid"), 0))
-    if load64(box + TAKES_FOREGROUND):
-        store64(box + CALLERS_MODES, _modes(box + CALLERS))
-        store64(box + LENT, 1)
+def give_back(pty: int) -> int:
+    """The caller's modes again, if the foreground is ours to give back."""
+    if load64(pty + RAW) and load64(pty + CALLERS_MODES) and in_front(pty):
+        set_modes(load64(pty + OUTER), pty + CALLERS)
+    store64(pty + RAW, 0)
     return 0
 
 
-def is_ours(box: int) -> int:
-    """Whether the caller's own group has the foreground: a shell's `fg` did that."""
-    if foreground_of(0) == load64(box + GROUP):
-        return 1
-    return 0
-
-
-def lend(box: int, group: int) -> int:
-    """The foreground to the box's group, if it is the caller's; with the modes it had."""
-    if not is_ours(box):
-        return 0
-    store64(box + CALLERS_MODES, _modes(box + CALLERS))
-    _set(group, load64(box + BOXES_MODES), box + BOXES)
-    store64(box + LENT, 1)
-    return 0
-
-
-def take_back(box: int) -> int:
-    """The foreground and the modes to the caller, if the box has them."""
-    if not load64(box + LENT):
-        return 0
-    store64(box + BOXES_MODES, _modes(box + BOXES))
-    _set(load64(box + GROUP), load64(box + CALLERS_MODES), box + CALLERS)
-    store64(box + LENT, 0)
-    return 0
-
-
-def _set(group: int, known: int, modes: int) -> int:
-    """The terminal may be gone, and nobody left to see it; or the group has ended."""
-    number = room(8)
-    store32(number, group)
-    if syscall(nr("ioctl"), 0, flag("ioctl", "TIOCSPGRP"), number) < 0 or not known:
-        return 0
+def modes(fd: int, found: int) -> int:
+    """Read the modes of a terminal; whether there are any."""
     present = room(64)
-    if not _modes(present):
+    if syscall(nr("ioctl"), fd, _TCGETS, present) < 0:
         return 0
+    copy(found, present, TERMIOS)
+    return 1
+
+
+def set_modes(fd: int, wanted: int) -> int:
+    """Give a terminal these modes."""
+    return syscall(nr("ioctl"), fd, _TCSETS, wanted)  # draining could wait for ever
+
+
+def _equal(one: int, other: int) -> int:
     at = 0
-    while at < _TERMIOS:
-        if load8(present + at) != load8(modes + at):
-            syscall(nr("ioctl"), 0, _TCSETS, modes)  # draining could wait for ever
-            break
+    while at < TERMIOS:
+        if load8(one + at) != load8(other + at):
+            return 0
         at += 1
-    return 0
-
-
-def _modes(modes: int) -> int:
-    """Read the modes; whether there are any."""
-    present = room(64)
-    if syscall(nr("ioctl"), 0, _TCGETS, present) < 0:
-        return 0
-    copy(modes, present, _TERMIOS)
     return 1

@@ -17,6 +17,7 @@ from toyspec.plan import (
     limits,
     reaper,
     sysctls,
+    terminal,
 )
 from toyspec.plan.box import Box
 from toyspec.plan.joining import new
@@ -41,6 +42,7 @@ def steps(box: Box) -> list[Step]:
         _loopback(w, box)
     limits.scheduling(w, box)
     limits.umask(w, box)
+    terminal.open_own(w, box)
     if not box.spec.no_new_privileges:
         _session(w, box)
         landlock.restrict(w, box)
@@ -61,7 +63,7 @@ def steps(box: Box) -> list[Step]:
         filters.install(w, box)
     if box.spec.reaper:
         reaper.fork(w, box)
-        _own_session(w, box)
+        terminal.take(w, terminal=box.facts.terminal, errors=box.facts.terminal_errors)
         _signals(w, box)
         limits.ulimits(w, box)
     return w.steps
@@ -79,18 +81,10 @@ def _loopback(w: Writer, box: Box) -> None:
 
 
 def _session(w: Writer, box: Box) -> None:
-    if box.facts.terminal:
-        if box.facts.foreground:
-            w.about("init leads the foreground of your terminal")
-        else:
-            w.about("init leads a background job of your terminal")
-        w.do(calls.setpgid(Int(0), Int(0)), "a process group of its own, in the caller's session")
-        if box.facts.foreground and "pid" in new(box.spec):
-            group = Struct("pid_t", (("pgid", Int(1)),))
-            why = "its group gets the keyboard; SIGTTOU is blocked, or PID 1 would spin here"
-            w.do(calls.ioctl(0, "TIOCSPGRP", group), why)
+    if box.spec.reaper:
+        terminal.take(w, terminal=False)  # or what the caller's group gets would come twice
     else:
-        _own_session(w, box)
+        terminal.take(w, terminal=box.facts.terminal, errors=box.facts.terminal_errors)
     w.about("a keyring of its own")
     why = "the caller's session keyring, and what it holds, stays outside (keyrings(7))"
     filtered = box.spec.seccomp == "default"  # which lets no call of keys through
@@ -101,15 +95,6 @@ def _session(w: Writer, box: Box) -> None:
     if not box.spec.reaper:
         _signals(w, box)
         w.do(calls.sigprocmask(), "nothing blocked")
-
-
-def _own_session(w: Writer, box: Box) -> None:
-    """Where no terminal is shared. A reaper has one too, or what is sent to the caller's group would
-    reach the command twice.
-    """
-    if not box.facts.terminal:
-        w.about("a session of its own")
-        w.do(calls.setsid(), "no controlling terminal to push input into (CVE-2017-5226)")
 
 
 def _signals(w: Writer, box: Box) -> None:

@@ -6,7 +6,7 @@ from toyspec.host.facts import Needs
 from toyspec.plan import calls, detached, helpers
 from toyspec.plan.box import Box
 from toyspec.plan.joining import new
-from toyspec.plan.step import Expect, Flags, Int, Pid, Step, Struct
+from toyspec.plan.step import Expect, Flags, Int, Step
 from toyspec.plan.writer import Writer
 from toyspec.spec.model import Origin, Spec
 
@@ -24,13 +24,10 @@ def steps(box: Box) -> list[Step]:
     w.about(what, box.origin("init"), purpose="its end is the end of the box")
     make_alive(w)
     why = "the first process after unshare is the box's PID 1" if first else "not its PID 1"
-    fork(w, why)
+    fork(w, why, terminal=box.facts.terminal)
     if box.spec.detached:
         detached.hand_over(w)
-    if box.facts.terminal:
-        _terminal(w, foreground=box.facts.foreground and not first)
-    else:
-        own_group(w)
+    own_group(w)
     supervise(w, box.origin("init"))
     helpers.become_user(w, box)
     die_with_setup(w)
@@ -47,16 +44,18 @@ def make_alive(w: Writer) -> None:
     )
 
 
-def fork(w: Writer, why: str) -> None:
-    """Init begins, and setup closes what would keep pipes open."""
+def fork(w: Writer, why: str, *, terminal: bool = False) -> None:
+    """Init begins, and setup closes what would keep pipes open. `terminal`: the box has its own."""
     w.do(calls.clone(), why, yields="init")
     w.do(calls.close("alive.read"), "setup only holds the other end")
     w.do(calls.close("exec.write"), "or no end of file would ever come")
     w.do(calls.close("go.read"), "init alone waits there")
+    if terminal:
+        w.do(calls.close("terminal.write"), "init alone hands something over")
 
 
 def own_group(w: Writer) -> None:
-    """Of setup's, where no terminal speaks to groups."""
+    """Of setup's."""
     w.about("setup out of the caller's process group")
     why = "a SIGKILL of the caller's whole group leaves setup to end the box"
     w.do(calls.setpgid(Int(0), Int(0)), why)
@@ -83,24 +82,3 @@ def die_with_setup(w: Writer) -> None:
         "an empty pipe whose writer lives: setup did not end before the line above",
         expects=Expect(errno="EAGAIN"),
     )
-
-
-def _terminal(w: Writer, *, foreground: bool) -> None:
-    """Whoever comes first makes the group; setup joins it, so that ^C reaches someone.
-
-    `foreground`: setup gives it the terminal too, since init does not know its own number.
-    """
-    w.about("setup joins init's process group on the terminal")
-    w.do(
-        calls.setpgid(Pid("init"), Pid("init")),
-        "init leads its own process group (unless it did so itself and runs already)",
-        tolerates=("EACCES",),
-    )
-    w.do(
-        calls.setpgid(Int(0), Pid("init")),
-        "^C and ^Z reach setup too, since PID 1 may have no handler for them",
-    )
-    if foreground:
-        w.about("init leads the foreground of your terminal")
-        group = Struct("pid_t", (("pgid", Pid("init")),))
-        w.do(calls.ioctl(0, "TIOCSPGRP", group), "its group gets the keyboard; SIGTTOU is blocked")

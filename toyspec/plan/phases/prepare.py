@@ -11,6 +11,7 @@ from toyspec.plan.overlays import kept
 from toyspec.plan.protection import OWN
 from toyspec.plan.sources import real_path
 from toyspec.plan.step import Expect, Flags, Int, Step
+from toyspec.plan.terminal import pair as pair_terminal
 from toyspec.plan.writer import Writer
 from toyspec.spec.model import Spec
 
@@ -23,8 +24,8 @@ def needs(spec: Spec) -> Needs:
 def steps(box: Box) -> list[Step]:
     """Monitor makes the pipes and forks setup; setup ties its life to monitor's."""
     w = Writer("prepare", "monitor")
-    monitor(w, detached=box.spec.detached)
-    setup(w)
+    monitor(w, detached=box.spec.detached, terminal=box.facts.terminal)
+    setup(w, terminal=box.facts.terminal)
     if box.spec.detached:
         streams.inherit(w)
     limits.oom_score(w, box)
@@ -36,8 +37,8 @@ def steps(box: Box) -> list[Step]:
     return w.steps
 
 
-def setup(w: Writer) -> None:
-    """What setup begins with."""
+def setup(w: Writer, *, terminal: bool = False) -> None:
+    """What setup begins with. `terminal`: the box has its own."""
     w.about("setup dies with the monitor", role="setup")
     death = Flags(("SIGKILL",))
     w.do(calls.prctl("PR_SET_PDEATHSIG", death), "setup is killed when the monitor ends")
@@ -49,11 +50,16 @@ def setup(w: Writer) -> None:
     )
     w.do(calls.close("go.write"), "only the monitor says go")
     w.do(calls.close("exec.read"), "only the monitor listens for the execve")
+    if terminal:
+        w.do(calls.close("terminal.read"), "only the monitor receives the box's terminal")
     w.do(calls.umask(0o022), "modes in this plan are final, whatever the caller's umask")
 
 
-def monitor(w: Writer, *, detached: bool = False) -> None:
-    """All that the monitor does before it supervises. `detached`: it reads what the box prints."""
+def monitor(w: Writer, *, detached: bool = False, terminal: bool = False) -> None:
+    """All that the monitor does before it supervises.
+
+    `detached`: it reads what the box prints. `terminal`: the box has its own.
+    """
     w.about("signals wait until they can be relayed")
     w.do(calls.sigprocmask("ALL"), "no signal interrupts the building; they are relayed later")
     subreaper = calls.prctl("PR_SET_CHILD_SUBREAPER", Int(1))
@@ -68,12 +74,16 @@ def monitor(w: Writer, *, detached: bool = False) -> None:
     w.do(calls.pipe2("go", "O_CLOEXEC"), "init waits here until the trace is drawn", yields="go")
     if detached:
         streams.make(w)
+    if terminal:
+        pair_terminal(w)
     w.about("fork the builder")
     w.do(calls.clone(), "setup builds the box; the monitor stays outside", yields="setup")
     w.do(calls.close("life.read"), "the monitor only holds the other end")
     w.do(calls.close("exec.write"), "or no end of file would ever come")
     w.do(calls.close("go.read"), "the monitor only holds the other end")
     ends = {"exec": "exec.read", "go": "go.write"}
+    if terminal:
+        w.do(calls.close("terminal.write"), "the monitor only holds the other end")
     why = "from here on the monitor waits, relays signals, and returns init's status"
     if detached:
         streams.keep(w)
