@@ -181,6 +181,16 @@ def test_toyspec_s_own_directories_are_made_and_covered() -> None:
     assert calls(here().plan("binds: ['.:/code:rw']"), "mkdirat")[0].phase == "attach"
 
 
+def test_where_boxes_states_lie_without_a_runtime_directory() -> None:
+    world = here({"/run/user/1000/toyspec/x": "file"})
+    world.mine = ("/home/me", "/run/user/1000")
+    assert "protected /r/user/1000/toyspec" in held(world.plan("binds: ['/run:/r:rw']"))
+    assert "would be writable" in refused(world, "binds: ['/run/user/1000/toyspec:/x:rw']")
+    assert "toyspec" not in " ".join(held(world.plan("binds: ['.:/code:rw']")))
+    world.mine = ("/home/me",)
+    assert "toyspec" not in " ".join(held(world.plan("binds: ['/run:/r:rw']")))
+
+
 def test_no_spec_opens_them() -> None:
     world = here({f"{path}/x": "file" for path in OWN})
     assert refused(world, "binds: ['~/.cache/toyspec:/x:rw']").startswith(

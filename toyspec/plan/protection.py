@@ -71,7 +71,7 @@ class Protection:
         if layer.kind == "volume":
             self._keeps_nothing(base)
             return []
-        claims = [*self._firm(), *self._home()]
+        claims = [*self._firm(), *self._login(base), *self._home()]
         if project:
             claims += self._project(base)
         if self.spec.directory != base or not project:
@@ -119,6 +119,20 @@ class Protection:
             real = facts.path(file).real
             found += [Claim(path, OWN) for path in dict.fromkeys((file, real)) if path]
         return found
+
+    def _login(self, base: str) -> list[Claim]:
+        """Where the states of boxes lie without XDG_RUNTIME_DIR: asked only of who could write there."""
+        facts = self.facts
+        given = places.login_directory(facts.uid)
+        if places.runtime_dir(facts.variable) or not (_holds(base, given) or _holds(given, base)):
+            return []
+        self._ask("/", [given])
+        seen = facts.path(given)
+        if seen.kind != "directory" or seen.uid != facts.uid:
+            return []
+        return [
+            Claim(f"{given}/toyspec", OWN, "a directory of toyspec's own", firm=True, make=True)
+        ]
 
     def _home(self) -> list[Claim]:
         home = real_path(self.facts, self.facts.home)
