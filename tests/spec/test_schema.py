@@ -91,6 +91,7 @@ def test_the_schema_and_the_model_name_the_same_things() -> None:
         "included",
         "detached",
         "origins",
+        "wanted",
     }
 
     def properties(name: str) -> set[str]:
