@@ -3,7 +3,8 @@
     .venv/bin/python -m bench.page
 
 writes docs/performance.md (between its two marks) and the plots beside it from bench/result.json,
-which `python -m bench --json bench/result.json` wrote.
+which `python -m bench --json bench/result.json` wrote; and from bench/as-root.json, where it is there,
+what root measured: `python -m bench --as-root --only single --json bench/as-root.json`.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from bench.verdict import verdicts
 
 _TOP: Final = Path(__file__).resolve().parents[1]
 RESULT: Final = _TOP / "bench/result.json"
+AS_ROOT: Final = _TOP / "bench/as-root.json"
 PAGE: Final = _TOP / "docs/performance.md"
 BEGIN: Final = "<!-- measured: written by python -m bench.page -->\n"
 END: Final = "<!-- end of what was measured -->\n"
@@ -29,17 +31,23 @@ END: Final = "<!-- end of what was measured -->\n"
 
 def main() -> int:
     """Write every file anew."""
-    for path, text in files(json.loads(RESULT.read_text())).items():
+    for path, text in files(*kept()).items():
         path.write_text(text)
     return 0
 
 
-def files(result: Result) -> dict[Path, str]:
-    """The page and its plots, as they have to be for `result`."""
+def kept() -> tuple[Result, Result | None]:
+    """The results that are kept: an ordinary user's, and root's or None."""
+    root = json.loads(AS_ROOT.read_text()) if AS_ROOT.exists() else None
+    return json.loads(RESULT.read_text()), root
+
+
+def files(result: Result, as_root: Result | None = None) -> dict[Path, str]:
+    """The page and its plots, as they have to be for `result`, and what root measured besides."""
     before, _, rest = PAGE.read_text().partition(BEGIN)
     _, _, after = rest.partition(END)
     return {
-        PAGE: before + BEGIN + "\n" + measured(result) + "\n" + END + after,
+        PAGE: before + BEGIN + "\n" + measured(result, as_root) + "\n" + END + after,
         PAGE.with_name("performance-one-box.svg"): svg.single(result),
         PAGE.with_name("performance-binds.svg"): svg.growth(result),
     }
@@ -50,14 +58,18 @@ def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     return "\n".join("| " + " | ".join(cells) + " |" for cells in lines) + "\n"
 
 
-def measured(result: Result) -> str:
+def measured(result: Result, as_root: Result | None = None) -> str:
     """The tables."""
+    root = (
+        [] if as_root is None else ["### One box, by root\n", _by_root(as_root), _single(as_root)]
+    )
     return "\n".join(
         [
             _machine(result),
             "### One box\n",
             "![one box](performance-one-box.svg)\n",
             _single(result),
+            *root,
             "### What has to hold\n",
             _verdicts(result),
             "### Binds\n",
@@ -104,6 +116,14 @@ def _single(result: Result) -> str:
             for name, each in rows
         ],
     )  # fmt: skip
+
+
+def _by_root(result: Result) -> str:
+    others = [name for name in result["differences"] if name not in ("limit", "bubblewrap")]
+    return (
+        f"{result['machine']['when']}, {result['runs']} rounds, load {result['machine']['load']} at "
+        f"the start: {', '.join(others)}. Some work for root only, or differently.\n"
+    )
 
 
 def _verdicts(result: Result) -> str:

@@ -113,8 +113,18 @@ def test_a_peer_without_a_box_takes_no_part(
 
 
 def test_the_page_is_that_of_the_result() -> None:
-    for path, text in page.files(json.loads(page.RESULT.read_text())).items():
+    for path, text in page.files(*page.kept()).items():
         assert path.read_text() == text, f"{path.name}: python -m bench.page writes it anew"
+
+
+def test_what_root_measured_is_told_besides() -> None:
+    result, _ = page.kept()
+    text = page.measured(result, result)
+    assert (
+        text.count("| toyspec compiled | ")
+        == page.measured(result).count("| toyspec compiled | ") + 1
+    )
+    assert "### One box, by root" in text
 
 
 def test_what_has_to_hold_is_judged_by_its_bound() -> None:
