@@ -29,7 +29,14 @@ def disturb(place: Place, names: int, seconds: float, workers: int) -> None:
         place.words(name=f"b{count}")
     killed = product.directory()
     mounts = Path("/proc/self/mountinfo").read_text()
-    module: list[Word] = [product.python, "-m", "tests.run.chaos", place.spec, str(names), str(seconds)]
+    module: list[Word] = [
+        product.python,
+        "-m",
+        "tests.run.chaos",
+        place.spec,
+        str(names),
+        str(seconds),
+    ]
     started = [
         product.popen([*module, str(seed), killed], env=place.env, program=True)
         for seed in range(workers)

@@ -111,6 +111,18 @@ def test_an_invalid_spec_is_told_before_anything_is_made(place: Place) -> None:
     assert not place.boxes.exists()
 
 
+def test_who_watches_over_it_is_its_state(place: Place) -> None:
+    done = place.run(*place.words()[:2], "--status-fd", "3", place.words()[2], "--", "true")
+    assert done.returncode == 125
+    done = place.product.as_user(
+        ["sh", "-c", 'exec "$@" 3>/dev/null', "sh", *place.product.toyspec,
+         "up", "-d", "--status-fd", "3", place.words()[2]],
+        env=place.env,
+    )  # fmt: skip
+    assert done.returncode == 125 and "contradict" in done.stderr
+    assert not place.boxes.exists()
+
+
 def test_a_name_that_runs_is_refused(place: Place) -> None:
     place.up("sleep", "1000")
     path = place.words()[2]
@@ -388,3 +400,41 @@ def test_without_a_runtime_directory_it_lies_below_the_home(place: Place) -> Non
     assert (place.runtime / "state/toyspec/run/toyspec/boxes/box/box.json").exists()
     assert run(["down", "-t", "0", "box"], env=env).returncode == 0
     subprocess.run(["rm", "-r", place.runtime / "state"], check=True)
+
+
+@pytest.mark.parametrize("part", ["", "toyspec", "toyspec/boxes", "toyspec/boxes/box"])
+def test_a_directory_that_cannot_be_written_is_told(place: Place, part: str) -> None:
+    """And the box that was to begin does not."""
+    where = place.runtime
+    for name in ["", *part.split("/")] if part else [""]:
+        where /= name
+        where.mkdir(mode=0o700, exist_ok=True)
+        place.product.own(where)
+    where.chmod(0o500)
+    try:
+        done = place.run(*place.words("true"))
+        assert done.returncode == 125
+        assert f"{where}/" in done.stderr and "Permission denied" in done.stderr
+    finally:
+        where.chmod(0o700)
+    for name in reversed([each for each in part.split("/") if each]):
+        assert where.name == name and not any(where.iterdir())
+        where.rmdir()
+        where = where.parent
+
+
+def test_a_launcher_that_is_killed_leaves_the_truth(place: Place) -> None:
+    """Whenever that is: there is no box, or one that runs, or one that never did and is forgotten."""
+    seen = set()
+    for at in range(12):
+        starts = place.start(*place.words("sleep", "1000"))
+        time.sleep(at * 0.03)
+        starts.kill()
+        starts.communicate()
+        eventually(lambda: place.ps().get("box", {"state": "none"})["state"] != "starting")
+        row = place.ps().get("box", {"state": "none"})
+        seen.add(row["state"])
+        assert row["state"] in ("none", "running", "lost")
+        place.run("down", "-t", "0", "box")
+        assert place.ps() == {}
+    assert seen

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from toyspec.cli.box import load_spec, make_plan
 from toyspec.cli.boxes import boot, boxes_of, cannot, taken
-from toyspec.cli.error import FatalError, Reported
+from toyspec.cli.error import FatalError, Reported, UsageError
 from toyspec.cli.source import read
 from toyspec.cli.streams import put, say
 from toyspec.cli.words import DETACH, PLANNING, UP, Words
@@ -40,6 +40,11 @@ def detach(words: Words) -> int:
     """Load, plan, compile, claim the name, launch. The name on stdout once init runs its command."""
     from toyspec.start.look import Look
 
+    if words.one("status-fd") is not None:
+        raise UsageError(
+            "-d and --status-fd contradict each other: what becomes of the box is kept with it",
+            "toyspec wait NAME tells its status, toyspec ps --format json its processes",
+        )
     ready = prepare(words, Look())
     return begin(ready, words)
 

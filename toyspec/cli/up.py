@@ -14,7 +14,7 @@ from toyspec.cli.keeping import may_be_kept
 from toyspec.cli.reach import out_of_reach
 from toyspec.cli.status import status_fd
 from toyspec.cli.streams import colour, put, say
-from toyspec.cli.words import RUN, UP, Syntax, Words, as_run, help_text, parse
+from toyspec.cli.words import DETACH, RUN, UP, Syntax, Words, as_run, help_text, parse
 from toyspec.run.progress import MOST_STEPS, Progress, labels
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def up(args: list[str], syntax: Syntax, kept: Kept | None = None) -> int:
     if syntax is RUN:
         words = as_run(words)
     status = status_fd(words)
-    if words.flag("detach"):
+    if words.flag(DETACH.key):
         from toyspec.cli.detach import detach
 
         return detach(words)
