@@ -50,11 +50,18 @@ def seen(text: str) -> dict[str, list[str]]:
         f"{name}: {'the host' if line == os.readlink(f'/proc/self/ns/{name}') else 'its own'}"
         for name, line in zip(NAMESPACES, sections["namespaces"], strict=True)
     ]
-    for listing in ("root", "devices"):  # no link counts, sizes, times
-        entries = [line.split() for line in sections[listing][1:]]
-        sections[listing] = [" ".join([*one[:1], *one[2:4], *one[8:]]) for one in entries]
+    for listing in ("root", "devices"):
+        sections[listing] = [entry(line.split()) for line in sections[listing][1:]]
     sections["network"] = [line.split(":")[0] for line in sections["network"]]  # no counters
     return sections
+
+
+def entry(words: list[str]) -> str:
+    """A line of `ls -l` without link count, size and time; a device has numbers for its size, and is
+    touched by whoever writes to a terminal.
+    """
+    device = words[0][0] in "bc"
+    return " ".join([words[0], *words[2:4], *(words[4:6] if device else ()), *words[8 + device :]])
 
 
 def mounts(lines: list[str]) -> list[str]:
