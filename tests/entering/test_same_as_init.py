@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.entering.boxes import running
+from tests.entering.boxes import READY, running
 from tests.kernel_side.specs import SPECS, fresh
 from tests.product import Product
 
@@ -35,7 +35,7 @@ DIFFERS = ("Vm", "Rss", "SigQ", "voluntary_ctxt", "nonvoluntary_ctxt", "Cpus_", 
 def seen(text: str) -> dict[str, list[str]]:
     """What was printed, by section, less what differs between two processes of one box."""
     sections: dict[str, list[str]] = {}
-    for part in text.split(SECTION)[1:]:
+    for part in text.split(READY, maxsplit=1)[0].split(SECTION)[1:]:
         title, *lines = part.splitlines()
         sections[title] = lines
     kept = [line for line in sections["status"] if not line.startswith(DIFFERS)]
@@ -56,14 +56,22 @@ def looking(spec: Path) -> str:
     return f"b={'' if shell(spec) == ('sh',) else '/bin/busybox'}\n" + LOOK
 
 
-@pytest.mark.parametrize("name", SPECS)
-def test_exec_sees_what_init_sees(caller: Product, name: str) -> None:
+AS_ROOT = ("hello.yaml", "confined.yaml", "joined.yaml")
+CASES = [
+    *(("product", name) for name in SPECS),
+    *(pytest.param("as_root", name, marks=pytest.mark.root) for name in AS_ROOT),
+]
+
+
+@pytest.mark.parametrize(("who", "name"), CASES)
+def test_exec_sees_what_init_sees(request: pytest.FixtureRequest, who: str, name: str) -> None:
+    caller: Product = request.getfixturevalue(who)
     spec = fresh(caller, name)
     script = looking(spec)
     with running(caller, spec, script, shell=shell(spec)) as box:
         done = box.exec(*shell(spec), "-c", script)
         assert (done.returncode, done.stderr) == (0, "")
-        own, other = seen(box.out), seen(done.stdout)
+        own, other = seen(box.printed()), seen(done.stdout)
         assert len(own["mountinfo"]) > 1
         assert own.keys() == other.keys()
         for section in own:

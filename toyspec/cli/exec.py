@@ -6,33 +6,57 @@ import os
 from typing import TYPE_CHECKING
 
 from toyspec.cli.box import overrides
-from toyspec.cli.error import FatalError, UsageError
+from toyspec.cli.boxes import BY_NAME, named
+from toyspec.cli.error import FatalError, Reported, UsageError
 from toyspec.cli.running import RunningBox, running_box
+from toyspec.cli.status import status_fd
 from toyspec.cli.streams import put
-from toyspec.cli.words import COLOR, DIRECTORY, ENV, HELP, VERBOSE, Syntax, Words, help_text, parse
+from toyspec.cli.words import (
+    COLOR,
+    DIRECTORY,
+    ENV,
+    HELP,
+    NO_TERMINAL,
+    STATUS,
+    VERBOSE,
+    Syntax,
+    Words,
+    help_text,
+    parse,
+)
+from toyspec.host.probe import terminal
+from toyspec.plan.entering import Entrant
+from toyspec.plan.step import Environment
+from toyspec.plan.variables import variables as wanted
 from toyspec.spec.model import Variable
+from toyspec.start.look import Look
+from toyspec.start.look import terminal as streams
 from toyspec.values import replace
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from toyspec.emit.compiled import Message
-    from toyspec.plan.entering import Entrant
-    from toyspec.plan.step import Plan
+    from toyspec.plan.step import Plan, Step
+    from toyspec.run.refusals import Cause
     from toyspec.spec.model import Text
 
 SYNTAX = Syntax(
     "exec",
     "Run a command in a box that is up: where its own command is, and with no more rights.",
     (
+        *BY_NAME,
         replace(ENV, help="set a variable for the command; alone: the caller's own"),
         replace(DIRECTORY, help="where the command starts, inside the box"),
+        NO_TERMINAL,
+        STATUS,
         VERBOSE,
         COLOR,
         HELP,
     ),
-    words=("NAME",),
 )
+TOYSPEC_FAILED = 125
+_JOINS = frozenset(("pidfd_open", "statx", "pidfd_send_signal", "setns"))
 
 
 def exec_in_box(args: list[str]) -> int:
@@ -43,21 +67,32 @@ def exec_in_box(args: list[str]) -> int:
         return 0
     if words.argv is None:
         raise UsageError("no command to run in the box", "toyspec exec NAME -- COMMAND…")
-    box = running_box(named(words))
-    plan, variables = entering(box, words)
-    _become(plan, box, variables)
+    status = status_fd(words)
+    box = _box(words)
+    plan, variables = entering(box, words, status)
+    told = [] if status is None else ["--status", str(status)]
+    _become(plan, box, variables, told)
     raise AssertionError("unreachable")
 
 
-def named(words: Words) -> str:
-    """The box that is meant."""
-    if len(words.words) != 1:
-        raise UsageError("which box?", SYNTAX.usage())
-    return words.words[0]
+def _box(words: Words) -> RunningBox:
+    """The box that is meant; raises FatalError, whose status is exec's own."""
+    look = Look()
+    try:
+        return running_box(named(words, SYNTAX, look), look)
+    except Reported:
+        raise Reported(TOYSPEC_FAILED) from None
+    except FatalError as error:
+        error.status = TOYSPEC_FAILED
+        raise
 
 
-def entering(box: RunningBox, words: Words) -> tuple[Plan, dict[str, str]]:
-    """exec's plan, and the variables that it takes."""
+def entering(
+    box: RunningBox, words: Words, status: int | None = None, *, printing: bool = False
+) -> tuple[Plan, dict[str, str]]:
+    """exec's plan, and the variables that it takes. `status`: a descriptor that the monitor keeps.
+    `printing`: standard output takes the plan, and will not be the command's.
+    """
     from toyspec.plan.entering import EnteringError, exec_plan
 
     given = overrides(words)
@@ -69,33 +104,38 @@ def entering(box: RunningBox, words: Words) -> tuple[Plan, dict[str, str]]:
                 raise UsageError(f"-e {name}: this variable is not set here", f"-e {name}=VALUE")
             variables[name] = own
         environment.append((name, (Variable(name),) if text is None else (text,)))
+    look = Look()
+    own_terminal = not words.flag("no-terminal") and terminal(look, printing=printing)
+    if own_terminal and "TERM" in os.environ and not _has(box.plan, environment, "TERM"):
+        environment.append(("TERM", (Variable("TERM"),)))
+        variables["TERM"] = os.environ["TERM"]
+    entrant = Entrant(
+        argv=given.init or (),
+        environment=tuple(environment),
+        working_dir=given.working_dir,
+        variables=variables,
+        terminal=own_terminal,
+        errors=look.ask(streams)[5],
+        tty=any(os.isatty(fd) for fd in range(3) if not printing or fd != 1),
+        inherited=_inherited(),
+        kept=status,
+    )
     try:
-        return exec_plan(
-            box.plan, box.running, _entrant(given.init, environment, given.working_dir, variables)
-        ), variables
+        plan = exec_plan(box.plan, box.running, entrant)
     except EnteringError as error:
         raise FatalError(
             f"the box `{box.plan.box}` cannot be entered: {error}",
-            "start it anew with this toyspec: another version planned it",
+            "start it anew: another version of toyspec planned it",
         ) from None
+    return plan, {name: variables[name] for name in wanted(plan) if name in variables}
 
 
-def _entrant(
-    argv: tuple[str, ...] | None,
-    environment: Sequence[tuple[str, Text]],
-    directory: str | None,
-    variables: dict[str, str],
-) -> Entrant:
-    from toyspec.plan.entering import Entrant
-
-    return Entrant(
-        argv=argv or (),
-        environment=tuple(environment),
-        working_dir=directory,
-        variables=variables,
-        tty=any(os.isatty(fd) for fd in range(3)),
-        inherited=_inherited(),
-    )
+def _has(box: Plan, environment: Sequence[tuple[str, Text]], name: str) -> bool:
+    """Whether the command gets a variable anyway."""
+    if any(each == name for each, _ in environment):
+        return True
+    entries = [a.value.entries for a in box.steps[-1].args if isinstance(a.value, Environment)]
+    return any(each == name for each, _ in entries[0])
 
 
 def _inherited() -> tuple[int, ...]:
@@ -110,9 +150,9 @@ def _inherited() -> tuple[int, ...]:
     return tuple(found)
 
 
-def _become(plan: Plan, box: RunningBox, variables: dict[str, str]) -> None:
+def _become(plan: Plan, box: RunningBox, variables: dict[str, str], given: Sequence[str]) -> None:
     """Compile, and execute that from memory: no interpreter is ever in the box, nor is a file of the
-    host's its /proc/PID/exe. Raises FatalError.
+    host's its /proc/PID/exe. `given` are words for it; the box may see them. Raises FatalError.
     """
     from toyspec.emit.compiled import VARIANTS, Baked, Variant, compiled
     from toyspec.program.lower import lower
@@ -122,7 +162,7 @@ def _become(plan: Plan, box: RunningBox, variables: dict[str, str]) -> None:
     baked = Baked(os.getuid(), os.getgid())
     program = compiled(dict.fromkeys(VARIANTS, variant), baked)
     try:
-        memory.execute("toyspec", memoryview(program), ["toyspec"], variables)
+        memory.execute("toyspec", memoryview(program), ["toyspec", *given], variables)
     except OSError as error:
         raise FatalError(
             f"a program in memory cannot be executed: {error.strerror}",
@@ -133,4 +173,14 @@ def _become(plan: Plan, box: RunningBox, variables: dict[str, str]) -> None:
 def _messages(plan: Plan, spec: bytes) -> Sequence[Message]:
     from toyspec.cli.messages import messages
 
-    return messages(plan, spec)
+    return messages(plan, spec, _likely)
+
+
+def _likely(step: Step) -> Cause:
+    """What stands behind a failure to join, whatever the kernel calls it."""
+    if step.role != "setup" or not (step.call in _JOINS or step.yields == "init"):
+        return None, None
+    return (
+        "the box ended meanwhile, or what runs in it made namespaces of its own",
+        "toyspec ps says whether it is up; toyspec up -d starts it anew",
+    )

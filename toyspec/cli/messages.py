@@ -17,9 +17,10 @@ from toyspec.show.failure import failure_text
 from toyspec.show.text import escape
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from toyspec.plan.step import Plan, Step
+    from toyspec.run.refusals import Cause
 
 _MARK = "TOYSPEC-MESSAGE"
 _ENOENT = 2
@@ -29,16 +30,23 @@ _LOOKS = ("openat2", "open_tree", "sendfile")
 """Calls that find what was there when the plan was made."""
 
 
-def messages(plan: Plan, data: bytes, *, lasting: bool = False) -> Sequence[Message]:
-    """Of each step. `data`: the spec's text, for the excerpt. `lasting`: for a file that is started
+def messages(
+    plan: Plan,
+    data: bytes,
+    likely: Callable[[Step], Cause] = lambda _: (None, None),
+    *,
+    lasting: bool = False,
+) -> Sequence[Message]:
+    """Of each step. `data`: the spec's text, for the excerpt. `likely`: what stands behind its
+    failure whatever the errno is, and what to do. `lasting`: for a file that is started
     long after it was made, when what was there then may be gone.
     """
-    return [_message(plan, step, data, lasting) for step in plan.steps]
+    return [_message(plan, step, data, likely(step), lasting) for step in plan.steps]
 
 
-def _message(plan: Plan, step: Step, data: bytes, lasting: bool) -> Message:
+def _message(plan: Plan, step: Step, data: bytes, likely: Cause, lasting: bool) -> Message:
     executes = runs_command(step)
-    text = failure_text(Failure(step, None, _MARK), plan, data, colour=False)
+    text = failure_text(Failure(step, None, _MARK, *likely), plan, data, colour=False)
     place, _, tail = text.partition(_MARK)
     odd = explain(plan, step.id, _ENOENT if executes else 0, "")
     if executes:

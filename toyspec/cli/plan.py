@@ -37,6 +37,7 @@ SYNTAX = Syntax(
         Option(("--syscalls",), "one line a call, as strace writes it"),
         Option(("--json",), "the whole plan as data; also --format json"),
         FORMAT,
+        Option(("--exec",), "what `exec` would do in the box of that name, which is up", "NAME"),
         Option(("--facts",), "plan for the machine that `toyspec facts` recorded", "FILE"),
         *COMMON,
     ),
@@ -50,12 +51,30 @@ def plan(args: list[str]) -> int:
         put(help_text(SYNTAX))
         return 0
     form = _form(words)
+    if words.one("exec") is not None:
+        put(_text(_entering(words), form, words))
+        return 0
     source = read(words, SYNTAX)
     saved = saved_facts(words)
     spec = load_spec(source, words, INVALID, saved, printing=True)
     _, made = make_plan(spec, source, words, INVALID, saved, printing=True)
     put(_text(made, form, words))
     return 0
+
+
+def _entering(words: Words) -> Plan:
+    """The plan of `exec` in a box that runs."""
+    from toyspec.cli.exec import entering
+    from toyspec.cli.running import running_box
+    from toyspec.start.look import Look
+
+    for key in ("file", "facts"):
+        if words.flag(key):
+            raise UsageError(f"--exec names a box that is up, and --{key} does not go with it")
+    if words.words:
+        raise UsageError(f"--exec names the box; `{words.words[0]}` is one word too many")
+    made, _ = entering(running_box(words.one("exec") or "", Look()), words, printing=True)
+    return made
 
 
 def _form(words: Words) -> str:

@@ -6,21 +6,24 @@ import hashlib
 import os
 from typing import TYPE_CHECKING
 
-from toyspec.cli.boxes import base
+from toyspec.cli.boxes import boxes_of, cannot, no_box, seen
 from toyspec.cli.error import FatalError
 from toyspec.emit.plan_json import FormatError, from_json
 from toyspec.plan.entering import Running, namespaces
-from toyspec.run import alive, boxes, state
-from toyspec.start.look import NAMESPACES, Look
+from toyspec.run import alive, state
+from toyspec.run.boxes import StateError, open_box
+from toyspec.start.look import NAMESPACES
 from toyspec.values import dataclass
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from toyspec.plan.step import Plan
     from toyspec.run.state import Seen
     from toyspec.spec.model import Namespace
+    from toyspec.start.look import Look
 
+_FILES: dict[Namespace, str] = dict(NAMESPACES)  # type: ignore[assignment]  # the same names
 _LARGEST_SPEC = 8 << 20  # bytes
 
 
@@ -36,91 +39,92 @@ class RunningBox:
     spec: bytes
 
 
-def running_box(name: str) -> RunningBox:
+def running_box(name: str, look: Look) -> RunningBox:
     """The box of that name. Raises FatalError: there is none, or it has ended, or cannot be joined."""
+    opened = boxes_of(look)
+    found = seen(opened, name)
     try:
-        opened = boxes.open_boxes(base(Look()))
-        directory = None if opened is None else boxes.open_box(opened, name)
-        seen = None if opened is None else state.look(opened, name)
-        if directory is None or seen is None:
-            raise _none(name)
-        try:
-            return _joinable(directory, seen)
-        finally:
-            os.close(directory)
-    except boxes.StateError as error:
-        raise FatalError(error.message, error.remedy) from None
+        directory = open_box(opened, name)
+    except StateError as error:
+        raise cannot(error) from None
+    if directory is None:
+        raise no_box(opened, name)
+    try:
+        return _joinable(directory, found)
+    finally:
+        os.close(directory)
 
 
-def _none(name: str) -> FatalError:
-    return FatalError(
-        f"no box `{name}` is running", "toyspec ps lists those that are; toyspec up -d starts one"
-    )
-
-
-def _joinable(directory: int, seen: Seen) -> RunningBox:
-    name, status = seen.name, seen.status
-    if seen.state == "starting":
+def _joinable(directory: int, box: Seen) -> RunningBox:
+    name, status = box.name, box.status
+    if box.state == "starting":
         raise FatalError(f"the box `{name}` is being started yet", "try again")
     held = alive.hold(status.child, status.child_began, status.namespaces.get("pid"))
-    if seen.state != "running" or held is None:
-        raise _over(seen)
-    os.close(held)  # it was its PID 1 when we looked; exec's plan looks again
-    text = state.read(directory, "plan.json")
+    if box.state != "running" or held is None:
+        raise _over(box)
     try:
-        plan = from_json(text or b"")
+        plan = _plan(directory, name)
+        told = _inodes(plan, status.namespaces)
+        pid = _member(name, status.child, told)
+        running = Running(pid, {**_seen_of(pid, namespaces(plan)), **told})
+    finally:
+        os.close(held)
+    return RunningBox(plan, running, state.environment(directory), _spec(plan))
+
+
+def _plan(directory: int, name: str) -> Plan:
+    try:
+        return from_json(state.read(directory, "plan.json") or b"")
     except FormatError as error:
         remedy = f"start it anew: toyspec down {name}, then toyspec up -d"
         raise FatalError(f"the plan of the box `{name}` cannot be read: {error}", remedy) from None
-    wanted = _inodes(plan, status.namespaces)
-    return RunningBox(
-        plan,
-        Running(_member(name, status.child, wanted), wanted),
-        state.environment(directory),
-        _spec(plan),
-    )
 
 
-def _over(seen: Seen) -> FatalError:
-    code = seen.status.exit_code
+def _over(box: Seen) -> FatalError:
+    code = box.status.exit_code
     how = "nobody was left to say how" if code is None else f"with status {code}"
-    return FatalError(f"the box `{seen.name}` has ended, {how}", "toyspec up -d starts it anew")
+    return FatalError(f"the box `{box.name}` has ended, {how}", "toyspec up -d starts it anew")
 
 
 def _inodes(plan: Plan, told: Mapping[str, int]) -> dict[Namespace, str]:
-    """Those of the box's own namespaces, as statx(2) says them: all are files of one filesystem."""
+    """Those of the box's own namespaces that its monitor told, as statx(2) says them: all are files of
+    one filesystem.
+    """
     device = os.stat("/proc/self/ns/user").st_dev
-    files = dict(NAMESPACES)
     return {
-        name: f"{os.major(device)}:{os.minor(device)}:{told[files[name]]}"
+        name: _shown(device, told[_FILES[name]])
         for name in namespaces(plan)
-        if files[name] in told
+        if _FILES[name] in told
     }
+
+
+def _shown(device: int, inode: int) -> str:
+    return f"{os.major(device)}:{os.minor(device)}:{inode}"
+
+
+def _seen_of(pid: int, names: Iterable[Namespace]) -> dict[Namespace, str]:
+    """What a process's namespaces are now. Raises OSError where the caller may not look."""
+    found = {}
+    for name in names:
+        seen = os.stat(f"/proc/{pid}/ns/{_FILES[name]}")
+        found[name] = _shown(seen.st_dev, seen.st_ino)
+    return found
 
 
 def _member(name: str, child: int, wanted: Mapping[Namespace, str]) -> int:
     """A process of the box that the caller may join: PID 1, or where that is toyspec's own and lets
-    nobody look into it, one that it started.
+    nobody look into it, one that it started. Raises FatalError.
     """
     for pid in (child, *_children(child)):
-        if _is_member(pid, wanted):
-            return pid
+        try:
+            if _seen_of(pid, wanted or ("user",)) == wanted or not wanted:
+                return pid
+        except OSError:
+            pass
     raise FatalError(
         f"no process of the box `{name}` is where the box began",
         "what runs in it made namespaces of its own: start it anew to enter it",
     )
-
-
-def _is_member(pid: int, wanted: Mapping[Namespace, str]) -> bool:
-    files = dict(NAMESPACES)
-    try:
-        for name, inode in wanted.items():
-            seen = os.stat(f"/proc/{pid}/ns/{files[name]}")
-            if f"{os.major(seen.st_dev)}:{os.minor(seen.st_dev)}:{seen.st_ino}" != inode:
-                return False
-    except OSError:
-        return False
-    return True
 
 
 def _children(pid: int) -> Iterator[int]:

@@ -18,6 +18,7 @@ from toyspec.plan.seccomp.terminal import refuse_terminal_input
 from toyspec.plan.step import (
     INSIDE,
     Argument,
+    Data,
     Environment,
     Expect,
     Fd,
@@ -46,8 +47,9 @@ _PROCESS = frozenset((
 """What init does to itself: the newcomer does it too."""
 _BOX = frozenset(("sethostname", "setdomainname", "socket"))
 """What init did to the box, and what it opened for that."""
-_SESSION = frozenset(("setsid",))
-"""How init came by its session: the newcomer has its own."""
+_TERMINALS = frozenset(("dev at /dev", "read-only dev at /dev", "devpts at /dev/pts"))
+"""Items by which a box has a devpts where programs look for it."""
+_PRIVATE = (("ptmxmode", "0666"), ("mode", "0620"))
 _INHERITED = frozenset(("fcntl",))
 """What was needed of descriptors that init inherited: the newcomer has none."""
 
@@ -71,7 +73,8 @@ class Entrant:
     """What is to run there, and who asks for it.
 
     `argv` empty: the box's own command. `environment` is added to the box's, or replaces what it has.
-    `variables` are values of those that texts are made of. `tty`: one of 0 to 2 is a terminal.
+    `variables` are values of those that texts are made of. `terminal`: it gets one of the box's, and
+    with `errors` for its standard error too; `tty`: one of 0 to 2 is a terminal.
     `inherited` are open descriptors, for a kernel without close_range(2). `kept`: one that the monitor
     keeps.
     """
@@ -80,6 +83,8 @@ class Entrant:
     environment: tuple[tuple[str, Text], ...] = ()
     working_dir: str | None = None
     variables: Mapping[str, str] | None = None
+    terminal: bool = False
+    errors: bool = False
     tty: bool = False
     inherited: tuple[int, ...] = ()
     kept: int | None = None
@@ -92,14 +97,14 @@ def exec_plan(box: Plan, running: Running, entrant: Entrant) -> Plan:
     steps = [
         *_prepare(box, entrant),
         *_enter(box, running),
-        *_begin(box),
+        *_begin(box, entrant),
         *_confine(box, entrant),
         *_execute(box, entrant),
     ]
     return replace(
         box,
         steps=tuple(replace(step, id=number) for number, step in enumerate(steps, 1)),
-        exposure=replace(box.exposure, terminal=False),
+        exposure=replace(box.exposure, terminal=entrant.terminal),
         watched=(),
     )
 
@@ -121,8 +126,8 @@ def _prepare(box: Plan, entrant: Entrant) -> list[Step]:
     w = Writer("prepare", "monitor")
     w.about("descriptors of the caller's are closed", EVERY_EXEC)
     _close_all(w, box, entrant)
-    prepare.monitor(w)
-    prepare.setup(w)
+    prepare.monitor(w, terminal=entrant.terminal)
+    prepare.setup(w, terminal=entrant.terminal)
     if entrant.kept is not None:
         w.about("descriptors of the caller's are closed", EVERY_EXEC)
         w.do(calls.close(entrant.kept), "the monitor alone keeps it")
@@ -161,7 +166,7 @@ def _enter(box: Plan, running: Running) -> list[Step]:
     hidden = calls.prctl("PR_SET_DUMPABLE", Int(0))
     why = "nobody in the box may trace it, or what it forks, or take descriptors (CVE-2016-9962)"
     w.do(hidden, f"{why}; execve undoes it")
-    w.about(f"process {pid} is in the box", EVERY_EXEC)
+    w.about(f"find the box's process {pid}", EVERY_EXEC)
     w.do(process_calls.pidfd_open(pid), "whoever has this number now", yields="box")
     for name in own:
         inode = running.inodes.get(name)
@@ -184,14 +189,14 @@ def _enter(box: Plan, running: Running) -> list[Step]:
     return w.steps
 
 
-def _begin(box: Plan) -> list[Step]:
+def _begin(box: Plan, entrant: Entrant) -> list[Step]:
     w = Writer("init", "setup")
     w.about("fork init into the box", EVERY_EXEC)
-    init.fork(w, "it begins where the box's own command did")
+    init.fork(w, "it begins where the box's own command did", terminal=entrant.terminal)
     init.own_group(w)
     init.supervise(w)
     w.about("init dies with setup", role="init")
-    ids = [step for step in _of_init(box, "init") if step.call in ("setresgid", "setresuid")]
+    ids = [step for step in _inside(box, "init") if step.call in ("setresgid", "setresuid")]
     if ids:
         w.steps += ids
         w.about("init cannot be looked into", EVERY_EXEC)
@@ -201,10 +206,10 @@ def _begin(box: Plan) -> list[Step]:
     return w.steps
 
 
-def _of_init(box: Plan, phase: str) -> list[Step]:
-    """What whoever became the box's command did in a phase: a reaper and its child are one here."""
+def _inside(box: Plan, phase: str) -> list[Step]:
+    """What init did in a phase, and the command that a reaper forked; all of it is init's here."""
     return [
-        step if step.role == "init" else replace(step, role="init")
+        replace(step, role="init")
         for step in box.steps
         if step.role in INSIDE and step.phase == phase and not reaper.is_own(step)
     ]
@@ -214,29 +219,43 @@ def _confine(box: Plan, entrant: Entrant) -> list[Step]:
     """What init did to itself, in its order; what it did to the box is done."""
     steps: list[Step] = []
     opened: set[str] = set()
-    for step in _of_init(box, "confine"):
+    session = False
+    for step in _inside(box, "confine"):
         if step.call in _BOX:
             opened |= {step.yields} if step.yields else set()
-        elif step.call in _INHERITED or _slots(step) & opened or step.item in terminal.ITEMS:
+        elif step.call in _INHERITED or _slots(step) & opened:
             continue
-        elif step.call in _SESSION or step.call == "keyctl":
-            if not any(each.call == "setsid" for each in steps):
-                steps += _session()
-            steps += [step] if step.call == "keyctl" else []
+        elif step.call == "setsid" and not session:
+            steps += _session(entrant)
+            session = True
+        elif step.call == "setsid" or step.item in terminal.ITEMS:
+            continue
         elif step.call in _PROCESS:
             steps.append(_moved(step, entrant) if step.call == "chdir" else step)
         else:
             raise EnteringError(
                 f"step {step.id} of the box's plan, {step.call}, is unknown to exec"
             )
-    steps = _with_root(steps)
-    return _with_terminal(box, steps) if entrant.tty else steps
+    steps = [*_terminal(box, entrant), *_with_root(steps)]
+    return _with_filter(box, steps) if entrant.tty else steps
 
 
-def _session() -> list[Step]:
+def _terminal(box: Plan, entrant: Entrant) -> list[Step]:
+    """A pty, while there are capabilities to make one."""
     w = Writer("confine", "init")
-    w.about("a session of its own", EVERY_EXEC)
-    w.do(calls.setsid(), "no controlling terminal to push input into (CVE-2017-5226)")
+    if entrant.terminal:
+        own = any(step.item in _TERMINALS and _mounts(step, "devpts") for step in box.steps)
+        terminal.open_pty(w, None if own else _PRIVATE)
+    return w.steps
+
+
+def _mounts(step: Step, kind: str) -> bool:
+    return step.call in ("mount", "fsopen") and any(a.value == Data((kind,)) for a in step.args)
+
+
+def _session(entrant: Entrant) -> list[Step]:
+    w = Writer("confine", "init")
+    terminal.take(w, terminal=entrant.terminal, errors=entrant.errors)
     return w.steps
 
 
@@ -262,7 +281,7 @@ def _with_root(steps: list[Step]) -> list[Step]:
     return [*steps[:at], *w.steps, *steps[at:]]
 
 
-def _with_terminal(box: Plan, steps: list[Step]) -> list[Step]:
+def _with_filter(box: Plan, steps: list[Step]) -> list[Step]:
     """A terminal among 0 to 2 is the caller's: nothing may be pushed into it. A box that was planned
     with one has that filter already; it comes first, and while it may be installed.
     """
@@ -284,7 +303,7 @@ def _sets(step: Step, option: str) -> bool:
 
 
 def _execute(box: Plan, entrant: Entrant) -> list[Step]:
-    own = _of_init(box, "exec")
+    own = _inside(box, "exec")
     first = next(step for step in own if step.call == "execve")
     given = {argument.name: argument.value for argument in first.args}
     before, argv = given["envp"], entrant.argv or _words(given["argv"])

@@ -25,6 +25,7 @@ from toyspec.emit.resident.record import (
     MESSAGES,
     NAME,
     PAGE,
+    REBOOTS,
     SETUP_ROLE,
     SIGNAL_COUNT,
     SIGNALS,
@@ -149,6 +150,8 @@ def tell_killed(box: int, setup: int, init: int) -> int:
     if step:
         add(vector, _words(box, load32(message + MESSAGE_TAIL)))
     add(vector, text("    likely cause: something outside toyspec ended it: "))
+    if load64(box + REBOOTS) == 0:
+        add(vector, text("the end of the box that it was to be in, "))
     add(vector, text("the out-of-memory killer, or a person\n"))
     add(vector, text("    what to do: see the kernel's log (dmesg), then try again\n"))
     say(vector)
