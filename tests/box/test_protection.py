@@ -223,6 +223,41 @@ def test_nor_through_another_name_of_it(product: Product) -> None:
     assert planted(made / ".cache/toyspec") == []
 
 
+@pytest.mark.parametrize("bound", ["data", "data/h", "data/h/.cache"])
+def test_nor_where_its_filesystem_is_mounted_twice(product: Product, bound: str) -> None:
+    """The home is a mount of a directory that a writable bind shows by its first name, or is below."""
+    unshare = tools.need("unshare")
+    directory = product.directory()
+    for name in ("data/h/.cache", "h"):
+        (directory / name).mkdir(parents=True)
+    product.own(directory)
+    text = "touch /data/mine; for each in $(find /data -name toyspec -o -name .bashrc); do "
+    text += "touch $each/evil; echo evil >> $each; done; exit 0"
+    product.write(directory / "data/h/.bashrc", "kept\n")
+    source = product.write(
+        directory / "box.yaml",
+        f"version: 1\nsystem: host\nbinds: ['{bound}:/data:rw']\ninit: [sh, -c, '{text}']\n",
+    )
+    script = 'mount --bind data/h h && exec "$@"'
+    inside = [unshare, "-c", "--keep-caps", "-m", "sh", "-c", script, "sh", *product.toyspec]
+    names = ("XDG_CACHE_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME", "XDG_RUNTIME_DIR")
+    env = dict.fromkeys(names) | {"HOME": str(directory / "h")}
+    done = product.as_user([*inside, "up", "-q", "--no-cache", source], directory, env)
+    assert done.returncode == 0, done.stderr
+    assert "toyspec/evil': Read-only file system" in done.stderr
+    assert planted(directory / "data/h/.cache/toyspec") == []
+    assert (directory / "data/h/.bashrc").read_text() == "kept\n"
+    assert (directory / bound / "mine").exists()
+    for own in ("data/h/.cache/toyspec", "data/h/.cache/toyspec/below"):
+        (directory / own).mkdir(exist_ok=True)
+        product.own(directory)
+        source.write_text(source.read_text().replace(f"'{bound}:", f"'{own}:"))
+        bound = own
+        done = product.as_user([*inside, "up", "-q", "--no-cache", source], directory, env)
+        assert done.returncode == 125
+        assert "is a directory of toyspec's own" in done.stderr
+
+
 def test_without_the_cover_it_would(product: Product) -> None:
     """The same commands, with a home in which those names mean nothing."""
     made, env = home(product)

@@ -7,7 +7,9 @@ import os
 import random
 import re
 import shutil
+import struct
 import subprocess
+import zlib
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -17,6 +19,7 @@ import pytest
 
 from tests.installation import HAS_FRONT
 from tests.product import Product, Word
+from toyspec.emit.front import record
 
 SPEC = """\
 version: 1
@@ -609,6 +612,22 @@ def test_another_command_s_file_under_this_one_s_name(plain: Caller) -> None:
     (foreign,) = set(plain.fronts()) - {file}
     replace(plain, file, foreign.read_bytes())
     assert good(plain.up("box.yaml")) == "hello\n"
+
+
+@needs_front
+def test_a_file_of_the_front_without_a_question(plain: Caller) -> None:
+    """Its sum is right, and nothing in it could be wrong: it is nobody's."""
+    good(plain.up("box.yaml"))
+    (file,) = plain.fronts()
+    data = file.read_bytes()
+    end, box, most, given, givens = struct.unpack_from("<5Q", data, record.CHECKS_END)
+    less = end - record.HEAD
+    head = struct.pack("<6Q", record.HEAD, record.HEAD, box - less, most, given - less, givens)
+    rest = head + data[end:]
+    made = struct.pack("<3Q", record.MAGIC, record.CHECKS + len(rest), zlib.crc32(rest)) + rest
+    replace(plain, file, made)
+    plain.write(PLAIN.format(greeting="another"))
+    assert good(plain.up("box.yaml")) == "another\n"
 
 
 @needs_front

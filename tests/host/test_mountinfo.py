@@ -26,10 +26,10 @@ def line(point: bytes, flags: bytes = b"rw,relatime", kind: bytes = b"ext4") -> 
 
 def test_fields() -> None:
     assert parse(LINES) == (
-        MountFact("/", "ext4", ("relatime",)),
-        MountFact("/proc", "proc", ("nosuid", "nodev", "noexec", "relatime")),
-        MountFact("/mnt/a b\\c", "fuse.x", ("ro", "noatime", "nodiratime")),
-        MountFact("/mnt/strict", "tmpfs", ("nosymfollow",)),
+        MountFact("/", "ext4", ("relatime",), "254:0", "/"),
+        MountFact("/proc", "proc", ("nosuid", "nodev", "noexec", "relatime"), "0:21", "/"),
+        MountFact("/mnt/a b\\c", "fuse.x", ("ro", "noatime", "nodiratime"), "0:22", "/sub dir"),
+        MountFact("/mnt/strict", "tmpfs", ("nosymfollow",), "0:23", "/"),
     )
 
 
@@ -71,7 +71,7 @@ def test_below(path: str, points: list[str]) -> None:
 
 def test_the_last_mount_of_a_point_is_the_one_that_shows() -> None:
     table = parse(line(b"/") + line(b"/a", b"ro") + line(b"/a", b"rw,nosuid", b"tmpfs"))
-    assert Table(table).at("/a") == (MountFact("/a", "tmpfs", ("nosuid",)),)
+    assert Table(table).at("/a") == (MountFact("/a", "tmpfs", ("nosuid",), "254:0", "/"),)
 
 
 def test_this_machine_s() -> None:

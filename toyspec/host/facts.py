@@ -59,11 +59,13 @@ class PathFact:
 
 @dataclass(frozen=True, slots=True)
 class MountFact:
-    """One mount of the caller's namespace: its mount point, type, and per-mount flags."""
+    """One mount of the caller's namespace. `flags` are per mount; `device`, `root`: what shows, of which."""
 
     point: str
     type: str
     flags: tuple[str, ...]
+    device: str | None = None
+    root: str | None = None
 
 
 NamespaceKind = Literal["mount", "user", "pid", "network", "uts", "ipc", "cgroup", "time"]
@@ -255,14 +257,8 @@ class HostFacts:
         from dataclasses import asdict
 
         body = {"format": FORMAT, "format_version": FORMAT_VERSION, **asdict(self)}
-        body["paths"] = {
-            path: {
-                key: value
-                for key, value in fact.items()
-                if value is not None and value is not False
-            }
-            for path, fact in body["paths"].items()
-        }
+        body["paths"] = {path: _said(fact) for path, fact in body["paths"].items()}
+        body["mounts"] = {path: [*map(_said, each)] for path, each in body["mounts"].items()}
         text = json.dumps(body, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
         try:
             text.encode()
@@ -322,6 +318,11 @@ def _facts(body: dict[str, object]) -> HostFacts:
     return found
 
 
+def _said(fact: dict[str, object]) -> dict[str, object]:
+    """What a reader would not take for granted."""
+    return {key: each for key, each in fact.items() if each is not None and each is not False}
+
+
 def _path(value: object) -> PathFact:
     if not isinstance(value, dict):
         raise TypeError("a path's fact is not an object")
@@ -331,7 +332,8 @@ def _path(value: object) -> PathFact:
 def _mount(value: object) -> MountFact:
     if not isinstance(value, dict):
         raise TypeError("a mount is not an object")
-    return MountFact(value["point"], value["type"], tuple(value["flags"]))
+    known = {key: value[key] for key in MountFact.__slots__ if key in value}
+    return MountFact(**{**known, "flags": tuple(known["flags"])})
 
 
 def _namespace(value: object) -> NamespaceFact:

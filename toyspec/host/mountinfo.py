@@ -57,7 +57,8 @@ def _rows(data: bytes) -> list[tuple[str, str, MountFact]]:
         if len(fields) < 6:
             continue
         flags = tuple(flag for flag in fields[5].split(",") if flag in _FLAGS)
-        found.append((fields[0], fields[1], MountFact(_unescaped(fields[4]), types[0], flags)))
+        point, root = _unescaped(fields[4]), _unescaped(fields[3])
+        found.append((fields[0], fields[1], MountFact(point, types[0], flags, fields[2], root)))
     return found
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from toyspec.host.facts import FactMissing, HostFacts, Kind, Needs
+from toyspec.plan import aliases
 from toyspec.plan.sources import real_path
 from toyspec.plan.step import Watched
 from toyspec.plan.tree import Layer, Node, Tree, TreeError, inside, join
@@ -58,6 +59,7 @@ class Protection:
     watched: dict[str, Watched] = field(default_factory=dict)
     made: dict[str, None] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
+    tells: bool | None = None  # whether the facts say where mounts come from
 
     def of(self, at: str, layer: Layer, *, project: bool) -> list[Held]:
         """What has to be mounted over the writable `layer` that is attached at `at`, in order.
@@ -68,10 +70,12 @@ class Protection:
         if layer.kind != "bind":
             layer = replace(layer, base=real_path(self.facts, layer.base or "/"))
         base = layer.base or ""
+        firm = [*self._firm(), *self._login(base)]
+        firm += self._by_other_names(base, [(claim, claim.path) for claim in firm])
         if layer.kind == "volume":
-            self._keeps_nothing(base)
+            self._keeps_nothing(base, firm)
             return []
-        claims = [*self._firm(), *self._login(base), *self._home()]
+        claims = firm + self._home(base)
         if project:
             claims += self._project(base)
         if self.spec.directory != base or not project:
@@ -87,9 +91,9 @@ class Protection:
             found += self._hold(at, layer, below[path])
         return found
 
-    def _keeps_nothing(self, volume: str) -> None:
+    def _keeps_nothing(self, volume: str, firm: Iterable[Claim]) -> None:
         """A volume is the box's as a whole: nothing that decides what runs outside may lie in it."""
-        for claim in self._firm():
+        for claim in firm:
             if _holds(volume, claim.path):
                 message = f"the volume {volume} would be writable, and {claim.path} lies in it"
                 remedy = "what lies there runs outside of boxes, or decides what does: move it"
@@ -134,12 +138,31 @@ class Protection:
             Claim(f"{given}/toyspec", OWN, "a directory of toyspec's own", firm=True, make=True)
         ]
 
-    def _home(self) -> list[Claim]:
+    def _home(self, base: str) -> list[Claim]:
         home = real_path(self.facts, self.facts.home)
         if home == "/":
             return []
         origin = self.spec.origin("protect")
-        return [Claim(inside(home, name), origin) for name in names(self.spec.protect, HOME)]
+        found = [Claim(inside(home, name), origin) for name in names(self.spec.protect, HOME)]
+        return found + self._by_other_names(base, [(claim, home) for claim in found])
+
+    def _by_other_names(self, base: str, claims: list[tuple[Claim, str]]) -> list[Claim]:
+        """The same places where `base` shows them otherwise; of each claim a directory on its way that
+        is asked for in its stead.
+        """
+        if self.tells is None:
+            self.tells = aliases.are_known(self.facts)
+        if not self.tells:
+            return []
+        asked = dict.fromkeys((base, *(above for _, above in claims)))
+        missing = [path for path in asked if path not in self.facts.mounts]
+        if missing:
+            raise FactMissing(*(("mounts", path) for path in missing))
+        return [
+            replace(claim, path=name)
+            for claim, above in claims
+            for name in aliases.other_names(self.facts, base, claim.path, above)
+        ]
 
     def _project(self, top: str) -> list[Claim]:
         spec = self.spec

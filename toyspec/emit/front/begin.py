@@ -20,6 +20,7 @@ from toyspec.emit.front.record import (
     MOST_READ,
     SIZE,
     SUM,
+    WORDS,
 )
 from toyspec.emit.front.sums import crc, fnv, fnv_number
 from toyspec.emit.front.terminal import terminals
@@ -290,6 +291,8 @@ def _all_hold(file: int, told: int) -> int:
     """Whether everything is as it was when the box was planned."""
     at = file + HEAD
     end = file + load64(file + CHECKS_END)
+    if at == end or load64(at) != WORDS:
+        return 0  # nothing was asked, not even whose box it is
     while at < end:
         size = load64(at + 8)
         if size < 16 or size > end - at or size & 7:
