@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 GRACE = 10.0  # seconds between TERM and KILL, as compose gives
 _VIEW_PATIENCE = 5.0  # seconds that init may wait for the view's last line
 _KILLING_PRESSES = 3
+_REDRAWING = 0.03  # seconds that a program has to see that its window was changed
 KEYS: Final[dict[int, str]] = {signal.SIGINT: "^C", signal.SIGQUIT: "^\\"}
 _DEADLY = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT, signal.SIGQUIT)
 _OURS = (signal.SIGCHLD, signal.SIGURG)  # about ourselves, and not for init
@@ -309,9 +310,14 @@ class Monitor:
             signal.pthread_sigmask(signal.SIG_BLOCK, [number])
         if signal.SIGCONT not in signal.sigpending():
             time.sleep(0.05)  # we did not: what asks in vain for the terminal must not spin
-        if terminal is not None and terminal.ready and not terminal.held:
+        shown = terminal is not None and terminal.ready and not terminal.held
+        if terminal is not None and shown:
             terminal.enter()
+            terminal.shrink()
         thaw(frozen)
+        if terminal is not None and shown:
+            time.sleep(_REDRAWING)
+            terminal.resize()
         if not self.setup_listens:
             kill(box.setup, signal.SIGCONT)
 

@@ -14,6 +14,7 @@ import termios
 from typing import Final
 
 from toyspec.kernel.descriptors import receive
+from toyspec.kernel.signals import read_signals
 from toyspec.run import caller
 from toyspec.run.caller import Caller
 
@@ -113,6 +114,16 @@ class Terminal:
                 termios.tcsetwinsize(self.slave, size)
         except (OSError, termios.error):
             pass  # hung up
+
+    def shrink(self) -> None:
+        """By a column for a moment, where a program draws the screen: it draws it anew (SIGWINCH)."""
+        now = caller.modes(self.slave)
+        size = self.caller.size()
+        if now is not None and size is not None and not caller.local(now) & termios.ICANON:
+            try:
+                termios.tcsetwinsize(self.slave, (size[0], max(size[1] - 1, 1)))
+            except (OSError, termios.error):
+                pass  # hung up
 
     def leader(self) -> int:
         """The pid of the session's leader where its own group has the foreground; else 0."""
@@ -218,19 +229,22 @@ class Terminal:
 
         A signal ends the waiting for a terminal that takes nothing (^S).
         """
-        from toyspec.kernel.signals import read_signals
-
         self.held = False
+        left = _LAST
+        while self._flush(signals) and left > 0 and (count := self.fetch()):
+            left -= count
+        self.caller.leave()
+
+    def _flush(self, signals: int) -> bool:
+        """Show what was fetched, however long that takes; False where it cannot be."""
         poll = select.poll()
         poll.register(self.caller.fd, select.POLLOUT)
         poll.register(signals, select.POLLIN)
-        left = _LAST
-        while self.ready and left > 0:
-            left -= self.fetch() or left
+        self.pass_shown()
+        while self._shown:
+            ready = dict(poll.poll())
+            if signals in ready and any(n in _ENDING for n, _ in read_signals(signals)):
+                self._shown = b""
+                return False
             self.pass_shown()
-            while self._shown:
-                ready = dict(poll.poll())
-                if signals in ready and any(n in _ENDING for n, _ in read_signals(signals)):
-                    self._shown, left = b"", 0
-                self.pass_shown()
-        self.caller.leave()
+        return self.ready

@@ -32,6 +32,8 @@ from toyspec.emit.resident.record import (
 )
 from toyspec.emit.resident.refusal import refuse
 from toyspec.emit.resident.terminal import (
+    ICANON,
+    LOCAL,
     foreground_of,
     give_back,
     in_front,
@@ -191,6 +193,21 @@ def resize(pty: int) -> int:
     return syscall(nr("ioctl"), load64(pty + SLAVE), flag("ioctl", "TIOCSWINSZ"), size)
 
 
+def shrink(pty: int) -> int:
+    """By a column for a moment, where a program draws the screen: it draws it anew (SIGWINCH)."""
+    size = room(8)
+    now = room(64)
+    if load64(pty + MASTER) < 0 or load64(pty + HELD) or not modes(load64(pty + SLAVE), now):
+        return 0
+    if load32(now + LOCAL) & ICANON:
+        return 0
+    if syscall(nr("ioctl"), load64(pty + OUTER), flag("ioctl", "TIOCGWINSZ"), size) < 0:
+        return 0
+    if load16(size + 2) > 1:
+        store16(size + 2, load16(size + 2) - 1)
+    return syscall(nr("ioctl"), load64(pty + SLAVE), flag("ioctl", "TIOCSWINSZ"), size)
+
+
 def leader_of(pty: int) -> int:
     """The pid of the session's leader where its own group has the foreground; else 0."""
     session = room(8)
@@ -273,24 +290,29 @@ def finish(pty: int, signals: int) -> int:
 
     A signal ends the waiting for a terminal that takes nothing (^S).
     """
-    polled = room(2 * POLLED)
     left = _LAST
-    while load64(pty + MASTER) >= 0 and left > 0:
+    while _flush(pty, signals) and left > 0:
         count = fetch(pty)
         if count == 0:
             break
         left -= count
-        pass_shown(pty)
-        while _shown(pty):
-            poll_one(polled, signals)
-            poll_one(polled + POLLED, load64(pty + OUTER))
-            store16(polled + POLLED + 4, WRITABLE)
-            wait_on(polled, 2, -1)
-            if load16(polled + 6) and _is_ending(signals):
-                left = 0
-                store64(pty + SHOWN_END, load64(pty + SHOWN_AT))
-            pass_shown(pty)
     return give_back(pty)
+
+
+def _flush(pty: int, signals: int) -> int:
+    """Show what was fetched, however long that takes; 0 where it cannot be."""
+    polled = room(2 * POLLED)
+    pass_shown(pty)
+    while _shown(pty):
+        poll_one(polled, signals)
+        poll_one(polled + POLLED, load64(pty + OUTER))
+        store16(polled + POLLED + 4, WRITABLE)
+        wait_on(polled, 2, -1)
+        if load16(polled + 6) and _is_ending(signals):
+            store64(pty + SHOWN_END, load64(pty + SHOWN_AT))
+            return 0
+        pass_shown(pty)
+    return load64(pty + MASTER) >= 0
 
 
 def _is_ending(signals: int) -> int:

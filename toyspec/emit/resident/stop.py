@@ -5,7 +5,7 @@ from __future__ import annotations
 from toyspec.emit.resident.clock import sleep
 from toyspec.emit.resident.freeze import TABLE, begin_table, end_table, freeze, thaw
 from toyspec.emit.resident.process import ended, send
-from toyspec.emit.resident.pty import enter
+from toyspec.emit.resident.pty import enter, resize, shrink
 from toyspec.emit.resident.record import INIT_ROLE, PAGE, PIDS, PTY, SETUP, SETUP_LISTENS
 from toyspec.emit.resident.terminal import give_back
 from toyspec.emit.resident.words import (
@@ -18,6 +18,7 @@ from toyspec.emit.resident.words import (
     syscall,
 )
 
+_REDRAWING = 30  # ms that a program has to see that its window was changed
 _NOT_STOPPED = 50  # ms: what asks in vain for the terminal must not spin
 
 
@@ -41,7 +42,11 @@ def stop(box: int, number: int) -> int:
             sleep(_NOT_STOPPED)
         if load64(box + PTY):
             enter(load64(box + PTY))
+            shrink(load64(box + PTY))
         thaw(frozen)
+        if load64(box + PTY):
+            sleep(_REDRAWING)
+            resize(load64(box + PTY))
         if not load64(box + SETUP_LISTENS):
             send(setup, flag("signal", "SIGCONT"))
     return end_table(frozen)
