@@ -53,6 +53,7 @@ def test_the_form_is_the_documented_one() -> None:
   "exposure": {"writable": [], "network": "none", "environment": [], "terminal": false, "real_root": false, "weakened": []},
   "unresolved": [],
   "warnings": [],
+  "stopping": {"signal": "SIGTERM", "milliseconds": 10000},
   "watched": []
 }
 """

@@ -20,12 +20,12 @@ def change(what: str) -> None:
     from toyspec.emit import compiled, records
     from toyspec.emit.resident import record
     from toyspec.kernel import call
-    from toyspec.run import box, monitor
+    from toyspec.run import monitor
     from toyspec.run.monitor import Monitor
+    from toyspec.spec import life
 
     if name == "grace":
-        box.run = partial(box.run, grace=float(value))
-        records.GRACE = int(float(value) * 1000)  # type: ignore[misc]
+        life.GRACE = round(float(value) * 1000)
     elif name == "wait":
         Monitor._go = lambda _: None  # type: ignore[method-assign,assignment]
         del records._SLOTS["go.write"]

@@ -118,6 +118,7 @@ def _fill(found: state.Claim, words: Words, ready: Ready) -> None:
     import json
 
     from toyspec.emit.plan_json import to_json
+    from toyspec.plan.traits import stop_number
     from toyspec.plan.variables import variables
     from toyspec.version import VERSION
 
@@ -127,6 +128,8 @@ def _fill(found: state.Claim, words: Words, ready: Ready) -> None:
         "spec": None if source.path == "<stdin>" else os.path.join(os.getcwd(), source.path),
         "words": _words(words),
         "command": list(spec.init),
+        "stop_signal": stop_number(plan),
+        "stop_grace_period": plan.stopping.grace / 1000,
         "created": time.time_ns(),
         "toyspec": VERSION,
         "boot": boot(),

@@ -27,6 +27,7 @@ from toyspec.plan.step import (
     Pid,
     Plan,
     Step,
+    Stopping,
     Strings,
     Struct,
     Value,
@@ -114,6 +115,7 @@ def to_dict(plan: Plan) -> Json:
         },
         "unresolved": list(plan.unresolved),
         "warnings": list(plan.warnings),
+        "stopping": {"signal": plan.stopping.signal, "milliseconds": plan.stopping.grace},
         "watched": [{"path": each.path, "kind": each.kind} for each in plan.watched],
     }
 
@@ -240,8 +242,14 @@ def _plan(found: Json) -> Plan:
         unresolved=tuple(found["unresolved"]),
         warnings=tuple(found["warnings"]),
         spec_files=tuple((each["path"], each["sha256"]) for each in found["spec"].get("files", ())),
+        stopping=_stopping(found.get("stopping", {})),
         watched=tuple(Watched(each["path"], each["kind"]) for each in found.get("watched", ())),
     )
+
+
+def _stopping(found: Json) -> Stopping:
+    default = Stopping()
+    return Stopping(found.get("signal", default.signal), found.get("milliseconds", default.grace))
 
 
 def _read_step(found: Json) -> Step:

@@ -114,12 +114,18 @@ def schema() -> Schema:
                 ),
                 "unresolved": _TEXTS,
                 "warnings": _TEXTS,
+                "stopping": _object(
+                    {
+                        "signal": {"type": "string", "pattern": "^SIG[A-Z0-9]+([+][0-9]+)?$"},
+                        "milliseconds": {"type": "integer", "minimum": 0},
+                    }
+                ),
                 "watched": {
                     "type": "array",
                     "items": _object({"path": _TEXT, "kind": {"enum": list(get_args(Kind))}}),
                 },
             },
-            optional=("watched",),
+            optional=("watched", "stopping"),
         ),
         "definitions": {
             "step": _step(list(every)),

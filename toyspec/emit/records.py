@@ -14,7 +14,7 @@ from toyspec.emit.resident import record
 from toyspec.kernel.errnos import TEXTS
 from toyspec.kernel.flags import flags
 from toyspec.plan.step import INSIDE, Environment, Strings
-from toyspec.plan.traits import go_step, is_pid_1, reaps, runs_command
+from toyspec.plan.traits import go_step, is_pid_1, reaps, runs_command, stop_number
 from toyspec.program.program import ADDRESS
 
 if TYPE_CHECKING:
@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from toyspec.program.program import Instruction, Program
     from toyspec.spec.model import Text
 
-GRACE: Final = 10_000
-"""Milliseconds between TERM and KILL, as `up` has it."""
 _SLOTS: Final = {
     "pid:setup": record.SETUP, "pid:init": record.INIT, "exec.read": record.EXEC_READ,
     "exec.write": record.EXEC_WRITE, "go.write": record.GO_WRITE, "life.read": record.LIFE_READ,
@@ -159,7 +157,8 @@ def write_box(
         ),
         (record.REBOOTS, int(is_pid_1(plan))),
         (record.REAPS, int(reaps(plan))),
-        (record.GRACE, GRACE),
+        (record.GRACE, plan.stopping.grace),
+        (record.STOP_SIGNAL, stop_number(plan)),
         (record.ENVIRONMENT, program_at + _address(execs[0], 2)),
     ):
         records.set(at + field, number)

@@ -39,7 +39,7 @@ from toyspec.plan.phases import (
     root,
     seal,
 )
-from toyspec.plan.step import Plan, Step
+from toyspec.plan.step import Plan, Step, Stopping
 from toyspec.spec.model import Spec
 
 _FIRST = (prepare, namespaces, identity, propagation, root, attach)
@@ -91,6 +91,7 @@ def plan(spec: Spec, facts: HostFacts) -> Plan:
         warnings=warnings(box),
         spec_files=tuple((each.path, each.sha256) for each in spec.included),
         watched=box.layout.watched,
+        stopping=Stopping(spec.stop_signal, spec.stop_grace_period),
     )
 
 

@@ -216,6 +216,16 @@ class Watched:
 
 
 @dataclass(frozen=True, slots=True)
+class Stopping:
+    """What the monitor does with a wish that the box should end: this signal to init, and SIGKILL so many
+    milliseconds later. `signal` is a name of signal(7), or SIGRTMIN+N, 34 and upwards.
+    """
+
+    signal: str = "SIGTERM"
+    grace: int = 10_000
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """The finished list. `host` holds the facts that mattered, as names and printable values."""
 
@@ -231,3 +241,4 @@ class Plan:
     watched: tuple[Watched, ...] = ()
     spec_files: tuple[tuple[str, str], ...] = ()
     """Files that the spec names and that were read with it: path and sha256."""
+    stopping: Stopping = Stopping()

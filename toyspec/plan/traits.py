@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 from toyspec.plan.step import INSIDE, Flags
 
+_RTMIN = 34  # as glibc counts (signal(7))
+
 if TYPE_CHECKING:
     from toyspec.plan.step import Plan, Role, Step
 
@@ -41,6 +43,14 @@ def is_seen(plan: Plan) -> bool:
 def init_step(plan: Plan) -> Step:
     """The step that forks init."""
     return next(step for step in plan.steps if step.yields == "init")
+
+
+def stop_number(plan: Plan) -> int:
+    """The number of the signal that asks the box to end."""
+    from toyspec.kernel.flags import flags
+
+    name, plus, above = plan.stopping.signal.partition("+")
+    return _RTMIN + int(above) if plus else flags("signal", plan.arch)[name]
 
 
 def executing(plan: Plan) -> Role:

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 
 from toyspec.kernel import call as kernel
 from toyspec.plan.step import HELPERS
-from toyspec.plan.traits import go_step, init_step, is_detached, is_pid_1, reaps
+from toyspec.plan.traits import go_step, init_step, is_detached, is_pid_1, reaps, stop_number
 from toyspec.program.program import NO_PROCESS
 from toyspec.run.command import why
 from toyspec.run.ending import end_child, end_of_init, kill, wait_for_unknown_init
 from toyspec.run.executor import Executor, StepFailed
 from toyspec.run.failure import FAILED, Failure, Outcome
-from toyspec.run.monitor import GRACE, Box, Drawing, Monitor, ignored
+from toyspec.run.monitor import Box, Drawing, Monitor, ignored
 from toyspec.run.reaper import reap
 from toyspec.run.relay import relay
 from toyspec.run.watch import Watch
@@ -35,13 +35,12 @@ def run(
     *,
     progress: Progress,
     view: Drawing | None = None,
-    grace: float = GRACE,
     status: Status | None = None,
 ) -> Outcome:
     """Run `program`, which was lowered from `plan`, and wait for the box to end.
 
     `progress` was made before the view was forked. Every signal stays blocked in this process
-    afterwards. In a forked child this does not return. `grace`: seconds between TERM and KILL.
+    afterwards. In a forked child this does not return.
     `status`: who is told what becomes of the box. Raises ValueError for the plan of a detached box: what
     it prints is kept by a compiled one, and by nobody here.
     """
@@ -71,11 +70,13 @@ def run(
         go_step(plan).id,
         Watch(plan.watched),
         reaps(plan),
+        stop_number(plan),
+        plan.stopping.grace / 1000,
     )
     terminal = None
     if terminals is not None:
         terminal = terminals(program.arch, executor.cell("terminal.read"), held=view is not None)
-    monitor = Monitor(program.arch, box, view, terminal, deaf, grace, status)
+    monitor = Monitor(program.arch, box, view, terminal, deaf, status)
     try:
         return _outcome(plan, monitor)
     finally:

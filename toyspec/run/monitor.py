@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from toyspec.run.terminal import Terminal
     from toyspec.run.watch import Watch
 
-GRACE = 10.0  # seconds between TERM and KILL, as compose gives
 _VIEW_PATIENCE = 5.0  # seconds that init may wait for the view's last line
 _KILLING_PRESSES = 3
 _REDRAWING = 0.03  # seconds that a program has to see that its window was changed
@@ -55,6 +54,8 @@ class Box(NamedTuple):
     go_step: int  # the step in which the command waits for a byte from go_fd
     watch: Watch
     reaps: bool  # init is a reaper, and hands on what it gets
+    stop_signal: int  # what init gets where the box is asked to end
+    grace: float  # seconds that it has then, or after SIGHUP where that should end it
 
     @property
     def init(self) -> int:
@@ -72,10 +73,7 @@ def ignored() -> frozenset[int]:
 
 
 class Monitor:
-    """One box from outside. Every signal is blocked; those in `deaf` are dropped.
-
-    `grace`: seconds that init has after SIGTERM, or after SIGHUP where that should end it.
-    """
+    """One box from outside. Every signal is blocked; those in `deaf` are dropped."""
 
     def __init__(
         self,
@@ -84,10 +82,9 @@ class Monitor:
         view: Drawing | None,
         terminal: Terminal | None,
         deaf: frozenset[int] = frozenset(),
-        grace: float = GRACE,
         status: Status | None = None,
     ) -> None:
-        self.box, self.view, self.terminal, self.deaf, self.grace = box, view, terminal, deaf, grace
+        self.box, self.view, self.terminal, self.deaf = box, view, terminal, deaf
         self.status = status
         self.signals = open_signals(arch)
         self.poll = select.poll()
@@ -250,7 +247,8 @@ class Monitor:
             if number in KEYS and sender == 0 and terminal is not None:
                 terminal.interrupt(number)  # its trace is not drawn yet: whom does it reach inside?
             else:
-                kill(self.box.init, number)
+                asked = self.box.stop_signal if number == signal.SIGTERM else number
+                kill(self.box.init, asked)
             self._consider(number)
 
     def _consider(self, number: int) -> None:
@@ -270,7 +268,7 @@ class Monitor:
 
     def give_time(self) -> None:
         """The grace begins, if it has not."""
-        self.deadline = self.deadline or time.monotonic() + self.grace
+        self.deadline = self.deadline or time.monotonic() + self.box.grace
 
     def pressed(self, number: int, taken: bool | None) -> None:
         """^C at a PID 1 without a handler: the kernel drops it, so someone has to say so."""

@@ -220,9 +220,10 @@ class Spec:
     """One box. `path` is the spec file as the user named it, `directory` its absolute folder.
 
     `host_namespaces` are neither new nor joined, save that of time: it is new where `time_offsets`
-    (nanoseconds) is not None. `detached`: nobody waits for it, and its output is kept. `env_file` holds what environment files gave, by the names that the
-    variables in `environment` have (`env_file[0].TOKEN`). `wanted` are variables that may not be empty,
-    each with what the spec says where it is, or "".
+    (nanoseconds) is not None. `detached`: nobody waits for it, and its output is kept. `stop_signal` is
+    asked for by its name, SIGRTMIN+N too; `stop_grace_period` is in milliseconds. `env_file` holds what
+    environment files gave, by the names that the variables in `environment` have (`env_file[0].TOKEN`).
+    `wanted` are variables that may not be empty, each with what the spec says where it is, or "".
     """
 
     path: str
@@ -261,6 +262,8 @@ class Spec:
     git: Literal["protected", "writable"] = "protected"
     protect: tuple[str, ...] = ("default",)
     reaper: bool = False
+    stop_signal: str = "SIGTERM"
+    stop_grace_period: int = 10_000
     groups: Literal["keep", "drop"] = "keep"
     joined: tuple[Join, ...] = ()
     time_offsets: tuple[tuple[Clock, int], ...] | None = None

@@ -47,6 +47,7 @@ from toyspec.emit.resident.record import (
     SETUP_LISTENS,
     SIGNAL_FD,
     STATUS,
+    STOP_SIGNAL,
     TOLD_TO_GO,
     VIEW,
     VIEW_SINCE,
@@ -262,8 +263,15 @@ def _signal(box: int, number: int, sender: int) -> int:
     if _is_key(number) and sender == 0 and pty:
         interrupt(pty, number)  # its trace is not drawn yet: whom does it reach inside?
     else:
-        send(init_of(box), number)
+        send(init_of(box), _as_asked(box, number))
     return _consider(box, number)
+
+
+def _as_asked(box: int, number: int) -> int:
+    """What init gets: to end, it is asked in the box's own way."""
+    if number == flag("signal", "SIGTERM"):
+        return load64(box + STOP_SIGNAL)
+    return number
 
 
 def _is_ours(number: int) -> int:

@@ -90,7 +90,8 @@ LOG_FD = 392  # the file that is written; -1: none
 LOG_SIZE = 400  # bytes in it
 LOG_LOST = 408  # bytes that had no room and were not told of yet
 REAPS = 416  # 1: init is a reaper, and the box's command its child
-BOX_SIZE = 424
+STOP_SIGNAL = 424  # what init gets where the box is asked to end
+BOX_SIZE = 432
 
 # The memory of a box's own terminal: numbers, two terminals' modes, two buffers.
 SOCKET = 0  # where init hands over the next two; -1: it did
