@@ -12,7 +12,7 @@ from toyspec.show.text import width
 
 ALL_WEAKENED = (
     "1 step · writable: nothing of the host · network host · environment 0"
-    " · shares your terminal · real root inside · devices of /dev/dri"
+    " · a terminal of its own · real root inside · devices of /dev/dri"
 )
 SGR = re.compile(r"\x1b\[[0-9;]*m")
 
@@ -86,7 +86,7 @@ def test_the_last_line_wraps_between_its_parts() -> None:
     found = exposure(writable=(Exposed("/a" * 20, "/b" * 20),), terminal=True)
     lines = plan_text(plan(exposure=found), columns=60, wrap=True).splitlines()[-3:]
     assert lines[0] == "16 steps"
-    assert lines[-1] == "  network none · environment 1 · shares your terminal"
+    assert lines[-1] == "  network none · environment 1 · a terminal of its own"
 
 
 @pytest.mark.parametrize("columns", [None, 60])
@@ -98,7 +98,7 @@ def test_the_last_line_alone_is_the_whole_truth(columns: int | None) -> None:
         terminal=True,
     )
     last = plan_text(plan(exposure=found, warnings=("a", "b")), columns=columns).splitlines()[-1]
-    assert f"/{99:0200} · network host · environment 1 · shares your terminal" in last
+    assert f"/{99:0200} · network host · environment 1 · a terminal of its own" in last
     assert last.endswith(' · ipc namespace of the host · devices of "/dev/a, b" · 2 warnings')
 
 

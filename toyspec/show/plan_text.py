@@ -214,7 +214,7 @@ def exposure_parts(plan: Plan) -> list[tuple[str, str]]:
         (f"environment {len(exposure.environment)}", ""),
     ]
     if exposure.terminal:
-        parts.append(("shares your terminal", ""))
+        parts.append(("a terminal of its own", ""))
     if exposure.real_root:
         parts.append(("real root inside", NOTE))
     said = f"network {exposure.network}"

@@ -16,6 +16,7 @@ _ONE_BOX = "a file describes one box, and reaches others by `network: host` only
 _RESOLV = "under `files`: {target: /etc/resolv.conf, content: …}"
 _DEVICES = "under `binds`: /dev/NAME:dev, or :rw,dev"
 _RUNS_ONCE = "a box runs once; what supervises it starts it again"
+_TERMINAL = "a box started on a terminal has one of its own; `-T` of the command line is none"
 _NO_HOOKS = "nothing of a spec runs on the host"
 _LABELS = "`x-` keys are your own"
 
@@ -118,8 +119,8 @@ _OCI = (
         "process": "its `args` are `init`, `env` is `environment`, `cwd` is `working_dir`",
         "process.args": "`init`, a list",
         "process.cwd": "`working_dir`",
-        "process.terminal": "a box shares the terminal it is started from",
-        "process.consoleSize": "a box shares the terminal it is started from",
+        "process.terminal": _TERMINAL,
+        "process.consoleSize": "the box's own terminal is as large as the caller's",
         "process.commandLine": "it is Windows's; `init` is a list",
         "process.rlimits": "`ulimits`: {nofile: {soft: 1024, hard: 4096}}",
         "process.noNewPrivileges": "`no_new_privileges`",

@@ -28,7 +28,7 @@ _LATER = (
     *_words("", "later", "toyspec", {
         "limits": "the caller's own limits hold",
         "devices": "a bind with the option `dev` shows one device",
-        "tty": "a box shares the terminal it is started from",
+        "tty": "a box started on a terminal has one of its own; `-T` of the command line is none",
     }),
     *_words("network=", "later", "toyspec", {
         "nat": "none (its own, with lo up) and host are there",

@@ -1,4 +1,4 @@
-"""The filter that keeps a shared terminal the caller's: no TIOCSTI, no TIOCLINUX.
+"""The filter that keeps a terminal among the box's streams the caller's: no TIOCSTI, no TIOCLINUX.
 
 Both push text into the terminal's input, where the caller's shell reads it once the box is gone
 (CVE-2017-5226). The kernel looks at the low 32 bits of ioctl's request only, so the filter does.
