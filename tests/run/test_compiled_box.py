@@ -25,6 +25,7 @@ from tests.run.boxes import (
     started,
     up,
 )
+from toyspec.start import places
 
 LAUNCHER = "tests/run/launcher.py"
 MOST = 48  # kB that each of a box's waiting processes may cost
@@ -92,6 +93,36 @@ def test_another_home_is_refused(product: Product) -> None:
         done = product.as_user(words, env={"HOME": home})
         assert done.returncode == 125
         assert done.stderr.endswith(f"one whose HOME is {product.home}\n")
+
+
+@pytest.mark.parametrize("name", sorted(places.VARIABLES))
+def test_a_box_that_would_cover_other_directories_is_refused(product: Product, name: str) -> None:
+    """toyspec's own are covered in what it may write: those of whoever made it."""
+    text = "version: 1\nsystem: host\nbinds: ['.:/code:rw']\ninit: [sh]\n"
+    source, elsewhere = spec(product, text), str(product.directory())
+    file = source.with_suffix("")
+    words: list[Word] = [*product.toyspec, "compile", "-q", source, "-o", file]
+    runs: list[Word] = [file, "--", "true"]
+    assert product.as_user(words, env={name: None}).returncode == 0
+    assert product.as_user(runs, env={name: "not/absolute"}).returncode == 0
+    done = product.as_user(runs, env={name: elsewhere})
+    assert done.returncode == 125
+    assert done.stderr.endswith(f"error: this box was made for one whose {name} is not set\n")
+    assert product.as_user(words, env={name: elsewhere}).returncode == 0
+    assert product.as_user(runs, env={name: elsewhere}).returncode == 0
+    for other in (f"{elsewhere}/x", None):
+        done = product.as_user(runs, env={name: other})
+        assert done.returncode == 125
+        assert done.stderr.endswith(f"one whose {name} is {elsewhere}\n")
+
+
+def test_what_a_login_gives_may_be_missing(product: Product) -> None:
+    text = "version: 1\nsystem: host\nbinds: ['.:/code:rw']\ninit: ['true']\n"
+    source, given = spec(product, text), f"/run/user/{product.uid}"
+    words: list[Word] = ["compile", "-q", source, "-o", source.with_suffix("")]
+    assert product.run(words, env={"XDG_RUNTIME_DIR": given}).returncode == 0
+    done = product.as_user([source.with_suffix("")], env={"XDG_RUNTIME_DIR": None})
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 @pytest.mark.parametrize(

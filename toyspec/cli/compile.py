@@ -13,6 +13,7 @@ from toyspec.cli.source import INVALID, read
 from toyspec.cli.streams import colour, put, say
 from toyspec.cli.words import COMMON, PLANNING, Option, Syntax, Words, help_text, parse
 from toyspec.start.look import Look
+from toyspec.start.places import VARIABLES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -163,6 +164,9 @@ def _emitted(
         home_unset=not saved and facts.home == _own_home(facts.uid),
         replaces=True,
         as_file=True,
+        places=tuple(
+            (name, facts.variables[name]) for name in sorted(VARIABLES) if name in facts.variables
+        ),
     )
     try:
         return compiled({name: made[id(plan)] for name, plan in plans.items()}, baked)

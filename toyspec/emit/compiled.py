@@ -19,6 +19,7 @@ from toyspec.emit.records import (
     write_box,
     write_file,
     write_home,
+    write_places,
     write_watched,
 )
 from toyspec.emit.resident import record
@@ -69,7 +70,7 @@ class Baked(NamedTuple):
     """What a file is made for, and checks when it starts. `home` None: nothing depends on it.
 
     `as_file`: it is for people to start. Else toyspec keeps it, and starts it from memory by words of
-    its own, one of which has it execute whatever it is told.
+    its own, one of which has it execute whatever it is told. `places`: variables, and what they said.
     """
 
     uid: int
@@ -80,6 +81,7 @@ class Baked(NamedTuple):
     replaces: bool = False
     timed: bool = False
     as_file: bool = False
+    places: tuple[tuple[str, str | None], ...] = ()
 
 
 def compiled(variants: Mapping[str, Variant], baked: Baked) -> bytes:
@@ -107,6 +109,7 @@ def compiled(variants: Mapping[str, Variant], baked: Baked) -> bytes:
     layout.add("records", records.bytes)
     data = Data(layout.address("data"))
     write_home(records, data, at_file, baked)
+    write_places(records, data, at_file, baked)
     programs = [data.program(each.program) for each in distinct]
     for at, each, program_at in zip(boxes, distinct, programs):
         write_box(records, data, cold, at, program_at, each, _page_size(distinct, baked.timed))

@@ -16,6 +16,7 @@ from toyspec.kernel.flags import flags
 from toyspec.plan.step import INSIDE, Environment, Strings
 from toyspec.plan.traits import go_step, is_pid_1, reaps, runs_command, stop_number
 from toyspec.program.program import ADDRESS
+from toyspec.start.places import login_directory
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -129,6 +130,24 @@ def write_home(records: Data, data: Data, at: int, baked: Baked) -> None:
     if baked.home is not None:
         records.set(at + record.HOME, data.text(baked.home))
         records.set(at + record.HOME_UNSET, int(baked.home_unset))
+
+
+def write_places(records: Data, data: Data, at: int, baked: Baked) -> None:
+    """The variables that say where toyspec's own directories are. Where XDG_RUNTIME_DIR is what a login
+    gives, that is covered without it as well.
+    """
+    table = data.record(record.PLACE_SIZE * len(baked.places))
+    records.set(at + record.PLACES, table)
+    records.set(at + record.PLACE_COUNT, len(baked.places))
+    for index, (name, value) in enumerate(baked.places):
+        entry = table + index * record.PLACE_SIZE
+        data.set(entry + record.PLACE_NAME, data.text(name))
+        said = f"{name} is not set"
+        if value is not None and value.startswith("/"):
+            said = f"{name} is {value}"
+            data.set(entry + record.PLACE_VALUE, data.text(value))
+        data.set(entry + record.PLACE_UNSET, int(value == login_directory(baked.uid)))
+        data.set(entry + record.PLACE_SAID, data.text(said))
 
 
 def write_box(

@@ -38,7 +38,9 @@ SAID_RUNNING = 192  # 1: it was told that init runs
 LOG_DIRECTORY = 200  # a descriptor of the directory that the log lies in, where the box is detached
 AS_FILE = 208  # 1: it takes none of the words of what keeps boxes in memory
 SEALS = 216  # 1: it runs from a sealed copy in memory only
-FILE_SIZE = 224
+PLACES = 224  # table of the variables that must be as they were, and how many
+PLACE_COUNT = 232
+FILE_SIZE = 240
 
 # A box record.
 FILE = 0  # address of the file record
@@ -115,6 +117,13 @@ TYPED = 256
 SHOWN = 8448
 BUFFER = 8192  # bytes of each
 PTY_SIZE = 16640
+
+# An entry of PLACES.
+PLACE_NAME = 0  # of the variable
+PLACE_VALUE = 8  # 0: it was not set
+PLACE_UNSET = 16  # 1: it need not be set
+PLACE_SAID = 24  # "XDG_CACHE_HOME is /a/cache"
+PLACE_SIZE = 32
 
 # An entry of WATCHED.
 WATCH_PATH = 0

@@ -6,16 +6,15 @@ Of the file's kept fields and the box's, what the straight-line code and `superv
 from __future__ import annotations
 
 from toyspec.emit.resident.again import ignore
+from toyspec.emit.resident.caller import auxiliary_of, check_caller
 from toyspec.emit.resident.cold import cold
-from toyspec.emit.resident.environment import complete, value_of
+from toyspec.emit.resident.environment import complete
 from toyspec.emit.resident.log import take
 from toyspec.emit.resident.memory import (
-    append_number,
     decimal,
     find,
     number,
     same,
-    same_place,
 )
 from toyspec.emit.resident.process import leave, set_mask
 from toyspec.emit.resident.pty import prepare_pty
@@ -29,9 +28,6 @@ from toyspec.emit.resident.record import (
     CLOCK,
     DEAF,
     FILE,
-    GID,
-    HOME,
-    HOME_UNSET,
     LOG_DIRECTORY,
     OWN,
     PAGE,
@@ -43,7 +39,6 @@ from toyspec.emit.resident.record import (
     STATUS,
     TERMINAL,
     TTY,
-    UID,
     VIEW,
     VIEWER,
 )
@@ -65,11 +60,7 @@ from toyspec.emit.resident.words import (
     text,
 )
 
-_AT_UID = 11  # linux/auxvec.h
-_AT_EUID = 12
-_AT_GID = 13
-_AT_EGID = 14
-_AT_SECURE = 23
+_AT_SECURE = 23  # linux/auxvec.h
 _AT_SYSINFO_EHDR = 33
 _READ_WRITE = 3  # PROT_READ | PROT_WRITE
 _SHARED = 1  # MAP_SHARED
@@ -97,14 +88,14 @@ def start(stack: int, file: int) -> int:
     store64(argv + 24, 0)
     open_streams()
     auxiliary = _behind_environment(environment)
-    if _auxiliary(auxiliary, _AT_SECURE):  # setuid, setgid or file capabilities: getauxval(3)
+    if auxiliary_of(auxiliary, _AT_SECURE):  # setuid, setgid or file capabilities: getauxval(3)
         refuse(file, text("this file gives more rights than its caller has, and a box none"), 0, 0)
     _refuse_inside(file)
     _read_words(file, stack + 8, words, argv)
     become_sealed(file, stack + 8, environment)
     if load64(argv + 16):
         take_status(file, load64(argv + 16))
-    _check_caller(file, environment, auxiliary)
+    check_caller(file, environment, auxiliary)
     box = _choose(file)
     store64(box + FILE, file)
     if load64(argv):
@@ -237,47 +228,6 @@ def _behind_environment(environment: int) -> int:
     return at + 8
 
 
-def _auxiliary(vector: int, wanted: int) -> int:
-    """An entry of the auxiliary vector (getauxval(3)); 0 where there is none."""
-    while load64(vector):
-        if load64(vector) == wanted:
-            return load64(vector + 8)
-        vector += 16
-    return 0
-
-
-def _check_caller(file: int, environment: int, auxiliary: int) -> int:
-    """What the plan took for granted of whoever runs it."""
-    kind = text("uid ")
-    expected = load64(file + UID)
-    if _auxiliary(auxiliary, _AT_UID) == expected and _auxiliary(auxiliary, _AT_EUID) == expected:
-        kind = text("gid ")
-        expected = load64(file + GID)
-        other = 0
-        if _auxiliary(auxiliary, _AT_GID) != expected:
-            other = 1
-        if _auxiliary(auxiliary, _AT_EGID) != expected:
-            other = 1
-        if not other:
-            return _check_home(file, environment)
-    digits = room(32)
-    append_number(digits, expected)
-    return refuse(file, text("this box was made for another caller, with "), kind, digits)
-
-
-def _check_home(file: int, environment: int) -> int:
-    home = load64(file + HOME)
-    if home == 0:
-        return 0
-    value = value_of(environment, text("HOME"))
-    if value == 0 or load8(value) != 47:  # not absolute, so it names no home
-        if not load64(file + HOME_UNSET):
-            refuse(file, text("this box was made for one whose HOME is "), home, 0)
-    elif not same_place(value, home):
-        refuse(file, text("this box was made for one whose HOME is "), home, 0)
-    return 0
-
-
 def _choose(file: int) -> int:
     """The variant, as toyspec.host.probe judges: only of the controlling terminal the foreground is
     told, and input and output must be that one.
@@ -330,7 +280,7 @@ def _share_page(file: int, box: int, fd: int, auxiliary: int) -> int:
     flags = _ANONYMOUS
     if fd >= 0:
         flags = _SHARED
-        store64(file + CLOCK, clock_of(_auxiliary(auxiliary, _AT_SYSINFO_EHDR)))
+        store64(file + CLOCK, clock_of(auxiliary_of(auxiliary, _AT_SYSINFO_EHDR)))
     page = syscall(nr("mmap"), 0, load64(box + PAGE_SIZE), _READ_WRITE, flags, fd, 0)
     if page < 0 and page > -4096:
         refuse(file, text("no memory for the box's progress"), 0, 0)
