@@ -12,6 +12,7 @@ from typing import Any
 
 from tests.product import Product, Word
 from tests.run.boxes import descendants, eventually
+from toyspec.run.state import parse_status
 
 READY = "=== stands ==="
 
@@ -28,9 +29,7 @@ class Box:
     @property
     def init(self) -> int:
         """Its PID 1, as the host counts."""
-        first = (self.state / "status").read_bytes().splitlines()[0]
-        number: int = json.loads(first)["child-pid"]
-        return number
+        return parse_status((self.state / "status").read_bytes()).child
 
     @property
     def plan(self) -> dict[str, Any]:

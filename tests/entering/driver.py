@@ -4,6 +4,8 @@
 less the calls that are named (`setup:prctl:PR_SET_DUMPABLE`), compiled, and run so often from memory. The
 secret is in its environment, and in a file that it inherits as descriptor 9. Says how often which
 status came.
+
+`driver.py write PLAN FILE SPEC`: the plan, compiled as `exec` does it, into a file.
 """
 
 from __future__ import annotations
@@ -61,6 +63,19 @@ def many(count: int, path: str, secret: str, without: list[str]) -> int:
     return 0
 
 
+def write(path: str, target: str, spec: str) -> int:
+    from toyspec.cli.exec import program_of
+
+    with open(path, encoding="utf-8") as file:
+        plan = from_json(file.read())
+    with open(target, "wb") as made, open(spec, "rb") as text:
+        made.write(program_of(plan, text.read()))
+    os.chmod(target, 0o755)
+    return 0
+
+
 if __name__ == "__main__":
-    verb, number, *rest = sys.argv[1:]
-    sys.exit(many(int(number), rest[0], rest[1], rest[2:]))
+    verb, *rest = sys.argv[1:]
+    if verb == "write":
+        sys.exit(write(*rest))
+    sys.exit(many(int(rest[0]), rest[1], rest[2], rest[3:]))

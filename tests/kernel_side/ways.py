@@ -161,6 +161,15 @@ COMPILED: Final = Way("compiled", _compiled, _looks_around, nothing, carries=Tru
 DETACHED: Final = Way("detached", _detached, _looks_around, nothing)
 CACHED: Final = Way("cached", _cached, _puts_right, nothing, programs=2)
 
+
+def _nobody(product: Product, spec: Path, command: Sequence[str]) -> list[str]:
+    raise NotImplementedError("a box that runs is entered by its name: see test_exec.py")
+
+
+ENTERING: Final = Way("entering", _nobody, _puts_right, nothing, programs=2)
+ENTERED: Final = Way("entered", _nobody, _looks_around, nothing)
+"""`exec`, from Python on; and what it executes from memory."""
+
 FRONTED: Final = Way("fronted", _fronted, _puts_right, nothing, programs=2)
 
 WAYS: Final = (EXECUTOR, COMPILED, CACHED, FRONTED, C_PROGRAM)

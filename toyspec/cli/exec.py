@@ -151,23 +151,28 @@ def _inherited() -> tuple[int, ...]:
 
 
 def _become(plan: Plan, box: RunningBox, variables: dict[str, str], given: Sequence[str]) -> None:
-    """Compile, and execute that from memory: no interpreter is ever in the box, nor is a file of the
+    """Execute it compiled and from memory: no interpreter is ever in the box, nor is a file of the
     host's its /proc/PID/exe. `given` are words for it; the box may see them. Raises FatalError.
     """
-    from toyspec.emit.compiled import VARIANTS, Baked, Variant, compiled
-    from toyspec.program.lower import lower
     from toyspec.start import memory
 
-    variant = Variant(plan, lower(plan, None), messages=_messages(plan, box.spec))
-    baked = Baked(os.getuid(), os.getgid())
-    program = compiled(dict.fromkeys(VARIANTS, variant), baked)
+    program = memoryview(program_of(plan, box.spec))
     try:
-        memory.execute("toyspec", memoryview(program), ["toyspec", *given], variables)
+        memory.execute("toyspec", program, ["toyspec", *given], variables)
     except OSError as error:
         raise FatalError(
             f"a program in memory cannot be executed: {error.strerror}",
             "sysctl vm.memfd_noexec must not be 2, and memory not used up",
         ) from None
+
+
+def program_of(plan: Plan, spec: bytes) -> bytes:
+    """exec's plan as an executable; with the spec's text it explains what fails."""
+    from toyspec.emit.compiled import VARIANTS, Baked, Variant, compiled
+    from toyspec.program.lower import lower
+
+    variant = Variant(plan, lower(plan, None), messages=_messages(plan, spec))
+    return compiled(dict.fromkeys(VARIANTS, variant), Baked(os.getuid(), os.getgid()))
 
 
 def _messages(plan: Plan, spec: bytes) -> Sequence[Message]:
