@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import os
 import signal
 from typing import TYPE_CHECKING
 
 from toyspec.cli.error import FatalError
-from toyspec.cli.source import home, read
+from toyspec.cli.place import base
+from toyspec.cli.source import read
 from toyspec.cli.words import FILE, spec_and_name
 from toyspec.run import state
 from toyspec.run.boxes import StateError, names, open_boxes
-from toyspec.start.look import Look, variable
-from toyspec.start.look_paths import first_line, path
-from toyspec.start.places import boxes_base
+from toyspec.start.look import Look
+from toyspec.start.look_paths import first_line
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -46,33 +45,6 @@ def find_boxes(look: Look, *, make: bool = False) -> int | None:
         return open_boxes(base(look), make=make)
     except StateError as error:
         raise cannot(error) from None
-
-
-def base(look: Look) -> str:
-    """The directory that toyspec's own lies in."""
-
-    def whose(where: str) -> int | None:
-        kind, *_, uid = look.ask(path, where)[:5]
-        return uid if kind == "directory" else None
-
-    return boxes_base(lambda name: look.ask(variable, name), home(look), os.geteuid(), whose)
-
-
-def refuse_running(name: str, look: Look) -> bool:
-    """Raises FatalError where a box of that name runs, left to itself. Else whether anything is kept of
-    one: that there is nothing is a question of `look`, so that a box which was kept is served only then.
-    """
-    where = f"{base(look).rstrip('/')}/toyspec/boxes/{name}"
-    if look.ask(path, where)[0] == "missing":
-        return False
-    try:
-        boxes = open_boxes(base(look))
-        found = state.look(boxes, name) if boxes is not None else None
-    except StateError:
-        return True  # a box that somebody waits for keeps nothing there
-    if found is not None and found.lives:
-        raise taken(name)
-    return True
 
 
 def named(words: Words, syntax: Syntax, look: Look) -> str:

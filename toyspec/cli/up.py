@@ -118,7 +118,7 @@ def _unless_kept_apart(spec: Spec, look: Look, keeps: Kept | None) -> Kept | Non
     """Raises FatalError where a box of that name was left to itself and runs. Where something of one is
     there, this box is not kept: whoever would serve it could not tell that the other does not run.
     """
-    from toyspec.cli.boxes import refuse_running
+    from toyspec.cli.place import refuse_running
 
     if refuse_running(spec.name, look) and keeps is not None:
         out_of_reach()
