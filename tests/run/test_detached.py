@@ -438,3 +438,20 @@ def test_a_launcher_that_is_killed_leaves_the_truth(place: Place) -> None:
         place.run("down", "-t", "0", "box")
         assert place.ps() == {}
     assert seen
+
+
+def test_what_cannot_be_looked_at_hides_no_other(place: Place) -> None:
+    place.up("sleep", "1000")
+    place.product.write(place.boxes / "file", "")
+    done = place.run("ps", "-q")
+    assert (done.returncode, done.stdout) == (0, "box\n")
+    assert "file is no directory" in done.stderr
+    (place.boxes / "file").unlink()
+
+
+def test_a_box_of_root_s(as_root: Product) -> None:
+    with detached.place(as_root) as place:
+        place.up("sh", "-c", "trap 'exit 3' TERM; echo ready; while :; do sleep 0.02; done")
+        eventually(lambda: place.run("logs", "box").stdout == "ready\n")
+        assert place.run("stop", "box").returncode == 0
+        assert place.ends() == 3

@@ -84,7 +84,7 @@ def _launch(found: state.Claim, program: bytes, words: Words) -> int:
     except OSError as error:
         raise FatalError(f"the box cannot be started: {error.strerror}") from None
     finally:
-        if stands:
+        if stands or _runs(found):  # an interrupt can come between
             found.close()
         else:
             state.discard(found)
@@ -94,6 +94,17 @@ def _launch(found: state.Claim, program: bytes, words: Words) -> int:
     if not words.flag("quiet"):
         put(f"{found.name}\n")
     return 0
+
+
+def _runs(found: state.Claim) -> bool:
+    """Whether the box runs all the same."""
+    from toyspec.run.afar import monitor_of
+
+    status = state.parse_status(state.read(found.directory, "status") or b"")
+    monitor = monitor_of(status) if status.ran else None
+    if monitor is not None:
+        os.close(monitor)
+    return monitor is not None
 
 
 def _compiled(plan: Plan, spec: Spec, source: Source) -> bytes:

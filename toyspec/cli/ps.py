@@ -5,9 +5,9 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from toyspec.cli.boxes import cannot, find_boxes
+from toyspec.cli.boxes import find_boxes
 from toyspec.cli.error import UsageError
-from toyspec.cli.streams import colour, columns, put
+from toyspec.cli.streams import colour, columns, put, say
 from toyspec.cli.words import COMMON, FORMAT, Option, Syntax, help_text, parse
 from toyspec.run import state
 from toyspec.run.boxes import StateError, names
@@ -51,12 +51,16 @@ def ps(args: list[str]) -> int:
 
 
 def _seen(boxes: int) -> list[Seen]:
+    """What cannot be looked at is said, and hides none of the others."""
+    from toyspec.show.text import escape
+
     found = []
     for name in names(boxes):
         try:
             seen = state.look(boxes, name)
         except StateError as error:
-            raise cannot(error) from None
+            say(f"toyspec: {escape(error.message)}\n")
+            continue
         if seen is None:
             state.sweep(boxes, name)
         else:

@@ -55,15 +55,15 @@ def launch(found: Claim, program: bytes) -> Launched:
     os.close(writer)
     try:
         said = _listen(reader)
+        if said.endswith(_STANDS):
+            return Launched(None)
+        status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
     except BaseException:
         os.kill(pid, signal.SIGKILL)  # setup and init die with it
         os.waitpid(pid, 0)
         raise
     finally:
         os.close(reader)
-    if said.endswith(_STANDS):
-        return Launched(None)
-    status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
     if status < 0:
         name = signal.Signals(-status).name
         return Launched(FAILED, f"toyspec: error: the box's monitor was ended by {name}\n")
@@ -98,7 +98,12 @@ def _become(found: Claim, program: bytes, writer: int) -> None:
     for fd in given.values():
         os.set_inheritable(fd, True)
     words = [word for name, fd in given.items() for word in (name, str(fd))]
-    memory.execute("toyspec", memoryview(program), [f"toyspec:{found.name}", *words], {})
+    try:
+        memory.execute("toyspec", memoryview(program), [f"toyspec:{found.name}", *words], {})
+    except OSError as error:
+        message = f"a program in memory cannot be executed: {error.strerror}"
+        remedy = "sysctl vm.memfd_noexec must not be 2, and memory not used up"
+        os.write(writer, f"toyspec: error: {message}\n  {remedy}\n".encode())
 
 
 def _close_others(kept: set[int]) -> None:
