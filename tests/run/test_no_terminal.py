@@ -53,11 +53,11 @@ def test_a_session_of_its_own_and_the_callers_streams(product: Product, way: str
         with shell(product) as outside:
             outside.start(words)
             assert outside.expect("0 <>\n").count("\n") == 1
+            outside.type("typed\n")
+            outside.expect("typed\ntyped\n")
             everyone = descendants(outside.process.pid)
             (init,) = [pid for pid in everyone if command(pid) == "cat"]
             assert (stat(init)[SESSION], stat(init)[TTY]) == (str(init), "0")
-            outside.type("typed\n")
-            outside.expect("typed\ntyped\n")
             outside.type("\x1a")
             assert "Stopped" in outside.expect(PROMPT)
             become("T", init)

@@ -22,5 +22,7 @@ def test_a_service_on_a_network_of_its_own(product: Product) -> None:
         assert (asked.returncode, asked.stdout) == (0, "200\n"), asked.stderr
         assert '"GET /hello.yaml HTTP/1.1" 200' in place.run("logs", "service").stderr
         assert place.ps()["service"]["state"] == "running"
-        assert place.run("down", "service", "-t", "1").returncode == 0
+        assert place.run("stop", "service").returncode == 0
+        assert place.run("wait", "service").returncode == 0
+        assert place.run("down", "service").returncode == 0
         assert place.ps() == {}
