@@ -56,7 +56,8 @@ class AtPlace(Tampering):
     replaced: dict[int, bytes] = field(default_factory=dict)
 
     def executed(self, process: Process) -> None:
-        if process is not self.root or self.replaced:
+        """The program itself, perhaps a second time: as a copy of its own in memory."""
+        if process is not self.root:
             self.ran = True
             return
         for place in {self.place, *self.lets_go}:

@@ -26,6 +26,10 @@ REPLAY: Final = Path("tests/kernel_side/replay.py")
 WARNINGS: Final = ("-Wall", "-Wextra", "-Werror")
 _MAP_ANONYMOUS: Final = 0x20
 _F_GETFD: Final = 1
+_F_ADD_SEALS: Final = 1033
+_F_GET_SEALS: Final = 1034
+_O_CLOEXEC: Final = 0o2000000
+_AT_EMPTY_PATH: Final = 0x1000
 _PR_GET_PDEATHSIG: Final = 2
 _TCGETS: Final = 0x5401
 _TIOCGPGRP: Final = 0x540F
@@ -144,7 +148,12 @@ def _puts_right(seen: Seen) -> bool:
 _IGNORED: Final = (signal.SIGPIPE, signal.SIGXFSZ)
 
 _LOOKS: Final[dict[str, tuple[int, tuple[int, ...]]]] = {
-    "fcntl": (1, (_F_GETFD,)),  # are the standard streams open?
+    "fcntl": (1, (_F_GETFD, _F_GET_SEALS, _F_ADD_SEALS)),  # are the standard streams open?
+    "openat": (2, (_O_CLOEXEC,)),  # its own file, which begins again as a copy in memory
+    "memfd_create": (0, ()),
+    "sendfile": (2, (0,)),
+    "execveat": (4, (_AT_EMPTY_PATH,)),
+    "close": (0, ()),
     "getppid": (0, ()),  # did a box start it?
     "prctl": (0, (_PR_GET_PDEATHSIG,)),
     "ioctl": (1, (_TCGETS, _TIOCGPGRP)),  # is this a terminal, and whose?
