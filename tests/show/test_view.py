@@ -18,7 +18,7 @@ import pytest
 from tests.show.runs import begin, build, published, until_go
 from toyspec.run.progress import Progress
 from toyspec.show import view
-from toyspec.show.trace import go
+from toyspec.show.trace import go, plain_trace
 from toyspec.show.view import View
 from toyspec.start.page import FAILED, QUIT
 
@@ -184,6 +184,19 @@ def test_a_failed_run_shows_where_it_stopped() -> None:
         screen.read()
         assert gone(shown.pid)
     assert "dev: stopped at step 8 of 16, in attach after" in screen.plain
+
+
+def test_a_line_does_not_know_of_the_command_however_late_it_is() -> None:
+    progress = Progress()
+    build(progress, published(progress))
+    progress.fail(16, 2)
+    progress.state = FAILED
+    with terminal() as screen:
+        shown = start(progress)
+        shown.close()
+        screen.read()
+    assert screen.plain.startswith("dev: 16 steps in ")
+    assert plain_trace(progress)[-1].startswith("dev: 16 steps in ")
 
 
 @pytest.mark.parametrize("state", [None, QUIT, FAILED])

@@ -124,6 +124,13 @@ def stopped(trace: Trace) -> Line:
     return [*line, (f"{where}{', in ' + phase if phase else ''} after {duration(trace.time)}", "")]
 
 
+def last(progress: Progress, trace: Trace, go_step: int, columns: int) -> Line:
+    """The line that stays. It is of what was done before `go`: whether init's command could be executed
+    then, no line can know that is drawn in time, so none says it, however late it is.
+    """
+    return folded(trace, columns) if is_over(progress, go_step) else stopped(trace)
+
+
 def plain_trace(progress: Progress, verbose: bool = False) -> list[str]:
     """The same without a terminal: one line, or where it stopped; `verbose`: phases before it."""
     published = progress.phases()
@@ -136,8 +143,6 @@ def plain_trace(progress: Progress, verbose: bool = False) -> list[str]:
         for phase in trace.phases
         if phase.over and verbose
     ]
-    if trace.failed:
-        lines.append("".join(text for text, _ in stopped(trace)))
-    elif is_over(progress, published[0][1][0]):
-        lines.append("".join(text for text, _ in folded(trace, PLAIN)))
+    if trace.failed or is_over(progress, published[0][1][0]):
+        lines.append("".join(text for text, _ in last(progress, trace, published[0][1][0], PLAIN)))
     return lines

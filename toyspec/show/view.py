@@ -13,7 +13,7 @@ import time
 
 from toyspec.run.progress import Progress
 from toyspec.show.paint import Line, render
-from toyspec.show.trace import PLAIN, Trace, folded, is_over, look, stopped
+from toyspec.show.trace import PLAIN, Trace, is_over, last, look
 from toyspec.start.page import FAILED, LOADING, QUIT
 
 _QUICK = 60_000_000  # ns: a box that stands before this is one line, with no flicker before it
@@ -107,17 +107,15 @@ def _watch(progress: Progress, monitor: int, screen: _Screen) -> bool:
             return False
         if state != LOADING and not published:
             published = progress.phases()
-        if state == FAILED:
-            if published:
-                trace = look(progress, published)
-                screen.last(stopped(trace), trace)
+        if state == FAILED and not published:
             return True
         if state == LOADING:
             time.sleep(0.002)
             continue
-        if is_over(progress, published[0][1][0]):
+        go_step = published[0][1][0]
+        if state == FAILED or is_over(progress, go_step):
             trace = look(progress, published)
-            screen.last(folded(trace, _size()[0]), trace)
+            screen.last(last(progress, trace, go_step, _size()[0]), trace)
             return True
         since = time.time_ns() - progress.started
         if since >= _SLOW:
