@@ -116,6 +116,32 @@ def test_a_box_that_would_cover_other_directories_is_refused(product: Product, n
         assert done.stderr.endswith(f"one whose {name} is {elsewhere}\n")
 
 
+def test_a_box_cannot_replace_its_own_file(product: Product) -> None:
+    """Where a bind shows it, it is covered, and so it has to stay there; elsewhere nothing is shown."""
+    text = "version: 1\nsystem: host\nbinds: ['.:/code:rw']\nworking_dir: /code\ninit: [sh]\n"
+    source = spec(product, text)
+    file, elsewhere = source.with_suffix(""), product.directory() / "box"
+    words: list[Word] = ["compile", "-q", "--force", source, "-o"]
+    assert product.run([*words, file]).returncode == 0
+    before = file.read_bytes()
+    plant = "rm -f box; echo evil > box; mv box x; cp /bin/true x; mv x box; touch mine; exit 0"
+    done = product.as_user([file, "--", "sh", "-c", plant])
+    assert done.returncode == 0
+    assert "Read-only file system" in done.stderr
+    assert file.read_bytes() == before
+    assert (file.parent / "mine").exists()
+    shutil.move(file, elsewhere)
+    done = product.as_user([elsewhere, "--", "true"])
+    assert done.returncode == 125
+    assert done.stderr.endswith(f"where it was made, as it covers that: {file}\n")
+    assert product.run([*words, elsewhere]).returncode == 0
+    assert product.as_user([elsewhere, "--", "true"]).returncode == 0
+    shutil.move(elsewhere, file)
+    done = product.as_user([file, "--", "true"])
+    assert done.returncode == 125
+    assert done.stderr.endswith("could write its own file here: make it anew where it is to lie\n")
+
+
 def test_what_a_login_gives_may_be_missing(product: Product) -> None:
     text = "version: 1\nsystem: host\nbinds: ['.:/code:rw']\ninit: ['true']\n"
     source, given = spec(product, text), f"/run/user/{product.uid}"

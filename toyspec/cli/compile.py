@@ -70,9 +70,10 @@ def compile_box(args: list[str]) -> int:
     refuse_to_replace(target, words, "compiled box", _is_box)
     source, look = read(words, SYNTAX), Look()
     saved = saved_facts(words)
-    facts, plans, wanted = _plans(source, words, saved, look)
+    made = _plans(source, words, saved, look, _own_place(target))
     refuse_own_sources(target, source, words, look)
-    data = _emitted(plans, facts, source, wanted, saved is not None)
+    data = _emitted(made, source, saved is not None)
+    facts = made.facts
     write_file(target, data, _MODE & ~_umask())
     if not words.flag("quiet"):
         from toyspec.show.text import escape
@@ -81,15 +82,32 @@ def compile_box(args: list[str]) -> int:
     return 0
 
 
-def _plans(
-    source: Source, words: Words, saved: HostFacts | None, look: Look
-) -> tuple[HostFacts, dict[str, Plan], Mapping[str, str]]:
-    """A plan for each place; equal ones are one value. And which variables may not be empty.
-
-    `look` takes which files the spec includes.
+class _Made(NamedTuple):
+    """A plan for each place; equal ones are one value. And which variables may not be empty; what of the
+    host's the box may write; where the file has to lie, as the box covers it there, if it shows it.
     """
+
+    facts: HostFacts
+    plans: dict[str, Plan]
+    wanted: Mapping[str, str]
+    writable: tuple[str, ...]
+    place: str | None
+
+
+def _own_place(target: str) -> str:
+    """Where the file will be."""
+    directory, name = os.path.split(os.path.abspath(target))
+    return os.path.join(os.path.realpath(directory), name)
+
+
+def _plans(source: Source, words: Words, saved: HostFacts | None, look: Look, place: str) -> _Made:
+    """`look` takes which files the spec includes. `place`: of the file, which counts as toyspec's own
+    code there, and as one that is there. What `saved` facts are of is another machine.
+    """
+    from toyspec.host.facts import PathFact
     from toyspec.values import replace
 
+    there = {place: PathFact("file", real=place, real_kind="file", uid=os.getuid(), mode=_MODE)}
     if saved is None:
         spec = load_spec(source, words, INVALID, printing=True)
         _check(spec, source, colour(words, 2))
@@ -98,14 +116,19 @@ def _plans(
         saved_or_own = saved
     plans: dict[str, Plan] = {}
     wanted: Mapping[str, str] = {}
-    for name, place in _PLACES.items():
+    writable = dict[str, None]()
+    covered = False
+    for name, at in _PLACES.items():
 
-        def edit(facts: HostFacts, place: _Place = place) -> HostFacts:
+        def edit(facts: HostFacts, at: _Place = at) -> HostFacts:
+            if saved is None:
+                own = (*facts.installation, place)
+                facts = replace(facts, installation=own, paths={**facts.paths, **there})
             return replace(
                 facts,
-                terminal=place.terminal,
-                terminal_errors=place.errors,
-                tty=place.tty,
+                terminal=at.terminal,
+                terminal_errors=at.errors,
+                tty=at.tty,
                 inherited=(),
                 ignored=(),
             )
@@ -114,8 +137,11 @@ def _plans(
         _check(spec, source, colour(words, 2))
         _, plan = make_plan(spec, source, words, INVALID, saved, edit=edit)
         wanted = spec.wanted
+        shown = [os.path.join(spec.directory, each.source) for each in plan.exposure.writable]
+        writable |= dict.fromkeys(map(os.path.normpath, shown))
+        covered |= saved is None and any(each.path == place for each in plan.watched)
         plans[name] = next((each for each in plans.values() if each == plan), plan)
-    return saved_or_own, plans, wanted
+    return _Made(saved_or_own, plans, wanted, tuple(writable), place if covered else None)
 
 
 def _check(spec: Spec, source: Source, coloured: bool) -> None:
@@ -138,14 +164,13 @@ def _check(spec: Spec, source: Source, coloured: bool) -> None:
         raise Reported(INVALID)
 
 
-def _emitted(
-    plans: dict[str, Plan], facts: HostFacts, source: Source, wanted: Mapping[str, str], saved: bool
-) -> bytes:
+def _emitted(found: _Made, source: Source, saved: bool) -> bytes:
     """The file. Of `saved` facts this machine knows nothing more than they say."""
     from toyspec.cli.messages import messages, watches
     from toyspec.emit.compiled import Baked, Variant, compiled
     from toyspec.emit.plan_json import to_json
 
+    facts, plans = found.facts, found.plans
     made: dict[int, Variant] = {}
     for plan in plans.values():
         if id(plan) not in made:
@@ -155,7 +180,7 @@ def _emitted(
                 messages(plan, source.data, lasting=True),
                 watches(plan),
                 to_json(plan).encode(),
-                wanted,
+                found.wanted,
             )
     baked = Baked(
         facts.uid,
@@ -167,6 +192,8 @@ def _emitted(
         places=tuple(
             (name, facts.variables[name]) for name in sorted(VARIABLES) if name in facts.variables
         ),
+        place=found.place,
+        writable=found.writable,
     )
     try:
         return compiled({name: made[id(plan)] for name, plan in plans.items()}, baked)

@@ -19,6 +19,7 @@ from toyspec.emit.records import (
     write_box,
     write_file,
     write_home,
+    write_own_place,
     write_places,
     write_watched,
 )
@@ -71,6 +72,7 @@ class Baked(NamedTuple):
 
     `as_file`: it is for people to start. Else toyspec keeps it, and starts it from memory by words of
     its own, one of which has it execute whatever it is told. `places`: variables, and what they said.
+    `place`: where the file has to lie. Else: nowhere in what is `writable`.
     """
 
     uid: int
@@ -82,6 +84,8 @@ class Baked(NamedTuple):
     timed: bool = False
     as_file: bool = False
     places: tuple[tuple[str, str | None], ...] = ()
+    place: str | None = None
+    writable: tuple[str, ...] = ()
 
 
 def compiled(variants: Mapping[str, Variant], baked: Baked) -> bytes:
@@ -110,6 +114,7 @@ def compiled(variants: Mapping[str, Variant], baked: Baked) -> bytes:
     data = Data(layout.address("data"))
     write_home(records, data, at_file, baked)
     write_places(records, data, at_file, baked)
+    write_own_place(records, data, at_file, baked)
     programs = [data.program(each.program) for each in distinct]
     for at, each, program_at in zip(boxes, distinct, programs):
         write_box(records, data, cold, at, program_at, each, _page_size(distinct, baked.timed))

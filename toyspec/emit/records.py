@@ -150,6 +150,16 @@ def write_places(records: Data, data: Data, at: int, baked: Baked) -> None:
         data.set(entry + record.PLACE_SAID, data.text(said))
 
 
+def write_own_place(records: Data, data: Data, at: int, baked: Baked) -> None:
+    """Where the file has to lie, or must not."""
+    if baked.place is not None:
+        records.set(at + record.OWN_PLACE, data.text(baked.place))
+    table = data.record(8 * len(baked.writable) + 8)
+    records.set(at + record.WRITABLE, table)
+    for index, path in enumerate(baked.writable):
+        data.set(table + 8 * index, data.text(path.rstrip("/")))
+
+
 def write_box(
     records: Data, data: Data, cold: Cold, at: int, program_at: int, variant: Variant, page: int
 ) -> None:

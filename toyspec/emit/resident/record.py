@@ -40,7 +40,11 @@ AS_FILE = 208  # 1: it takes none of the words of what keeps boxes in memory
 SEALS = 216  # 1: it runs from a sealed copy in memory only
 PLACES = 224  # table of the variables that must be as they were, and how many
 PLACE_COUNT = 232
-FILE_SIZE = 240
+OWN_PLACE = 240  # where the file has to lie, since the box covers that; 0: it is not shown there
+WRITABLE = (
+    248  # table of addresses of the paths that the box may write, without / at their end; then 0
+)
+FILE_SIZE = 256
 
 # A box record.
 FILE = 0  # address of the file record

@@ -16,6 +16,7 @@ from toyspec.emit.resident.memory import (
     number,
     same,
 )
+from toyspec.emit.resident.place import check_place
 from toyspec.emit.resident.process import leave, set_mask
 from toyspec.emit.resident.pty import prepare_pty
 from toyspec.emit.resident.reasons import tell_unwritten
@@ -92,6 +93,7 @@ def start(stack: int, file: int) -> int:
         refuse(file, text("this file gives more rights than its caller has, and a box none"), 0, 0)
     _refuse_inside(file)
     _read_words(file, stack + 8, words, argv)
+    check_place(file)
     become_sealed(file, stack + 8, environment)
     if load64(argv + 16):
         take_status(file, load64(argv + 16))
