@@ -11,15 +11,16 @@ import sys
 from pathlib import Path
 from typing import Final
 
+from toyspec.cli.box import away
 from toyspec.emit.plan_json import to_json
 from toyspec.host.facts import HostFacts
 from toyspec.plan.entering import Entrant, Running, exec_plan
 from toyspec.plan.planner import plan
 from toyspec.plan.step import Plan
 from toyspec.show.syscalls import syscalls
-from toyspec.spec.load import load
+from toyspec.spec.load import NOTHING, load
 from toyspec.spec.model import Spec
-from toyspec.spec.surroundings import Surroundings
+from toyspec.spec.surroundings import Overrides, Surroundings
 
 REPOSITORY: Final = Path(__file__).resolve().parents[2]
 HOSTS: Final = sorted(path.stem for path in (REPOSITORY / "tests/hosts").glob("*.json"))
@@ -42,6 +43,7 @@ def entered(plan: Plan) -> str:
 
 FORMS: Final = {
     "syscalls": (".txt", syscalls), "json": (".json", to_json), "exec": (".exec.txt", entered),
+    "detached": (".detached.txt", syscalls),
 }  # fmt: skip
 
 
@@ -50,8 +52,8 @@ def facts(host: str) -> HostFacts:
     return HostFacts.from_json((REPOSITORY / f"tests/hosts/{host}.json").read_text("utf-8"))
 
 
-def spec(host: HostFacts, name: str) -> Spec:
-    """A spec of specs/, loaded as the caller on that host has it."""
+def spec(host: HostFacts, name: str, asked: Overrides = NOTHING) -> Spec:
+    """A spec of specs/, loaded as the caller on that host has it, with what a command line asks for."""
     path = f"specs/{name}.yaml"
     around = Surroundings(
         directory=f"{PROJECT}/specs",
@@ -59,17 +61,19 @@ def spec(host: HostFacts, name: str) -> Spec:
         variables={"TERM": "xterm-256color"} if host.terminal else {},
         terminal=host.terminal,
     )
-    return load((REPOSITORY / path).read_bytes(), path, around)
+    return load((REPOSITORY / path).read_bytes(), path, around, asked)
 
 
-def planned(host: str, name: str) -> Plan:
-    """The plan."""
+def planned(host: str, name: str, *, detached: bool = False) -> Plan:
+    """The plan of `up`, or of `up -d`."""
     found = facts(host)
-    return plan(spec(found, name), found)
+    if not detached:
+        return plan(spec(found, name), found)
+    return plan(spec(away(found), name, Overrides(detached=True, reaper=True)), away(found))
 
 
 def wanted() -> list[tuple[str, str, str]]:
-    """Every golden file as host, spec and form: the calls of each spec, and hello's JSON and exec."""
+    """Every golden file as host, spec and form: the calls of each spec, and hello's JSON, exec and -d."""
     return [
         (host, name, form)
         for host in HOSTS
@@ -81,7 +85,7 @@ def wanted() -> list[tuple[str, str, str]]:
 
 def text(host: str, name: str, form: str) -> str:
     """What the golden file should hold."""
-    return FORMS[form][1](planned(host, name))
+    return FORMS[form][1](planned(host, name, detached=form == "detached"))
 
 
 def golden(host: str, name: str, form: str) -> Path:

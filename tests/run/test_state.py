@@ -7,13 +7,17 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from toyspec.run import alive, boxes, state
+from toyspec.cli.ps import row
+from toyspec.run import afar, alive, boxes, state
 
 
 @pytest.fixture
@@ -274,3 +278,32 @@ def test_a_process_is_its_pid_and_its_start() -> None:
     assert not alive.send(fd, signal.SIGTERM)
     assert alive.hold(child.pid, since) is None
     os.close(fd)
+
+
+@given(st.binary(max_size=200), st.binary(max_size=80))
+def test_whatever_is_in_the_files_a_look_says_something(said: bytes, about: bytes) -> None:
+    with tempfile.TemporaryDirectory() as base:
+        fd = boxes.open_boxes(base, make=True)
+        assert fd is not None
+        found = state.claim(fd, "dev")
+        for name, data in (("status", said), ("box.json", about)):
+            Path(boxes.where(found.directory, name)).write_bytes(data)
+        seen = state.look(fd, "dev")
+        assert seen is not None and seen.lives
+        state.remove(found)
+        os.close(fd)
+
+
+def test_numbers_that_no_process_can_have(held: int) -> None:
+    found = began(held, created=1 << 70)
+    says(
+        found,
+        {"child-pid": 1 << 70, "start-time": 1 << 70, "monitor-pid": 1 << 40},
+        {"running": True},
+    )
+    seen = state.look(held, "dev")
+    assert seen is not None
+    assert afar.init_of(seen.status) is None and afar.monitor_of(seen.status) is None
+    assert not afar.send(seen, signal.SIGKILL)
+    assert row(seen).created == 0
+    found.close()

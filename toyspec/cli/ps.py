@@ -78,7 +78,7 @@ def row(seen: Seen) -> Row:
         seen.state,
         seen.status.exit_code,
         seen.status.child if seen.lives and seen.status.child else None,
-        created / 1e9 if isinstance(created, int) else 0.0,
+        created / 1e9 if isinstance(created, int) and 0 < created < 1 << 63 else 0.0,
         tuple(map(str, command)) if isinstance(command, list) else (),
         spec if isinstance(spec, str) else None,
     )

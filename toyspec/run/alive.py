@@ -30,7 +30,7 @@ def hold(pid: int, began: int, namespace: int | None = None) -> int | None:
         return None
     try:
         fd = os.pidfd_open(pid)
-    except OSError:
+    except (OSError, OverflowError):
         return None
     if start_time(pid) == began and not has_ended(fd) and _is_in(pid, namespace):
         return fd
