@@ -224,3 +224,12 @@ def test_its_plan_is_printed_and_changes_nothing(box: Box) -> None:
     done = box.product.run(["plan", "--exec", "nobody"])
     assert done.returncode in (1, 2)
     assert "no box `nobody`" in done.stderr
+
+
+def test_it_does_not_start_itself(box: Box) -> None:
+    """A program of the box's that names what entered it as its interpreter: that is refused (CVE-2019-5736)."""
+    script = "printf '#!/proc/self/exe\\n' > /tmp/again; chmod +x /tmp/again"
+    assert box.exec("sh", "-c", script).returncode == 0
+    done = box.exec("/tmp/again", "--plan")
+    assert (done.returncode, done.stdout) == (125, "")
+    assert "a box does not start itself" in done.stderr
