@@ -10,24 +10,27 @@ starts each command once, in an order of its own; figures are medians of wall ti
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import shutil
+import signal
 import sys
 import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from bench import crowds, machine, show
-from bench.peers import PEERS
 from bench.run import Bench, Result
+from bench.words import without_user
+from bench.words import words as read_words
 
-MODES = ("single", "growth", "crowds", "memory", "alive", "trace", "parts")
+if TYPE_CHECKING:
+    import argparse
 
 
 def main() -> int:
     """Measure, print, and keep the result; gives the exit status."""
-    words = _words()
+    words = read_words(None, (__doc__ or "").splitlines()[0])
     if os.geteuid() == 0 and not words.as_root:
         if words.user is not None:
             become(words.user)
@@ -42,6 +45,8 @@ def main() -> int:
     directory = Path(tempfile.mkdtemp(prefix="bench-"))
     crowds.adopt()
     try:
+        for name in (signal.SIGTERM, signal.SIGHUP):
+            signal.signal(name, _end)
         result = measure(words, directory)
     finally:
         crowds.end()
@@ -52,23 +57,11 @@ def main() -> int:
     return 0
 
 
-def _words() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="bench", description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--runs", type=int, default=100, help="rounds that count (100)")
-    parser.add_argument("--only", default=",".join(MODES), help="modes, of " + ", ".join(MODES))
-    parser.add_argument("--peers", default="", help="of " + ", ".join(p.name for p in PEERS))
-    parser.add_argument("--json", metavar="FILE", help="where the result goes as data")
-    parser.add_argument("--boxes", type=int, default=1000, help="boxes alive at once (1000)")
-    parser.add_argument("--crowd", type=int, default=200, help="boxes of a crowd (200)")
-    parser.add_argument("--binds", type=int, default=10000, help="the most binds (10000)")
-    parser.add_argument("--most", type=float, default=5, help="seconds a growing box may take (5)")
-    parser.add_argument("--user", help="root becomes this user")
-    parser.add_argument("--as-root", action="store_true", help="measure as root")
-    words = parser.parse_args()
-    unknown = set(words.only.split(",")) - {*MODES}
-    if unknown:
-        parser.error(f"no mode {', '.join(sorted(unknown))}")
-    return words
+def _end(number: int, _: object) -> None:
+    """By the way out that takes everything along."""
+    for name in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(name, signal.SIG_IGN)
+    sys.exit(128 + number)
 
 
 def become(user: str) -> None:
@@ -78,7 +71,7 @@ def become(user: str) -> None:
         'exec setpriv --reuid "$0" --regid "$0" --init-groups "$@"'
     )
     place = ["unshare", "--mount", "--propagation", "private", "sh", "-c", script, user]
-    again = [sys.executable, "-m", "bench", *sys.argv[1:]]
+    again = [sys.executable, "-m", "bench", *without_user(sys.argv[1:])]
     os.execvp(place[0], [*place, *again])
 
 
@@ -94,9 +87,8 @@ def measure(words: argparse.Namespace, directory: Path) -> Result:
         (directory / name).mkdir(mode=0o700)
     os.environ.clear()
     os.environ.update(environment)  # what is made beforehand is made for the very same caller
-    names = [name.strip() for name in words.peers.split(",") if name.strip()]
-    bench = Bench(directory, environment, names)
-    modes = words.only.split(",")
+    bench = Bench(directory, environment, words.peers)
+    modes = words.only
     result: Result = {"machine": machine.machine(), "runs": words.runs}
     result["differences"] = bench.look()
     result["versions"] = machine.versions(bench.peers)

@@ -18,8 +18,9 @@ from typing import Final
 from bench import svg
 from bench.parts import WHOLE
 from bench.run import Result
-from bench.show import held
+from bench.show import held, machine
 from bench.verdict import verdicts
+from bench.words import MODES
 
 _TOP: Final = Path(__file__).resolve().parents[1]
 RESULT: Final = _TOP / "bench/result.json"
@@ -30,8 +31,16 @@ END: Final = "<!-- end of what was measured -->\n"
 
 
 def main() -> int:
-    """Write every file anew."""
-    for path, text in files(*kept()).items():
+    """Write every file anew; gives the exit status."""
+    result, as_root = kept()
+    if missing := incomplete(result):
+        print(
+            f"bench.page: {RESULT} lacks {', '.join(missing)}: the page is that of a whole run, with limit "
+            "and bubblewrap",
+            file=sys.stderr,
+        )
+        return 1
+    for path, text in files(result, as_root).items():
         path.write_text(text)
     return 0
 
@@ -40,6 +49,13 @@ def kept() -> tuple[Result, Result | None]:
     """The results that are kept: an ordinary user's, and root's or None."""
     root = json.loads(AS_ROOT.read_text()) if AS_ROOT.exists() else None
     return json.loads(RESULT.read_text()), root
+
+
+def incomplete(result: Result) -> list[str]:
+    """What a page needs of a run, and this one has not."""
+    return [mode for mode in MODES if mode not in result] + [
+        name for name in ("limit", "bubblewrap") if name not in result.get("single", {})
+    ]
 
 
 def files(result: Result, as_root: Result | None = None) -> dict[Path, str]:
@@ -90,15 +106,12 @@ def measured(result: Result, as_root: Result | None = None) -> str:
 
 
 def _machine(result: Result) -> str:
-    found = result["machine"]
     versions = ", ".join(
         text if text.startswith(name) else f"{name}: {text}"
         for name, text in sorted(result["versions"].items())
     )
     return (
-        f"{found['when']}: {found['processor']}, {found['processors']} processors, "
-        f"{found['memory in GiB']} GiB; {found['system']}, {found['kernel']}, "
-        f"Python {found['python']}; load {found['load']} at the start. An ordinary user, "
+        f"{machine(result)} An ordinary user, "
         f"{result['runs']} rounds, each in an order of its own. {versions}.\n"
     )
 

@@ -11,16 +11,27 @@ _EIGHTHS = " ▏▎▍▌▋▊▉█"
 def text(result: Result) -> str:
     """Everything that was measured."""
     told = [
-        ", ".join(f"{value}" for value in result["machine"].values()),
+        machine(result),
         *([single(result)] if "single" in result else []),
         *([growth(result)] if "growth" in result else []),
         *([crowd(result)] if "crowds" in result else []),
         *([memory(result)] if "memory" in result else []),
+        *([alive(result)] if "alive" in result else []),
         *([trace(result)] if "trace" in result else []),
         *([parts(result)] if "parts" in result else []),
         unlike(result),
     ]
     return "\n\n".join(told)
+
+
+def machine(result: Result) -> str:
+    """What it was measured on, in one line."""
+    found = result["machine"]
+    return (
+        f"{found['when']}: {found['processor']}, {found['processors']} processors, "
+        f"{found['memory in GiB']} GiB; {found['system']}, {found['kernel']}, "
+        f"Python {found['python']}; load {found['load']} at the start."
+    )
 
 
 def bar(value: float, most: float) -> str:
@@ -75,18 +86,25 @@ def crowd(result: Result) -> str:
 
 
 def memory(result: Result) -> str:
-    """Pss of the processes that wait for a box; and of those of all boxes that were alive."""
+    """Pss of the processes that wait for a box."""
     lines = ["Pss in kB of the processes that wait"]
     for name, found in result["memory"].items():
         lines.append(f"{name:<35}{held(found)}")
-    alive = result.get("alive", {})
-    for name, found in alive.items():
+    return "\n".join(lines)
+
+
+def alive(result: Result) -> str:
+    """All boxes that stood at once: how soon, and Pss of the processes that wait for them."""
+    lines = [f"{result['alive']['boxes']} boxes alive"]
+    for name, found in result["alive"].items():
         if isinstance(found, dict):
-            whole = "?" if found["kB"] is None else f"{found['kB'] / 1024:.1f} MB"
+            whole = "?" if found["kB"] is None else f"{found['kB'] / 1024:.1f} MiB"
             lines.append(
-                f"{alive['boxes']} boxes alive by {name}: {found['ms'] / 1000:.2f} s, "
-                f"{found['processes']} processes, {whole} held by those that wait"
+                f"{name:<35}{found['ms'] / 1000:.2f} s until all stand, {found['processes']} "
+                f"processes, {whole} held by those that wait"
             )
+        elif isinstance(found, str):
+            lines.append(f"{name:<35}{found}")
     return "\n".join(lines)
 
 

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,8 +14,11 @@ from bench import page, show
 from bench.equal import differences
 from bench.run import Bench
 from bench.verdict import verdicts
+from bench.words import without_user
+from bench.words import words as bench_words
 from tests import tools
 from tests.product import Product, Word
+from tests.run.boxes import eventually
 
 PEERS = "limit,bubblewrap"
 SMALL = ("--runs", "2", "--binds", "10", "--crowd", "3", "--boxes", "3", "--most", "10")
@@ -66,7 +72,9 @@ def test_memory(product: Product) -> None:
 
 
 def test_boxes_alive(product: Product) -> None:
-    result, _ = measured(product, "alive")
+    result, text = measured(product, "alive")
+    assert "\n\n3 boxes alive\nlimit  " in text
+    assert " processors, " in text.splitlines()[0]
     assert result["alive"]["limit"]["processes"] == 9
     assert result["alive"]["bubblewrap"]["processes"] == 6
 
@@ -87,6 +95,69 @@ def test_the_parts_of_a_box(product: Product) -> None:
 def test_it_is_for_ordinary_users_and_known_modes(as_root: Product, words: list[str]) -> None:
     done = as_root.as_user([as_root.python, "-m", "bench", *words])
     assert (done.returncode, done.stdout) == (2, "")
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--peers", "limit,nosuch"], "no peer nosuch; of limit, toyspec compiled"),
+        (["--only", "single,all"], "no mode all; of single, growth"),
+        (["--runs", "0"], "argument --runs: '0' is no number from 1 on"),
+        (["--runs", "-1"], "argument --runs: '-1' is no number from 1 on"),
+        (["--crowd", "0"], "argument --crowd: '0' is no number from 1 on"),
+        (["--most", "0"], "argument --most: "),
+        (["--json", "/nonexistent/x"], "--json /nonexistent/x: No such file or directory"),
+        (["--json", "/"], "--json /: Is a directory"),
+        (["--as-root"], "--user and --as-root are for root"),
+        (["--user", "me"], "--user and --as-root are for root"),
+    ],
+)
+def test_words_are_judged_before_anything_is_measured(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], words: list[str], said: str
+) -> None:
+    monkeypatch.setattr("os.geteuid", lambda: 1000)
+    with pytest.raises(SystemExit) as ended:
+        bench_words(words, "")
+    assert ended.value.code == 2
+    assert said in capsys.readouterr().err
+
+
+def test_a_result_that_can_be_written_is_left_as_it_is(tmp_path: Path) -> None:
+    (tmp_path / "there").write_text("kept")
+    for name in ("there", "new"):
+        assert bench_words(["--json", str(tmp_path / name)], "").json == str(tmp_path / name)
+    assert os.listdir(tmp_path) == ["there"]
+    assert (tmp_path / "there").read_text() == "kept"
+
+
+def test_who_root_became_is_not_asked_again() -> None:
+    assert without_user(["--runs", "2", "--user", "me", "--only", "x"]) == [
+        "--runs",
+        "2",
+        "--only",
+        "x",
+    ]
+    assert without_user(["--user=me", "--runs", "2"]) == ["--runs", "2"]
+
+
+def test_nothing_is_left_by_one_that_is_ended(product: Product) -> None:
+    tools.need("gcc")
+    place = product.directory()
+    words: list[Word] = [product.python, "-m", "bench", "--only", "single", "--peers", "limit"]
+    process = product.popen(words, env={"TMPDIR": str(place)}, program=True)
+    eventually(lambda: list(place.glob("bench-*/single")))
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(timeout=60) == 143
+    process.communicate()
+    assert list(place.iterdir()) == []
+
+
+def test_a_page_is_of_a_whole_run() -> None:
+    result, _ = page.kept()
+    assert page.incomplete(result) == []
+    part = {name: each for name, each in result.items() if name != "growth"}
+    part["single"] = {"limit": result["single"]["limit"]}
+    assert page.incomplete(part) == ["growth", "bubblewrap"]
 
 
 def test_a_difference_is_told_in_words() -> None:
