@@ -219,6 +219,38 @@ def test_a_compiled_file_on_a_terminal(product: Product) -> None:
     assert ran.status == "exit 0", ran.stdout
 
 
+ON_TERMINALS = {
+    "no-devpts": "binds: [/usr, /bin, /lib, {source: /lib64, target: /lib64, optional: true}]\n",
+    "reaper": "system: host\nreaper: true\n",
+    "without-new-privileges": "system: host\nno_new_privileges: false\nseccomp: none\n",
+}
+
+
+@pytest.mark.parametrize("more", ON_TERMINALS.values(), ids=ON_TERMINALS)
+@pytest.mark.parametrize("way", [EXECUTOR, COMPILED], ids=str)
+@pytest.mark.parametrize("old", [False, True], ids=["", "old-kernel"])
+def test_a_terminal_of_its_own(product: Product, more: str, way: Way, old: bool) -> None:
+    """Wherever its devpts is, and whoever takes it."""
+    directory = product.directory()
+    text = f"version: 1\n{more}init: [/bin/echo, said]\n"
+    spec = product.write(directory / "box.yaml", text)
+    before = (
+        [str(product.python), str(product.checkout / "tests/hosts/old_kernel.py")] if old else []
+    )
+    argv = way.build(product, spec)
+    plan = json.loads(
+        on_terminal(product, [*before, *product.toyspec, "plan", "--json", str(spec)], directory)
+    )
+    if way is COMPILED:
+        plan = json.loads(on_terminal(product, [*argv, "--plan"], directory))
+    assert plan["exposure"]["terminal"]
+    ran, problems = check_on_terminal(
+        product, plan, [*([] if way is COMPILED else before), *argv], directory, way
+    )
+    assert not problems, "\n".join([*problems, ran.stdout])
+    assert (ran.status, ran.stdout) == ("exit 0", "said\r\n")
+
+
 @pytest.mark.parametrize("way", [CACHED, FRONTED], ids=str)
 @pytest.mark.parametrize("command", [["/usr/bin/env", "true"], ["env"]], ids=["path", "name"])
 def test_another_command_in_a_kept_box(product: Product, command: list[str], way: Way) -> None:
