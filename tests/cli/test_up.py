@@ -220,11 +220,14 @@ def test_an_invalid_spec_on_a_terminal_shows_no_trace(product: Product, here: Pa
 
 
 def test_a_killed_monitor_leaves_no_view(product: Product, here: Path) -> None:
-    os.mkfifo(here / "slow.yaml")
-    product.own(here)
-    process, master = product.terminal(["up", "slow.yaml"], cwd=here)
+    """Many files, so that there is a view for a while."""
+    files = "".join(f"- {{target: /srv/{number}, content: x}}\n" for number in range(3000))
+    product.write(
+        here / "slow.yaml", f"version: 1\nsystem: host\nfiles:\n{files}init: [sleep, '1000']\n"
+    )
+    process, master = product.terminal(["up", "--no-cache", "slow.yaml"], cwd=here)
     children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 30
     while not children.read_text() and time.monotonic() < deadline:
         time.sleep(0.02)
     view = children.read_text().split()[0]

@@ -14,7 +14,7 @@ from toyspec.cli.source import read
 from toyspec.cli.words import UP, parse
 from toyspec.host.facts import HostFacts
 from toyspec.run.progress import Progress, labels
-from toyspec.show.trace import phases
+from toyspec.show.phases import phases
 from toyspec.show.view import start
 from toyspec.start.page import SIZE
 from toyspec.values import replace

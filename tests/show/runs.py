@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from tests.show.plans import plan
 from toyspec.plan.step import Plan, Role, Step
 from toyspec.run.progress import Progress, labels
-from toyspec.show.trace import go, phases
+from toyspec.show.phases import go, phases
 
 MS = 1_000_000
 

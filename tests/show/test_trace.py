@@ -8,7 +8,8 @@ from tests.show.plans import plan
 from tests.show.runs import MS, begin, build, published, until_go
 from toyspec.run.progress import MOST_STEPS, Progress, labels
 from toyspec.show.lines import Lines
-from toyspec.show.trace import duration, folded, go, is_over, look, phases, plain_trace, stopped
+from toyspec.show.phases import go, phases
+from toyspec.show.trace import duration, folded, is_over, look, plain_trace, stopped
 from toyspec.start.page import FAILED
 
 

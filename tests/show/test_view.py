@@ -18,7 +18,8 @@ import pytest
 from tests.show.runs import begin, build, published, until_go
 from toyspec.run.progress import Progress
 from toyspec.show import view
-from toyspec.show.trace import go, plain_trace
+from toyspec.show.phases import go
+from toyspec.show.trace import plain_trace
 from toyspec.show.view import View
 from toyspec.start.page import FAILED, QUIT
 

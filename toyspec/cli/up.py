@@ -1,7 +1,7 @@
 """`toyspec up` and `run`: from words to a running box, and to init's own exit status.
 
-What is needed to plan is imported behind the fork of the view: each page of it that either process
-writes to from then on is copied, which was half of what a trace cost.
+Who draws the trace is forked last: each page of either process that one of them writes to from then
+on is copied, and while a plan is made almost all of them are.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ TOYSPEC_FAILED = 125
 
 
 def up(args: list[str], syntax: Syntax, kept: Kept | None = None) -> int:
-    """View, load, plan (looking at the machine), lower, run, report: each takes the last one's result.
+    """Load, plan (looking at the machine), lower, view, run, report: each takes the last one's result.
 
     `syntax` is that of the verb: UP or RUN. `kept`: where the box may be kept for the next time, of a
     command that is a process of its own.
@@ -55,7 +55,7 @@ def up(args: list[str], syntax: Syntax, kept: Kept | None = None) -> int:
     keeps = _keeps(kept, words)
     monitor = os.getpid()
     progress, shared = _page(keeps is not None and not words.flag("quiet"))
-    view = _view(words, progress)
+    drawing = _Drawing(words, progress)
     try:
         from toyspec.cli.box import load_spec, make_plan
         from toyspec.cli.error import FatalError
@@ -72,9 +72,9 @@ def up(args: list[str], syntax: Syntax, kept: Kept | None = None) -> int:
         if syntax is UP:
             keeps = _unless_kept_apart(spec, look, keeps)
         _, plan = make_plan(spec, source, words, TOYSPEC_FAILED, look=look, used=used)
-        drawn = b"" if view is None else _phases(plan)
+        drawn = b"" if words.flag("quiet") else _phases(plan)
         if keeps is not None:
-            tells = _tells(view, progress, shared, drawn)
+            tells = _tells(drawing, progress, shared, drawn)
             told = given(status, replaces=keeps.replaces)
             run_compiled(keeps, source, spec, plan, look, used, told, drawn, tells)
             out_of_reach()
@@ -91,15 +91,16 @@ def up(args: list[str], syntax: Syntax, kept: Kept | None = None) -> int:
         from toyspec.run.box import run
 
         _warn(plan, words)
+        view = drawing.begin()
         if view is not None:
             progress.publish(drawn, time.time_ns())
         outcome = run(plan, program, progress=progress, view=view, status=_status(status))
-        return _report(outcome, plan, words, view, source.data)
+        drawing.close()
+        return _report(outcome, plan, words, source.data)
     finally:
         if os.getpid() != monitor:
             os._exit(TOYSPEC_FAILED)  # a process of the box's: the caller's stack is not its own
-        if view is not None:
-            view.close()
+        drawing.close()
 
 
 def _keeps(kept: Kept | None, words: Words) -> Kept | None:
@@ -128,7 +129,7 @@ def _unless_kept_apart(spec: Spec, look: Look, keeps: Kept | None) -> Kept | Non
 
 def _phases(plan: Plan) -> bytes:
     """What a view has to know of the plan, as the page has it."""
-    from toyspec.show.trace import phases
+    from toyspec.show.phases import phases
 
     return labels(phases(plan))
 
@@ -146,17 +147,22 @@ def _page(as_file: bool) -> tuple[Progress, int]:
     return Progress(), -1
 
 
-def _tells(view: View | Lines | None, progress: Progress, shared: int, phases: bytes) -> Tells:
+def _tells(drawing: _Drawing, progress: Progress, shared: int, phases: bytes) -> Tells:
     """What tells a compiled box who draws its trace, once it is about to begin; None where no process
     does, or none that it can tell.
     """
-    from toyspec.show.view import View
-    from toyspec.start.drawn import words
-
-    if shared < 0 or not isinstance(view, View):
-        return list if view is None else None
+    if drawing.quiet:
+        return list
+    if shared < 0 or not drawing.on_terminal:
+        return None
 
     def begins() -> list[str]:
+        from toyspec.show.view import View
+        from toyspec.start.drawn import words
+
+        view = drawing.begin()
+        if not isinstance(view, View):
+            return []
         progress.publish(phases, time.time_ns())
         os.set_inheritable(shared, True)
         os.set_inheritable(view.fileno(), True)
@@ -176,20 +182,41 @@ def _draw(viewer: Viewer, words: Words) -> None:
         os._exit(0)  # without a view too the box goes on
 
 
-def _view(words: Words, progress: Progress) -> View | Lines | None:
-    """What shows the trace. On a terminal a process, forked before anything that takes time."""
-    if words.flag("quiet"):
-        return None
-    if not os.isatty(2):
+class _Drawing:
+    """What shows the trace of a run, from when that begins. On a terminal a process."""
+
+    def __init__(self, words: Words, progress: Progress) -> None:
+        self.quiet = words.flag("quiet")
+        self.on_terminal = not self.quiet and os.isatty(2)
+        self._words, self._progress = words, progress
+        self._view: View | Lines | None = None
+
+    def begin(self) -> View | Lines | None:
+        """The view; the same a second time. None where none is wanted, or there is no process to spare
+        for one: the box matters more.
+        """
+        if self._view is None and not self.quiet:
+            self._view = self._lines() if not self.on_terminal else self._process()
+        return self._view
+
+    def _lines(self) -> Lines:
         from toyspec.show.lines import Lines
 
-        return Lines(progress, words.flag("verbose"))
-    from toyspec.show.view import start
+        return Lines(self._progress, self._words.flag("verbose"))
 
-    try:
-        return start(progress, colour=colour(words, 2), verbose=words.flag("verbose"))
-    except OSError:
-        return None  # no process to spare: the box matters more
+    def _process(self) -> View | None:
+        from toyspec.show.view import start
+
+        words = self._words
+        try:
+            return start(self._progress, colour=colour(words, 2), verbose=words.flag("verbose"))
+        except OSError:
+            return None
+
+    def close(self) -> None:
+        """Nothing more of it appears."""
+        if self._view is not None:
+            self._view.close()
 
 
 def _warn(plan: Plan, words: Words) -> None:
@@ -210,12 +237,8 @@ def _status(fd: int | None) -> Status | None:
     return Status(fd)
 
 
-def _report(
-    outcome: Outcome, plan: Plan, words: Words, view: View | Lines | None, data: bytes
-) -> int:
+def _report(outcome: Outcome, plan: Plan, words: Words, data: bytes) -> int:
     """What is left to say once the box is gone: nothing, unless it never stood."""
-    if view is not None:
-        view.close()
     if outcome.failure is not None:
         from toyspec.show.failure import failure_text
 

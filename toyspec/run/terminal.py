@@ -229,7 +229,7 @@ class Terminal:
 
         A signal ends the waiting for a terminal that takes nothing (^S).
         """
-        self.held = False
+        self.show()
         left = _LAST
         while self._flush(signals) and left > 0 and (count := self.fetch()):
             left -= count

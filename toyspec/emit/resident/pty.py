@@ -290,6 +290,7 @@ def finish(pty: int, signals: int) -> int:
 
     A signal ends the waiting for a terminal that takes nothing (^S).
     """
+    show(pty)
     left = _LAST
     while _flush(pty, signals) and left > 0:
         count = fetch(pty)
