@@ -170,3 +170,20 @@ def test_saved_facts_alone_decide(product: Product) -> None:
     assert done.returncode == 0, done.stderr
     assert done.stderr.endswith(f" bytes, for uid {product.uid} on aarch64\n")
     assert (directory / "box").read_bytes()[18:20] == b"\xb7\x00"
+
+
+def test_an_old_kernel_lets_no_descriptor_in(product: Product) -> None:
+    """Without CLOSE_RANGE_CLOEXEC (Linux 5.11) no step closes those that whoever starts the file has."""
+    directory = made(product).parent
+    text = SPEC.replace("exit 7", "ls /proc/self/fd")
+    facts = product.run(["facts", "s.yaml"], cwd=directory)
+    old = facts.stdout.replace('"close_range_cloexec": true', '"close_range_cloexec": false')
+    assert old != facts.stdout
+    product.write(directory / "facts.json", old)
+    product.write(directory / "s.yaml", text)
+    words: list[Word] = ["compile", "-q", "s.yaml", "--facts", "facts.json", "-o", "box"]
+    done = product.run(words, cwd=directory)
+    assert (done.returncode, done.stderr) == (0, "")
+    opened = "exec 5</etc/passwd 9</etc/passwd; exec ./box"
+    done = product.as_user(["sh", "-c", opened], cwd=directory)
+    assert (done.returncode, done.stdout.split()) == (0, ["0", "1", "2", "3"])

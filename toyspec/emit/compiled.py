@@ -25,7 +25,7 @@ from toyspec.emit.records import (
 )
 from toyspec.emit.resident import record
 from toyspec.emit.straight import Resident, Target, emit
-from toyspec.plan.traits import is_seen, runs_command
+from toyspec.plan.traits import closes_all, is_seen, runs_command
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -109,7 +109,8 @@ def compiled(variants: Mapping[str, Variant], baked: Baked) -> bytes:
     for at, each in zip(boxes, distinct):
         write_argv(records, at, each.plan)
     seals = baked.as_file and any(is_seen(each.plan) for each in distinct)
-    write_file(records, at_file, baked, seals=seals)
+    sweeps = baked.as_file and not all(closes_all(each.plan) for each in distinct)
+    write_file(records, at_file, baked, seals=seals, sweeps=sweeps)
     layout.add("records", records.bytes)
     data = Data(layout.address("data"))
     write_home(records, data, at_file, baked)

@@ -115,7 +115,7 @@ class Data:
         self.bytes[at : at + 8] = (number & (1 << 64) - 1).to_bytes(8, "little")
 
 
-def write_file(records: Data, at: int, baked: Baked, *, seals: bool) -> None:
+def write_file(records: Data, at: int, baked: Baked, *, seals: bool, sweeps: bool) -> None:
     """The file record, but for its variants."""
     records.set(at + record.UID, baked.uid)
     records.set(at + record.GID, baked.gid)
@@ -123,6 +123,7 @@ def write_file(records: Data, at: int, baked: Baked, *, seals: bool) -> None:
     records.set(at + record.REPLACES, int(baked.replaces))
     records.set(at + record.AS_FILE, int(baked.as_file))
     records.set(at + record.SEALS, int(seals))
+    records.set(at + record.SWEEPS, int(sweeps))
 
 
 def write_home(records: Data, data: Data, at: int, baked: Baked) -> None:

@@ -33,6 +33,12 @@ def is_pid_1(plan: Plan) -> bool:
     )
 
 
+def closes_all(plan: Plan) -> bool:
+    """Whether a step sees to it that no descriptor above 2 crosses, whichever they are."""
+    every = Flags(("CLOSE_RANGE_CLOEXEC",))
+    return any(each.value == every for step in plan.steps for each in step.args)
+
+
 def is_seen(plan: Plan) -> bool:
     """Whether others may look at the process that executes the box's command, before it does or once
     it was told to execute its own program again: whoever is not the first of a pid namespace of its own.

@@ -44,7 +44,8 @@ OWN_PLACE = 240  # where the file has to lie, since the box covers that; 0: it i
 WRITABLE = (
     248  # table of addresses of the paths that the box may write, without / at their end; then 0
 )
-FILE_SIZE = 256
+SWEEPS = 256  # 1: no step of the plan closes what was open when the file was started
+FILE_SIZE = 264
 
 # A box record.
 FILE = 0  # address of the file record

@@ -8,6 +8,7 @@ from __future__ import annotations
 from toyspec.emit.resident.again import ignore
 from toyspec.emit.resident.caller import auxiliary_of, check_caller
 from toyspec.emit.resident.cold import cold
+from toyspec.emit.resident.descriptors import keep_out
 from toyspec.emit.resident.environment import complete
 from toyspec.emit.resident.log import take
 from toyspec.emit.resident.memory import (
@@ -97,6 +98,7 @@ def start(stack: int, file: int) -> int:
     become_sealed(file, stack + 8, environment)
     if load64(argv + 16):
         take_status(file, load64(argv + 16))
+    keep_out(file)
     check_caller(file, environment, auxiliary)
     box = _choose(file)
     store64(box + FILE, file)
