@@ -14,12 +14,16 @@ between, are steps before which the process traps, so that a tracer need not sto
 
 from __future__ import annotations
 
+import fcntl
 import os
 import signal
 import sys
+import termios
 from collections.abc import Callable, Iterator
 from typing import Any, NoReturn
 
+ON_TERMINAL = "TOYSPEC_TEST_ON_TERMINAL"
+"""Where this is set, each case is the leader of a session on a terminal; standard error is a file."""
 PLANTED = ("mkdir", "mount", "openat")
 
 
@@ -57,6 +61,13 @@ def serve(gate: int, plan_path: str, spec: str) -> int:
             file.write(to_json(plan))
         raise PlannedError
 
+    if ON_TERMINAL in os.environ:
+        from toyspec.start import look
+
+        def terminal(_: Any, _about: str) -> tuple[bool, ...]:
+            return (True, True, False, True, True, False)
+
+        look.terminal = terminal  # type: ignore[assignment]
     traps = Traps()
     words = ["up", "-q", spec]
     for module, name in ((asked, "load_spec"), (asked, "make_plan"), (lower, "lower")):
@@ -127,18 +138,25 @@ def fork_cases(gate: int, case: Callable[[frozenset[int]], int], trap: int = 0) 
     os.write(1, b"ready %d\n" % trap)
     for line in sys.stdin.buffer:
         *steps, path = line.rstrip(b"\n").split(b" ")
+        screen = os.openpty() if ON_TERMINAL in os.environ else ()
         pid = os.fork()
         if pid == 0:
-            become_case(gate, os.fsdecode(path))
+            become_case(gate, os.fsdecode(path), *screen[1:])
             return case(frozenset(map(int, steps)))
         os.write(1, b"%d\n" % pid)
         os.write(1, b"%d\n" % os.waitpid(pid, 0)[1])
+        for fd in screen:
+            os.close(fd)
     return 0
 
 
-def become_case(gate: int, errors: str) -> None:
-    """This fork's streams are its own; it waits to be traced."""
+def become_case(gate: int, errors: str, terminal: int | None = None) -> None:
+    """This fork's streams are its own, or, but for the last, a terminal; it waits to be traced."""
     empty = os.open("/dev/null", os.O_RDWR)
+    if terminal is not None:
+        os.setsid()
+        fcntl.ioctl(terminal, termios.TIOCSCTTY, 0)
+        os.dup2(terminal, empty)
     file = os.open(errors, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
     for target, source in ((0, empty), (1, empty), (2, file)):
         os.dup2(source, target)

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final, Self
 
+from tests.kernel_side.driver import ON_TERMINAL
 from tests.kernel_side.encode import Call, encode_plan
 from tests.kernel_side.faults import KILL, Case
 from tests.kernel_side.match import Checker, ending
@@ -24,13 +25,22 @@ from tests.kernel_side.tracer import Fail, Kill, Tracer
 from tests.kernel_side.ways import COMPILED, DETACHED, EXECUTOR, Way
 from tests.product import Product, Word
 
+_APART: Final = {"terminal": True, "terminal_errors": False, "tty": True, "inherited": []}
 _DRIVER: Final = Path("tests/kernel_side/driver.py")
 
 
 class Forks:
     """A driver that forks a process for each case, which waits until it is traced."""
 
-    def __init__(self, product: Product, scratch: Path, directory: Path, words: list[Word]) -> None:
+    def __init__(
+        self,
+        product: Product,
+        scratch: Path,
+        directory: Path,
+        words: list[Word],
+        *,
+        terminal: bool = False,
+    ) -> None:
         self.errors = scratch / "stderr"
         verb, *rest = words
         reader, self.gate = os.pipe()
@@ -38,7 +48,7 @@ class Forks:
         self.driver = product.popen(
             [product.python, product.checkout / _DRIVER, verb, str(reader), *rest],
             cwd=directory, stdin=subprocess.PIPE, stderr=self.said, pass_fds=(reader,),
-            program=True,
+            program=True, env={ON_TERMINAL: "1"} if terminal else None,
         )  # fmt: skip
         os.close(reader)
         answer, _, trap = self._line().partition(" ")
@@ -117,9 +127,9 @@ class Executing(Server):
     """The product has the spec loaded, planned and lowered; each case is a fork of it."""
 
     @classmethod
-    def start(cls, product: Product, spec: Path, scratch: Path) -> Self:
+    def start(cls, product: Product, spec: Path, scratch: Path, *, terminal: bool = False) -> Self:
         plan_file = scratch / "plan.json"
-        forks = Forks(product, scratch, spec.parent, ["serve", plan_file, spec])
+        forks = Forks(product, scratch, spec.parent, ["serve", plan_file, spec], terminal=terminal)
         plan = json.loads(plan_file.read_bytes())
         way = replace(EXECUTOR, programs=0)  # it runs already
         return cls(way, plan, encode_plan(plan, product.environ()), forks)
@@ -139,12 +149,18 @@ class Compiled(Server):
     places: dict[int, int] = field(default_factory=dict)
 
     @classmethod
-    def start(cls, product: Product, spec: Path, scratch: Path) -> Self:
+    def start(cls, product: Product, spec: Path, scratch: Path, *, terminal: bool = False) -> Self:
         (file,) = COMPILED.build(product, spec)
-        printed = product.as_user([file, "--plan"], cwd=spec.parent)
+        words: list[Word] = [file, "--plan"]
+        if terminal:  # as the file judges it when it starts, not when it prints
+            recorded = product.run(["facts", spec], cwd=spec.parent)
+            facts = {**json.loads(recorded.stdout), **_APART}
+            saved = product.write(scratch / "facts.json", json.dumps(facts))
+            words = [*product.toyspec, "plan", "--json", "--facts", saved, spec]
+        printed = product.as_user(words, cwd=spec.parent)
         assert printed.returncode == 0, printed.stderr
         plan = json.loads(printed.stdout)
-        forks = Forks(product, scratch, spec.parent, ["execute", file])
+        forks = Forks(product, scratch, spec.parent, ["execute", file], terminal=terminal)
         return cls(COMPILED, plan, encode_plan(plan, product.environ()), forks)
 
     @classmethod

@@ -88,13 +88,15 @@ def kind_for(step: Call, kind: str, server: Server) -> str:
     return kind if kind != IN_TURN else ERRNOS[(step.id + isinstance(server, Compiled)) % 2]
 
 
-def check_every_step(user: Product, name: str, kind: str, way: type[Ways]) -> None:
+def check_every_step(
+    user: Product, name: str, kind: str, way: type[Ways], *, terminal: bool = False
+) -> None:
     product = user.moved()  # what other tests left at home would be looked at in each case
     spec = fresh(product, name)
     assert product.run(["check", spec]).returncode == 0  # and Python's .pyc files are there
 
     def work() -> list[str]:
-        server = way.start(product, spec, product.directory())
+        server = way.start(product, spec, product.directory(), terminal=terminal)
         problems = tampered(server, spec, [spec.parent, product.home], kind)
         server.close()
         return problems
@@ -108,6 +110,12 @@ def check_every_step(user: Product, name: str, kind: str, way: type[Ways]) -> No
 @pytest.mark.parametrize("name", to_trace())
 def test_a_step_that_fails(product: Product, name: str, kind: str, way: type[Ways]) -> None:
     check_every_step(product, name, kind, way)
+
+
+@pytest.mark.parametrize("way", [Executing, Compiled])
+@pytest.mark.parametrize("kind", [IN_TURN, KILL])
+def test_a_step_that_fails_on_a_terminal(product: Product, kind: str, way: type[Ways]) -> None:
+    check_every_step(product, "hello.yaml", kind, way, terminal=True)
 
 
 @pytest.mark.deep
