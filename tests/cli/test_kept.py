@@ -661,6 +661,17 @@ def test_a_front_that_lost_its_other_half(plain: Caller) -> None:
     assert (done.returncode, done.stdout) == (125, "")
     assert done.stderr.startswith(f"toyspec: error: cannot execute {alone}-python: it, or ")
     assert done.stderr.endswith("install toyspec again: this command is one half of it\n")
+    blank = plain.product.directory() / "a blank" / "toyspec"
+    blank.parent.mkdir()
+    shutil.copy2(alone, blank)
+    blank.with_name("toyspec-python").write_text(f"#!{blank.parent}/python\n")
+    blank.with_name("toyspec-python").chmod(0o755)
+    done = plain.product.as_user([blank, "up"], cwd=plain.here)
+    assert (done.returncode, done.stdout) == (125, "")
+    assert done.stderr == (
+        f"toyspec: error: cannot execute {blank}-python: no #! line can name an interpreter in a "
+        "directory with a blank\nstart it by its interpreter: python -P -m toyspec ...\n"
+    )
 
 
 @needs_front

@@ -25,7 +25,7 @@ from toyspec.emit.front.record import (
 from toyspec.emit.front.sums import crc, fnv, fnv_number
 from toyspec.emit.front.terminal import terminals
 from toyspec.emit.resident.environment import value_of
-from toyspec.emit.resident.memory import append, behind, copy, length, same, unsigned32
+from toyspec.emit.resident.memory import append, behind, copy, find, length, same, unsigned32
 from toyspec.emit.resident.process import leave
 from toyspec.emit.resident.saying import VECTOR, add, begin, say
 from toyspec.emit.resident.sealed import memory_file, seal
@@ -75,6 +75,11 @@ def front(stack: int) -> int:
     vector = begin(room(VECTOR))
     add(vector, text("toyspec: error: cannot execute "))
     add(vector, python)
+    if found == -2 and find(python, 32):
+        add(vector, text(": no #! line can name an interpreter in a directory with a blank\n"))
+        add(vector, text("start it by its interpreter: python -P -m toyspec ...\n"))
+        say(vector)
+        return leave(_FAILED)
     if found == -2:  # ENOENT
         add(vector, text(": it, or the interpreter that it names, is not there"))
     add(vector, text("\ninstall toyspec again: this command is one half of it\n"))
