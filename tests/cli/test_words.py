@@ -3,12 +3,15 @@ from __future__ import annotations
 import pytest
 
 from toyspec.cli.check import SYNTAX as CHECK
+from toyspec.cli.compile import SYNTAX as COMPILE
+from toyspec.cli.emit import SYNTAX as EMIT
 from toyspec.cli.error import UsageError
 from toyspec.cli.facts import SYNTAX as FACTS
 from toyspec.cli.near import near
 from toyspec.cli.plan import SYNTAX as PLAN
 from toyspec.cli.schema import SYNTAX as SCHEMA
 from toyspec.cli.words import UP, Syntax, Words, help_text, is_spec, parse, spec_and_name
+from toyspec.emit.c import BUILD
 from toyspec.start.places import is_name
 
 
@@ -132,12 +135,17 @@ def test_stray_words(line: str, message: str, remedy: str) -> None:
     assert remedy in (caught.value.remedy or "")
 
 
-@pytest.mark.parametrize("syntax", [UP, PLAN, CHECK, FACTS, SCHEMA])
+@pytest.mark.parametrize("syntax", [UP, PLAN, CHECK, FACTS, SCHEMA, COMPILE, EMIT])
 def test_help_names_every_option_and_fits_a_terminal(syntax: Syntax) -> None:
     text = help_text(syntax)
     assert max(map(len, text.splitlines())) <= 100
     for option in syntax.options:
         assert all(name in text for name in option.names)
+
+
+def test_help_has_the_line_that_builds_a_program() -> None:
+    lines = help_text(EMIT).partition("  gcc ")[2].partition(" -o box box.c\n")[0]
+    assert " ".join(["gcc", *lines.replace("\\\n", "").split()]) == BUILD
 
 
 def test_plan_check_and_facts_take_what_changes_the_plan() -> None:

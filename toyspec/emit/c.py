@@ -27,10 +27,11 @@ _TRIES: Final = 1024  # of a call whose errno is retried, as the executor has it
 _CHUNK: Final = 200  # steps in one C function: compilers take long over long ones
 _WORDS: Final = 4  # of data, in one line
 
-BUILD: Final = (
-    "gcc -O2 -static -nostdlib -ffreestanding -fno-stack-protector -fno-asynchronous-unwind-tables"
-    " -Wl,-z,noseparate-code,--build-id=none"
+BUILD_LINES: Final = (
+    "gcc -O2 -static -nostdlib -ffreestanding -fno-stack-protector",
+    "-fno-asynchronous-unwind-tables -Wl,-z,noseparate-code,--build-id=none",
 )
+BUILD: Final = " ".join(BUILD_LINES)
 """What the program is built by; `-o FILE FILE.c` comes after it."""
 
 
