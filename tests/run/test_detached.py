@@ -426,7 +426,7 @@ def test_a_directory_that_cannot_be_written_is_told(place: Place, part: str) -> 
 def test_a_launcher_that_is_killed_leaves_the_truth(place: Place) -> None:
     """Whenever that is: there is no box, or one that runs, or one that never did and is forgotten."""
     seen = set()
-    for at in range(0, 12, 2):
+    for at in range(0, 16, 2):
         starts = place.start(*place.words("sleep", "1000"))
         time.sleep(at * 0.03)
         starts.kill()

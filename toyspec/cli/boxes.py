@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 from toyspec.cli.error import FatalError
 from toyspec.cli.place import base
 from toyspec.cli.source import read
-from toyspec.cli.words import FILE, spec_and_name
+from toyspec.cli.words import COLOR, FILE, HELP, QUIET, VERBOSE, Option, spec_and_name
 from toyspec.run import state
 from toyspec.run.boxes import StateError, names, open_boxes
 from toyspec.start.look import Look
 from toyspec.start.look_paths import first_line
+from toyspec.values import replace
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,7 +25,13 @@ NO_BOX = 1
 """The status of a verb whose box is not there."""
 BY_NAME = (FILE,)
 """What a verb on a box takes beside NAME or SPEC."""
+WHICH = ("NAME|SPEC",)
 GRACE = 10.0  # seconds between the signal to stop and KILL, where the box's spec said nothing
+
+
+def common(quiet: str) -> tuple[Option, ...]:
+    """The options that every verb has; what -q leaves out there."""
+    return (replace(QUIET, help=quiet), replace(VERBOSE, help="tracebacks"), COLOR, HELP)
 
 
 def boxes_of(look: Look, *, make: bool = False) -> int:

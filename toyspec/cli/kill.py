@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from toyspec.cli.boxes import BY_NAME, NO_BOX, boxes_of, named, seen
+from toyspec.cli.boxes import BY_NAME, NO_BOX, WHICH, boxes_of, common, named, seen
 from toyspec.cli.error import FatalError, UsageError
 from toyspec.cli.streams import put
-from toyspec.cli.words import COMMON, Option, Syntax, help_text, parse
+from toyspec.cli.words import Option, Syntax, help_text, parse
 from toyspec.kernel.flags import flags
 from toyspec.start.look import Look
 
@@ -13,7 +13,12 @@ SYNTAX = Syntax(
     "kill",
     "Send a signal to PID 1 of a box that was left to itself, KILL if nothing else is said.\n"
     "With a reaper that is toyspec's own: it hands on to the command what can be handed on.",
-    (*BY_NAME, Option(("-s", "--signal"), "which one: HUP, SIGHUP or 1", "SIGNAL"), *COMMON),
+    (
+        *BY_NAME,
+        Option(("-s", "--signal"), "which one: HUP, SIGHUP or 1", "SIGNAL"),
+        *common("do not say which spec was found"),
+    ),
+    words=WHICH,
     argv=False,
 )
 _MOST = 64  # _NSIG (asm-generic/signal.h)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from toyspec.cli.boxes import boxes_of, named, watch
+from toyspec.cli.boxes import WHICH, boxes_of, common, named, watch
 from toyspec.cli.error import UsageError
 from toyspec.cli.streams import put, put_all, say
-from toyspec.cli.words import COMMON, FILE, Option, Syntax, help_text, parse
+from toyspec.cli.words import FILE, Option, Syntax, help_text, parse
 from toyspec.run.log import ERR, LOST, OUT, Reader, Record
 from toyspec.start.look import Look
 
@@ -26,8 +26,9 @@ SYNTAX = Syntax(
         Option(("-f", "--follow"), "go on until the box ends"),
         Option(("--tail",), "only the last N lines", "N"),
         Option(("-t", "--timestamps"), "before each line, when its first byte came"),
-        *COMMON,
+        *common("nothing but what it printed"),
     ),
+    words=WHICH,
     argv=False,
 )
 _STEP = 0.05  # seconds between two looks

@@ -5,10 +5,10 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from toyspec.cli.boxes import find_boxes
+from toyspec.cli.boxes import common, find_boxes
 from toyspec.cli.error import UsageError
 from toyspec.cli.streams import colour, columns, put, say
-from toyspec.cli.words import COMMON, FORMAT, Option, Syntax, help_text, parse
+from toyspec.cli.words import FORMAT, Option, Syntax, help_text, parse
 from toyspec.run import state
 from toyspec.run.boxes import StateError, names
 from toyspec.start.look import Look
@@ -20,7 +20,11 @@ if TYPE_CHECKING:
 SYNTAX = Syntax(
     "ps",
     "List the boxes that were left to themselves (up -d) and run.",
-    (Option(("-a", "--all"), "those that have ended, too"), FORMAT, *COMMON),
+    (
+        Option(("-a", "--all"), "those that have ended, too"),
+        FORMAT,
+        *common("their names, and nothing else"),
+    ),
     words=(),
     argv=False,
 )

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 
-from toyspec.cli.boxes import BY_NAME, boxes_of, named, seen
+from toyspec.cli.boxes import BY_NAME, WHICH, boxes_of, common, named, seen
 from toyspec.cli.error import FatalError
 from toyspec.cli.stop import TIME, end, grace
 from toyspec.cli.streams import put
-from toyspec.cli.words import COMMON, UP, Syntax, help_text, parse
+from toyspec.cli.words import UP, Syntax, help_text, parse
 from toyspec.run import state
 from toyspec.run.boxes import open_box
 from toyspec.start.look import Look
@@ -17,7 +17,8 @@ SYNTAX = Syntax(
     "restart",
     "Stop a box that was left to itself, and begin it anew: the same spec, as it is now, with the\n"
     "options, the command and the variables that it was begun with. One that has ended begins, too.",
-    (*BY_NAME, TIME, *COMMON),
+    (*BY_NAME, TIME, *common("say neither which spec was found nor its name")),
+    words=WHICH,
     argv=False,
 )
 

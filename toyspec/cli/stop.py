@@ -4,10 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from toyspec.cli.boxes import BY_NAME, boxes_of, cannot, how_to_stop, named, seen, watch
+from toyspec.cli.boxes import (
+    BY_NAME,
+    WHICH,
+    boxes_of,
+    cannot,
+    common,
+    how_to_stop,
+    named,
+    seen,
+    watch,
+)
 from toyspec.cli.error import FatalError, UsageError
 from toyspec.cli.streams import put
-from toyspec.cli.words import COMMON, Option, Syntax, help_text, parse
+from toyspec.cli.words import Option, Syntax, help_text, parse
 from toyspec.run import state
 from toyspec.run.boxes import StateError
 from toyspec.start.look import Look
@@ -22,13 +32,15 @@ STOP = Syntax(
     "stop",
     "Ask a box that was left to itself to end (stop_signal), and kill it where it does not.\n"
     "Its output and its status stay, for logs and wait, until down or the next up.",
-    (*BY_NAME, TIME, *COMMON),
+    (*BY_NAME, TIME, *common("do not say which spec was found")),
+    words=WHICH,
     argv=False,
 )
 DOWN = Syntax(
     "down",
     "End a box that was left to itself, as stop does, and remove what is kept of it.",
-    (*BY_NAME, TIME, *COMMON),
+    (*BY_NAME, TIME, *common("do not say which spec was found")),
+    words=WHICH,
     argv=False,
 )
 _LONGEST = 10**6  # seconds

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from toyspec.cli.boxes import BY_NAME, boxes_of, named, watch
+from toyspec.cli.boxes import BY_NAME, WHICH, boxes_of, common, named, watch
 from toyspec.cli.error import FatalError
 from toyspec.cli.streams import put
-from toyspec.cli.words import COMMON, Syntax, help_text, parse
+from toyspec.cli.words import Syntax, help_text, parse
 from toyspec.start.look import Look
 
 SYNTAX = Syntax(
     "wait",
     "Wait until a box that was left to itself has ended, and exit with its status.",
-    (*BY_NAME, *COMMON),
+    (*BY_NAME, *common("do not say which spec was found")),
+    words=WHICH,
     argv=False,
 )
 

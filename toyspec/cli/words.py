@@ -235,6 +235,8 @@ def _stray(left: list[str], spec: str | None, name: str | None, syntax: Syntax) 
     if is_spec(word):
         right = f"toyspec {syntax.verb} {word} {name}"
         return UsageError(f"`{word}` is one word too many", f"the spec comes first: {right}")
+    if not syntax.argv:
+        return UsageError(f"`{word}` is one word too many", syntax.usage())
     command = _as_typed([*([name] if name is not None else []), *left])
     shown = f"{spec} -- {command}" if spec is not None else f"-- {command}"
     return UsageError(
@@ -264,6 +266,7 @@ def a_file(word: str) -> tuple[str, str] | None:
 _WORDS = {
     "SPEC": "without it: toyspec.yaml, here or above, up to your home",
     "NAME": "what the box must be called, else the spec is refused",
+    "NAME|SPEC": "the box, or the spec that names it; without it: toyspec.yaml, here or above",
     "ARGV": "a command to run in place of the spec's init",
 }
 

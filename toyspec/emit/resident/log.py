@@ -19,6 +19,7 @@ from toyspec.emit.resident.record import (
     OUT_READ,
     SAYS,
 )
+from toyspec.emit.resident.status import forget_pipe_signal
 from toyspec.emit.resident.words import (
     flag,
     load32,
@@ -38,6 +39,7 @@ _MOST = 16384  # bytes of one record
 _ROOM = 16400
 _FILE = 1048576  # bytes of one file; there are four
 _LEFT = 1048576  # bytes that a stream of a box that has ended may hold (pipe-max-size, pipe(7))
+_EPIPE = -32
 _REALTIME = 0  # CLOCK_REALTIME
 
 
@@ -71,7 +73,8 @@ def stands(box: int) -> int:
     """
     if load64(box + SAYS) <= 2:
         return 0
-    syscall(nr("write"), 2, text(""), 1)
+    if syscall(nr("write"), 2, text(""), 1) == _EPIPE:
+        forget_pipe_signal()  # he was killed: that is nothing to the box
     syscall(nr("dup3"), load64(box + SAYS), 2, 0)
     syscall(nr("close"), load64(box + SAYS))
     store64(box + SAYS, -1)

@@ -164,7 +164,7 @@ def _patiently(fd: int, line: int, is_socket: int) -> int:
         else:
             done = syscall(nr("write"), fd, line, length(line))
         if done == _EPIPE:
-            _forget_pipe_signal()
+            forget_pipe_signal()
         if done != _EAGAIN or _until(end) == 0:
             return 0
     return 0
@@ -188,7 +188,7 @@ def _opened_anew(fd: int) -> int:
     return syscall(nr("openat"), -100, path, flags, 0)
 
 
-def _forget_pipe_signal() -> int:
+def forget_pipe_signal() -> int:
     """The one that our own write came to: none to hand on to the box."""
     signals = room(8)
     store64(signals, 1 << (flag("signal", "SIGPIPE") - 1))
