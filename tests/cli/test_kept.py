@@ -17,6 +17,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import tools
 from tests.installation import HAS_FRONT
 from tests.product import Product, Word
 from toyspec.emit.front import record
@@ -197,6 +198,21 @@ def test_a_file_that_the_spec_includes(caller: Caller) -> None:
     done = caller.up("box.yaml")
     assert done.returncode != 0
     assert "Input/output error" in done.stderr
+
+
+def test_a_working_directory_that_is_mounted_over(plain: Caller) -> None:
+    """Its path leads to another spec than the one that is read there."""
+    unshare = tools.need("unshare")
+    other = plain.here / "other"
+    other.mkdir()
+    plain.product.own(other)
+    plain.product.write(other / "box.yaml", PLAIN.format(greeting="by its path"))
+    run = f"{plain.product.toyspec[0]} up -q box.yaml"
+    by_path = f'(cd "$PWD"; {run}; {run})'
+    script = f'mount --bind other "$PWD"; {by_path}; {run}; {run}; {by_path}'
+    argv: list[Word] = [unshare, "-c", "-m", "--keep-caps", "sh", "-c", script]
+    done = plain.product.as_user(argv, cwd=plain.here, env=plain.environment())
+    assert good(done).splitlines() == [*["by its path"] * 2, *["hello"] * 2, *["by its path"] * 2]
 
 
 def test_other_words_are_another_box(caller: Caller) -> None:

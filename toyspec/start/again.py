@@ -12,6 +12,7 @@ from __future__ import annotations
 import os
 import sys
 import time
+from errno import ESTALE
 
 from toyspec.start import entry, memory, store
 from toyspec.start.command import front, is_other_python
@@ -196,9 +197,13 @@ def become(box: bytes | memoryview, told: Sequence[str], shown: Sequence[str] = 
 def _command(look: Look, words: list[str]) -> tuple[object, ...]:
     """What tells this command from others: its verb and words, where it is given, and by which interpreter.
 
-    The terminal and the host are among the questions too; here they keep each a box of their own.
+    Raises OSError where the path of the working directory leads elsewhere: what is asked by that path
+    would be about other files than the command's. The terminal and the host are among the questions too; here they keep each a box of their own.
     """
-    place = (os.getcwd(), os.uname().nodename, look.ask(terminal))
+    here = os.getcwd()
+    if not os.path.samefile(here, "."):
+        raise OSError(ESTALE, "something is mounted over the working directory", here)
+    place = (here, os.uname().nodename, look.ask(terminal))
     return (tuple(words), place, sys.version, sys.prefix, __file__)
 
 

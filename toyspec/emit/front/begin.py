@@ -124,7 +124,7 @@ def _serve(own: int, python: int, words: int, argv: int, environment: int) -> in
     if store < 0:
         return 0
     directory = room(_LONGEST)
-    if syscall(nr("getcwd"), directory, _LONGEST) <= 0:
+    if syscall(nr("getcwd"), directory, _LONGEST) <= 0 or not _is_here(directory):
         directory = 0
     file = 0
     count = _counting(words, argv)
@@ -146,6 +146,19 @@ def _serve(own: int, python: int, words: int, argv: int, environment: int) -> in
     if _all_hold(file, told):
         _become(file, python, words, argv, environment)
     return 0
+
+
+def _is_here(directory: int) -> int:
+    """Whether the working directory is what its path leads to: not where something is mounted over it."""
+    here = room(_STATX)
+    there = room(_STATX)
+    if syscall(nr("statx"), -100, text("."), 0, _BASIC, here) < 0:
+        return 0
+    if syscall(nr("statx"), -100, directory, 0, _BASIC, there) < 0:
+        return 0
+    if load64(here + 32) != load64(there + 32):  # the inode, then the device's numbers
+        return 0
+    return load64(here + 136) == load64(there + 136)
 
 
 def _counting(words: int, argv: int) -> int:
