@@ -215,6 +215,17 @@ def test_a_working_directory_that_is_mounted_over(plain: Caller) -> None:
     assert good(done).splitlines() == [*["by its path"] * 2, *["hello"] * 2, *["by its path"] * 2]
 
 
+def test_other_modules_are_another_toyspec_s_box(caller: Caller) -> None:
+    """What was planned with PYTHONPATH, by whatever lies there, is served to nobody who has none."""
+    modules = caller.product.directory()
+    caller.product.write(modules / "sitecustomize.py", "")
+    env: dict[str, str | None] = {"PYTHONPATH": str(modules)}
+    good(caller.up("box.yaml", env=env))
+    assert not caller.planned("box.yaml", env=env)
+    assert caller.planned("box.yaml")
+    assert len(caller.entries()) == 2
+
+
 def test_other_words_are_another_box(caller: Caller) -> None:
     for words, says in (
         ((), "hello\n"), (("--", "echo", "a"), "a\n"), (("--", "echo", "b"), "b\n"),
@@ -574,7 +585,9 @@ def test_python_stands_in_where_the_front_may_not(plain: Caller) -> None:
     """PYTHONPATH may make it another toyspec; the file stays for those who do not say so."""
     assert good(plain.up("box.yaml")) == "hello\n"
     for name in ("PYTHONPATH", "PYTHONSAFEPATH"):
-        assert plain.served("box.yaml", env={name: "1"})
+        (before,) = (path.stat().st_ino for path in plain.fronts())
+        assert good(plain.up("box.yaml", env={name: "1"})) == "hello\n"
+        assert [path.stat().st_ino for path in plain.fronts()] == [before]
     assert plain.served("box.yaml", env={"PYTHONUNBUFFERED": "1"})
     assert plain.served("box.yaml")
 

@@ -204,7 +204,7 @@ def _command(look: Look, words: list[str]) -> tuple[object, ...]:
     if not os.path.samefile(here, "."):
         raise OSError(ESTALE, "something is mounted over the working directory", here)
     place = (here, os.uname().nodename, look.ask(terminal))
-    return (tuple(words), place, sys.version, sys.prefix, __file__)
+    return (tuple(words), place, sys.version, sys.prefix, tuple(sys.path), __file__)
 
 
 def _directory(look: Look) -> str | None:
