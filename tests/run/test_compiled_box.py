@@ -142,6 +142,34 @@ def test_a_box_cannot_replace_its_own_file(product: Product) -> None:
     assert done.stderr.endswith("could write its own file here: make it anew where it is to lie\n")
 
 
+@pytest.mark.parametrize("came", ["directory", "link", "another than a link"])
+def test_a_box_protects_what_came_since_it_was_made_or_refuses(product: Product, came: str) -> None:
+    text = "version: 1\nsystem: host\nbinds: ['.:/code:rw']\ninit: [sh]\n"
+    source = spec(product, text)
+    if came == "another than a link":
+        (source.parent / ".git").symlink_to("elsewhere")
+    file = compile_box(product, source)
+    words: list[Word] = [file, "--", "touch", "/code/.envrc"]
+    done = product.as_user(words)
+    assert done.returncode == 0
+    assert ".envrc appeared in" in done.stderr
+    (source.parent / ".envrc").unlink()
+    there = source.parent / ".git"
+    if came == "link":
+        there.symlink_to("elsewhere")
+    else:
+        there.unlink(missing_ok=True)
+        there.mkdir()
+    done = product.as_user(words)
+    assert done.returncode == 125
+    said = f"since this box was made {there} came, which it would not protect: compile it again\n"
+    assert done.stderr.endswith(said)
+    assert not (source.parent / ".envrc").exists()
+    words = ["compile", "-q", "--force", source, "-o", file]
+    assert product.run(words).returncode == 0
+    assert product.as_user([file, "--", "true"]).returncode == 0
+
+
 def test_what_a_login_gives_may_be_missing(product: Product) -> None:
     text = "version: 1\nsystem: host\nbinds: ['.:/code:rw']\ninit: ['true']\n"
     source, given = spec(product, text), f"/run/user/{product.uid}"

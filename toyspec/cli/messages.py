@@ -67,5 +67,5 @@ def watches(plan: Plan) -> Sequence[Watch]:
     found = []
     for each in plan.watched:
         directory, _, name = each.path.rpartition("/")
-        found.append(Watch(each.path, escape(directory or "/"), escape(name)))
+        found.append(Watch(each.path, escape(directory or "/"), escape(name), each.kind))
     return found

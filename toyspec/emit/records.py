@@ -35,12 +35,16 @@ _DETACHED: Final = {
 }  # fmt: skip
 
 
+_PLANNED: Final = {"missing": record.WATCH_MISSING, "symlink": record.WATCH_SYMLINK}
+
+
 class Watch(NamedTuple):
     """One watched path: as the kernel gets it, and how people read its directory and its name."""
 
     path: str
     directory: str
     name: str
+    planned: str = ""
 
 
 def _encoded(text: str | bytes) -> bytes:
@@ -259,6 +263,7 @@ def _watched(data: Data, watches: tuple[Watch, ...]) -> int:
             if text not in texts:
                 texts[text] = data.text(text)
             data.set(entry + field, texts[text])
+        data.set(entry + record.WATCH_PLANNED, _PLANNED.get(each.planned, 0))
     return table
 
 

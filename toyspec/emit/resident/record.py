@@ -140,7 +140,10 @@ WATCH_DEVICE = 32
 WATCH_INODE = 40
 WATCH_STATE = 48
 WATCH_WHAT = 56
-WATCH_SIZE = 64
+WATCH_PLANNED = 64  # what the plan took to be there: WATCH_MISSING, WATCH_SYMLINK, or 0
+WATCH_SIZE = 72
+WATCH_MISSING = 1
+WATCH_SYMLINK = 2
 
 # An entry of LATE: the pieces of a text, in order; where the address of the text is stored, and,
 # unless that is 0, how many bytes it has.

@@ -50,6 +50,7 @@ from toyspec.emit.resident.status import take_status
 from toyspec.emit.resident.streams import open_streams
 from toyspec.emit.resident.terminal import foreground_of, is_terminal
 from toyspec.emit.resident.times import clock_of
+from toyspec.emit.resident.watch import refuse_new
 from toyspec.emit.resident.words import (
     flag,
     load8,
@@ -102,6 +103,7 @@ def start(stack: int, file: int) -> int:
     check_caller(file, environment, auxiliary)
     box = _choose(file)
     store64(box + FILE, file)
+    refuse_new(file, box)
     if load64(argv):
         store64(box + ARGV, load64(argv))
     _hear_everything(file)

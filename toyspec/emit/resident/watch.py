@@ -8,18 +8,21 @@ from __future__ import annotations
 
 from toyspec.emit.resident.memory import same
 from toyspec.emit.resident.record import (
+    AS_FILE,
     WATCH_DEVICE,
     WATCH_DIRECTORY,
     WATCH_INODE,
     WATCH_KIND,
     WATCH_NAME,
     WATCH_PATH,
+    WATCH_PLANNED,
     WATCH_SIZE,
     WATCH_STATE,
     WATCH_WHAT,
     WATCHED,
     WATCHES,
 )
+from toyspec.emit.resident.refusal import refuse
 from toyspec.emit.resident.saying import VECTOR, add, begin, full, say
 from toyspec.emit.resident.words import (
     flag,
@@ -48,6 +51,25 @@ _APPEARED = 1
 _WENT = 2
 _CHANGED = 3
 _REPLACED = 4
+
+
+def refuse_new(file: int, box: int) -> int:
+    """A file of `compile` covers what was there when it was made; what came since it would not."""
+    if not load64(file + AS_FILE):
+        return 0
+    seen = room(WATCH_SIZE)
+    entry = load64(box + WATCHED)
+    end = entry + load64(box + WATCHES) * WATCH_SIZE
+    while entry < end:
+        planned = load64(entry + WATCH_PLANNED)
+        if planned:
+            _look(load64(entry + WATCH_PATH), seen)
+            kind = load64(seen + WATCH_KIND)
+            if kind != planned and kind != _MISSING and kind != _UNKNOWN:
+                more = text(" came, which it would not protect: compile it again")
+                refuse(file, text("since this box was made "), load64(entry + WATCH_PATH), more)
+        entry += WATCH_SIZE
+    return 0
 
 
 def first_look(box: int) -> int:
