@@ -646,6 +646,16 @@ def test_another_command_s_file_under_this_one_s_name(plain: Caller) -> None:
 
 
 @needs_front
+def test_a_limit_on_files_costs_time_only(plain: Caller) -> None:
+    """Memory counts as a file too (RLIMIT_FSIZE), and what is longer is SIGXFSZ."""
+    good(plain.up("box.yaml"))
+    script = 'ulimit -f 1; exec "$@"'
+    words: list[Word] = ["sh", "-c", script, "sh", *plain.product.toyspec, "up", "-q", "box.yaml"]
+    done = plain.product.as_user(words, cwd=plain.here, env=plain.environment())
+    assert good(done) == "hello\n"
+
+
+@needs_front
 def test_a_file_of_the_front_without_a_question(plain: Caller) -> None:
     """Its sum is right, and nothing in it could be wrong: it is nobody's."""
     good(plain.up("box.yaml"))

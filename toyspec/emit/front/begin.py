@@ -24,11 +24,12 @@ from toyspec.emit.front.record import (
 )
 from toyspec.emit.front.sums import crc, fnv, fnv_number
 from toyspec.emit.front.terminal import terminals
+from toyspec.emit.resident.again import ignore
 from toyspec.emit.resident.environment import value_of
 from toyspec.emit.resident.memory import append, behind, copy, find, length, same, unsigned32
 from toyspec.emit.resident.process import leave
 from toyspec.emit.resident.saying import VECTOR, add, begin, say
-from toyspec.emit.resident.sealed import memory_file, seal
+from toyspec.emit.resident.sealed import memory_file, seal, survive_limits
 from toyspec.emit.resident.streams import open_streams
 from toyspec.emit.resident.words import (
     flag,
@@ -328,11 +329,13 @@ def _become(file: int, python: int, words: int, argv: int, environment: int) -> 
         return 0
     at = file + load64(file + BOX)
     end = file + load64(file + SIZE)
+    before = survive_limits()
     while at < end:
         count = syscall(nr("write"), fd, at, end - at)
         if count <= 0:
             break
         at += count
+    ignore(flag("signal", "SIGXFSZ"), before)
     given = _memory(8 * (words + 4 + load64(file + GIVENS)))
     if at == end and given and seal(fd) == 0:
         store64(given, text("toyspec"))

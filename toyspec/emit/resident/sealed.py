@@ -6,9 +6,10 @@ host's: they could write there once the box has ended (CVE-2019-5736).
 
 from __future__ import annotations
 
+from toyspec.emit.resident.again import ignore
 from toyspec.emit.resident.record import SEALS
 from toyspec.emit.resident.refusal import refuse
-from toyspec.emit.resident.words import flag, load64, nr, syscall, text
+from toyspec.emit.resident.words import flag, load64, nr, room, store64, syscall, text
 
 _MEMORY = 0x13  # MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_EXEC (linux/memfd.h)
 _OLD_MEMORY = 3  # before Linux 6.3
@@ -17,6 +18,8 @@ _ADD_SEALS = 1033  # F_ADD_SEALS (linux/fcntl.h)
 _GET_SEALS = 1034
 _EVERY_SEAL = 15
 _LARGEST = 1 << 30
+_ACTION = 32  # bytes of the kernel's struct sigaction
+_IGNORED = 1  # SIG_IGN
 
 
 def memory_file() -> int:
@@ -25,6 +28,18 @@ def memory_file() -> int:
     if fd == -_EINVAL:
         fd = syscall(nr("memfd_create"), text("toyspec"), _OLD_MEMORY)
     return fd
+
+
+def survive_limits() -> int:
+    """A file longer than RLIMIT_FSIZE is an error of write(2), not our end (SIGXFSZ, setrlimit(2)).
+
+    Returns what held before, for `ignore`.
+    """
+    action = room(_ACTION)
+    store64(action, 0)
+    syscall(nr("rt_sigaction"), flag("signal", "SIGXFSZ"), 0, action, 8)
+    ignore(flag("signal", "SIGXFSZ"), _IGNORED)
+    return load64(action)
 
 
 def seal(fd: int) -> int:
@@ -48,9 +63,11 @@ def become_sealed(file: int, argv: int, environment: int) -> int:
     if syscall(nr("fcntl"), own, _GET_SEALS, 0) == _EVERY_SEAL:
         return syscall(nr("close"), own)
     fd = memory_file()
+    before = survive_limits()
     count = 1
     while fd >= 0 and count > 0:
         count = syscall(nr("sendfile"), fd, own, 0, _LARGEST)
+    ignore(flag("signal", "SIGXFSZ"), before)
     if count == 0 and seal(fd) == 0:
         syscall(nr("execveat"), fd, text(""), argv, environment, flag("at", "AT_EMPTY_PATH"))
     return refuse(
