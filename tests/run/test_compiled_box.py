@@ -374,6 +374,15 @@ def pss(pid: int) -> int:
     return int(found)
 
 
+def test_a_box_that_signals_would_not_reach_does_not_begin(product: Product) -> None:
+    """A monitor without a descriptor for them would wait for ever, deaf."""
+    words: list[Word] = [product.python, "-m", "tests.run.without_call", "signalfd4"]
+    done = product.as_user([*words, compiled(product, ()), "--", "echo", "never"], timeout=30)
+    assert (done.returncode, done.stdout) == (125, "")
+    said = "error: no descriptor is left by which signals would reach the box\n"
+    assert done.stderr == f"toyspec: {said}"
+
+
 def test_who_waits_costs_little(product: Product) -> None:
     """Once it has waited for a while."""
     with started(product, [compiled(product, ()), "--", "sleep", "1000"]) as process:

@@ -9,7 +9,7 @@ from toyspec.emit.resident.clock import now, wait_on
 from toyspec.emit.resident.forget import WHILE, forget, forgotten
 from toyspec.emit.resident.log import ERR, OUT, pump, stands
 from toyspec.emit.resident.passing import pass_on
-from toyspec.emit.resident.press import end_box, pressed
+from toyspec.emit.resident.press import end_box, pressed, unheard
 from toyspec.emit.resident.process import (
     POLLED,
     READY,
@@ -96,6 +96,8 @@ def watch_over(box: int) -> int:
     every = room(8)
     store64(every, -1)
     store64(box + SIGNAL_FD, syscall(nr("signalfd4"), -1, every, 8, _CLOEXEC_NONBLOCK))
+    if load64(box + SIGNAL_FD) < 0:
+        return unheard(box)
     polled = room(8 * POLLED)
     pty = load64(box + PTY)
     count = 5
