@@ -12,7 +12,7 @@ _LOAD, _EQUAL, _RETURN = 0x20, 0x15, 0x06
 _ALLOW, _ERRNO, _ENFILE = 0x7FFF0000, 0x00050000, 23
 
 if __name__ == "__main__":
-    old_kernel.FILTER = (  # type: ignore[misc,assignment]
+    old_kernel.FILTER = (  # type: ignore[assignment]
         (_LOAD, 0, 0, 0),
         (_EQUAL, 0, 1, CALL_NUMBERS[sys.argv[1]]),
         (_RETURN, 0, 0, _ERRNO | _ENFILE),
