@@ -73,7 +73,7 @@ def race(seconds: float, spec: str, names: list[str]) -> int:
         while time.monotonic() < end:
             pid = os.fork()
             if pid == 0:
-                given["progress"] = Progress()
+                given |= {"progress": Progress(), "parent": os.getppid()}
                 outcome = real(plan, program, **given)
                 if outcome.failure is not None:
                     os.write(2, f"{outcome.failure.message}\n".encode())

@@ -22,6 +22,8 @@ import termios
 from collections.abc import Callable, Iterator
 from typing import Any, NoReturn
 
+from toyspec.start import parent
+
 ON_TERMINAL = "TOYSPEC_TEST_ON_TERMINAL"
 """Where this is set, each case is the leader of a session on a terminal; standard error is a file."""
 PLANTED = ("mkdir", "mount", "openat")
@@ -164,6 +166,7 @@ def become_case(gate: int, errors: str, terminal: int | None = None) -> None:
     os.close(file)
     os.read(gate, 1)
     os.close(gate)
+    parent.PARENT = os.getppid()  # of this fork
 
 
 def plant(what: str, spec: str) -> int:

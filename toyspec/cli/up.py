@@ -16,6 +16,7 @@ from toyspec.cli.status import status_fd
 from toyspec.cli.streams import colour, put, say
 from toyspec.cli.words import DETACH, RUN, UP, Syntax, Words, as_run, help_text, parse
 from toyspec.run.progress import MOST_STEPS, Progress, labels
+from toyspec.start import parent
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -94,7 +95,14 @@ def up(args: list[str], syntax: Syntax, kept: Kept | None = None) -> int:
         view = drawing.begin()
         if view is not None:
             progress.publish(drawn, time.time_ns())
-        outcome = run(plan, program, progress=progress, view=view, status=_status(status))
+        outcome = run(
+            plan,
+            program,
+            progress=progress,
+            view=view,
+            status=_status(status),
+            parent=parent.PARENT,
+        )
         drawing.close()
         return _report(outcome, plan, words, source.data)
     finally:

@@ -14,7 +14,14 @@ from toyspec.emit.resident import record
 from toyspec.kernel.errnos import TEXTS
 from toyspec.kernel.flags import flags
 from toyspec.plan.step import INSIDE, Environment, Strings
-from toyspec.plan.traits import go_step, is_pid_1, reaps, runs_command, stop_number
+from toyspec.plan.traits import (
+    dies_with_caller,
+    go_step,
+    is_pid_1,
+    reaps,
+    runs_command,
+    stop_number,
+)
 from toyspec.program.program import ADDRESS
 from toyspec.start.places import login_directory
 
@@ -193,6 +200,7 @@ def write_box(
         (record.REAPS, int(reaps(plan))),
         (record.GRACE, plan.stopping.grace),
         (record.STOP_SIGNAL, stop_number(plan)),
+        (record.DIES, int(dies_with_caller(plan))),
         (record.ENVIRONMENT, program_at + _address(execs[0], 2)),
     ):
         records.set(at + field, number)

@@ -126,6 +126,7 @@ def _prepare(box: Plan, entrant: Entrant) -> list[Step]:
     w = Writer("prepare", "monitor")
     w.about("descriptors of the caller's are closed", EVERY_EXEC)
     _close_all(w, box, entrant)
+    prepare.die_with_caller(w, EVERY_EXEC)
     prepare.monitor(w, terminal=entrant.terminal)
     prepare.setup(w, terminal=entrant.terminal)
     if entrant.kept is not None:

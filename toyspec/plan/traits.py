@@ -51,6 +51,16 @@ def init_step(plan: Plan) -> Step:
     return next(step for step in plan.steps if step.yields == "init")
 
 
+def dies_with_caller(plan: Plan) -> bool:
+    """Whether the box ends with whoever started the monitor."""
+    death = Flags(("PR_SET_PDEATHSIG",))
+    return any(
+        step.call == "prctl" and step.args[0].value == death
+        for step in plan.steps
+        if step.role == "monitor"
+    )
+
+
 def stop_number(plan: Plan) -> int:
     """The number of the signal that asks the box to end."""
     from toyspec.kernel.flags import flags

@@ -9,7 +9,15 @@ from typing import TYPE_CHECKING
 
 from toyspec.kernel import call as kernel
 from toyspec.plan.step import HELPERS
-from toyspec.plan.traits import go_step, init_step, is_detached, is_pid_1, reaps, stop_number
+from toyspec.plan.traits import (
+    dies_with_caller,
+    go_step,
+    init_step,
+    is_detached,
+    is_pid_1,
+    reaps,
+    stop_number,
+)
 from toyspec.program.program import NO_PROCESS
 from toyspec.run.command import why
 from toyspec.run.ending import end_child, end_of_init, kill, wait_for_unknown_init
@@ -36,11 +44,13 @@ def run(
     progress: Progress,
     view: Drawing | None = None,
     status: Status | None = None,
+    parent: int = 0,
 ) -> Outcome:
     """Run `program`, which was lowered from `plan`, and wait for the box to end.
 
     `progress` was made before the view was forked. Every signal stays blocked in this process
     afterwards. In a forked child this does not return.
+    `parent`: who started us, where the box may end with that; 0 is nobody.
     `status`: who is told what becomes of the box. Raises ValueError for the plan of a detached box: what
     it prints is kept by a compiled one, and by nobody here.
     """
@@ -70,6 +80,7 @@ def run(
         go_step(plan).id,
         Watch(plan.watched),
         reaps(plan),
+        parent if dies_with_caller(plan) else 0,
         stop_number(plan),
         plan.stopping.grace / 1000,
     )

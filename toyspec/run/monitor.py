@@ -54,6 +54,7 @@ class Box(NamedTuple):
     go_step: int  # the step in which the command waits for a byte from go_fd
     watch: Watch
     reaps: bool  # init is a reaper, and hands on what it gets
+    parent: int  # who started us, if the box ends with that; 0: it does not
     stop_signal: int  # what init gets where the box is asked to end
     grace: float  # seconds that it has then, or after SIGHUP where that should end it
 
@@ -86,6 +87,7 @@ class Monitor:
     ) -> None:
         self.box, self.view, self.terminal, self.deaf = box, view, terminal, deaf
         self.status = status
+        self.parent = 0 if signal.SIGHUP in deaf else box.parent  # nohup: it wants to be outlived
         self.signals = open_signals(arch)
         self.poll = select.poll()
         self.view_fd = -1 if view is None else view.fileno()  # -1: nothing is waited for
@@ -105,6 +107,7 @@ class Monitor:
                 self.poll.register(fd, select.POLLIN)
         while (status := self._setup_ended()) is None:
             self._poll_terminal()
+            self._end_with_parent()
             for fd, events in self.poll.poll(self._patience()):
                 if fd == self.signals:
                     for number, sender in dict.fromkeys(read_signals(fd)):
@@ -117,6 +120,12 @@ class Monitor:
                     pass_on(self, self.terminal, fd, events)
             self._look_at_the_clock()
         return status
+
+    def _end_with_parent(self) -> None:
+        """Asked before each wait: SIGCONT wakes us where it, or only a thread of it, has ended."""
+        if self.parent and os.getppid() != self.parent:
+            self.parent = 0
+            self.kill()
 
     def kill(self) -> None:
         """End the box: init dies of setup's end, everything in it of init's."""

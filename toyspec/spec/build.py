@@ -12,7 +12,7 @@ from toyspec.spec.covers import covers
 from toyspec.spec.entries import binds, files, mounts
 from toyspec.spec.environment import environment
 from toyspec.spec.filters import seccomp
-from toyspec.spec.life import reaper, stop_grace_period, stop_signal
+from toyspec.spec.life import die_with_parent, reaper, stop_grace_period, stop_signal
 from toyspec.spec.model import Spec
 from toyspec.spec.namespaces import namespaces
 from toyspec.spec.nodes import Sequence
@@ -83,6 +83,7 @@ def build(context: Context, path: str, sha256: str) -> Spec:
         git=git(context),
         protect=protect(context),
         reaper=reaper(context),
+        die_with_parent=die_with_parent(context),
         stop_signal=stop_signal(context),
         stop_grace_period=stop_grace_period(context),
         groups=identity.groups(context, user),

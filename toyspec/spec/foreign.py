@@ -230,7 +230,7 @@ _BUBBLEWRAP = (
         "add-seccomp-fd": "`seccomp`: a profile in docker's format, as text",
         "exec-label": "the caller's context holds inside",
         "file-label": "the caller's context holds inside",
-        "die-with-parent": "a box always does",
+        "die-with-parent": "the default; `die_with_parent: false` does without",
         "new-session": "a box always has its own",
         "as-pid-1": "it is the default; `reaper: true` puts a PID 1 of toyspec's before it",
         "lock-file": _NO_HOOKS,

@@ -1,4 +1,4 @@
-"""How a box lives and ends: the keys `reaper`, `stop_signal` and `stop_grace_period`."""
+"""How a box lives and ends: the keys `reaper`, `die_with_parent`, `stop_signal` and `stop_grace_period`."""
 
 from __future__ import annotations
 
@@ -29,6 +29,12 @@ def reaper(context: Context) -> bool:
     if "reaper" not in context.data or not context.usable("reaper"):
         return bool(asked)
     return context.data["reaper"] is True
+
+
+def die_with_parent(context: Context) -> bool:
+    """Whether the box ends when whoever started `toyspec` does."""
+    context.note("die_with_parent", "die_with_parent: true")
+    return context.data.get("die_with_parent") is not False
 
 
 def stop_signal(context: Context) -> str:

@@ -262,6 +262,7 @@ class Spec:
     git: Literal["protected", "writable"] = "protected"
     protect: tuple[str, ...] = ("default",)
     reaper: bool = False
+    die_with_parent: bool = True
     stop_signal: str = "SIGTERM"
     stop_grace_period: int = 10_000
     groups: Literal["keep", "drop"] = "keep"

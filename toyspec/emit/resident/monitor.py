@@ -40,6 +40,7 @@ from toyspec.emit.resident.record import (
     LOST,
     OUT_READ,
     PAGE,
+    PARENT,
     PIDS,
     PTY,
     REAPS,
@@ -115,6 +116,7 @@ def watch_over(box: int) -> int:
         poll_one(polled + 2 * POLLED, view)
         poll_one(polled + 3 * POLLED, load64(box + OUT_READ))
         poll_one(polled + 4 * POLLED, load64(box + ERR_READ))
+        _end_with_parent(box)
         ready = wait_on(polled, count, _patience(box))
         if ready == 0:
             forget(box)
@@ -133,6 +135,15 @@ def watch_over(box: int) -> int:
                 _go_if_ready(box)
                 _tell_of_its_end(box, pty)
         _look_at_the_clock(box)
+    return 0
+
+
+def _end_with_parent(box: int) -> int:
+    """Asked before each wait: SIGCONT wakes us where it, or only a thread of it, has ended."""
+    parent = load64(box + PARENT)
+    if parent and syscall(nr("getppid")) != parent:
+        store64(box + PARENT, 0)
+        end_box(box)
     return 0
 
 

@@ -98,7 +98,9 @@ LOG_SIZE = 400  # bytes in it
 LOG_LOST = 408  # bytes that had no room and were not told of yet
 REAPS = 416  # 1: init is a reaper, and the box's command its child
 STOP_SIGNAL = 424  # what init gets where the box is asked to end
-BOX_SIZE = 432
+DIES = 432  # 1: the box ends with whoever started the monitor
+PARENT = 440  # who that was, if it is to be watched; 0: it is not
+BOX_SIZE = 448
 
 # The memory of a box's own terminal: numbers, two terminals' modes, two buffers.
 SOCKET = 0  # where init hands over the next two; -1: it did

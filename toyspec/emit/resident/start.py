@@ -29,11 +29,13 @@ from toyspec.emit.resident.record import (
     CALLER_ENVIRONMENT,
     CLOCK,
     DEAF,
+    DIES,
     FILE,
     LOG_DIRECTORY,
     OWN,
     PAGE,
     PAGE_SIZE,
+    PARENT,
     PLAIN,
     PLAN,
     PLAN_SIZE,
@@ -107,11 +109,20 @@ def start(stack: int, file: int) -> int:
     if load64(argv):
         store64(box + ARGV, load64(argv))
     _hear_everything(file)
+    _watch_parent(file, box)
     _share_page(file, box, load64(argv + 8), auxiliary)
     complete(file, box, environment)
     if load64(box + TERMINAL):
         prepare_pty(box)
     return box
+
+
+def _watch_parent(file: int, box: int) -> int:
+    """Whoever started us, unless it wants to be outlived (nohup), or is out of sight."""
+    store64(box + PARENT, 0)
+    if load64(box + DIES) and not load64(file + DEAF) >> (flag("signal", "SIGHUP") - 1) & 1:
+        store64(box + PARENT, syscall(nr("getppid")))
+    return 0
 
 
 def _refuse_inside(file: int) -> int:

@@ -13,7 +13,7 @@ from toyspec.plan.sources import real_path
 from toyspec.plan.step import Expect, Flags, Int, Step
 from toyspec.plan.terminal import pair as pair_terminal
 from toyspec.plan.writer import Writer
-from toyspec.spec.model import Spec
+from toyspec.spec.model import Origin, Spec
 
 
 def needs(spec: Spec) -> Needs:
@@ -24,6 +24,9 @@ def needs(spec: Spec) -> Needs:
 def steps(box: Box) -> list[Step]:
     """Monitor makes the pipes and forks setup; setup ties its life to monitor's."""
     w = Writer("prepare", "monitor")
+    left_alone = box.spec.detached or not box.spec.die_with_parent
+    if not left_alone:
+        die_with_caller(w, box.origin("die_with_parent"))
     monitor(w, detached=box.spec.detached, terminal=box.facts.terminal)
     setup(w, terminal=box.facts.terminal)
     if box.spec.detached:
@@ -53,6 +56,17 @@ def setup(w: Writer, *, terminal: bool = False) -> None:
     if terminal:
         w.do(calls.close("terminal.read"), "only the monitor receives the box's terminal")
     w.do(calls.umask(0o022), "modes in this plan are final, whatever the caller's umask")
+
+
+def die_with_caller(w: Writer, origin: Origin | None = None) -> None:
+    """By the monitor, first of all. It is told, not killed: its caller's terminal is to be given back,
+    and a mere thread of the caller's that ends is no reason (prctl(2)).
+    """
+    w.about("the box ends with its caller", origin)
+    told = calls.prctl("PR_SET_PDEATHSIG", Flags(("SIGCONT",)))
+    w.do(
+        told, "the monitor looks whether its parent lives, now and when it is told; even if stopped"
+    )
 
 
 def monitor(w: Writer, *, detached: bool = False, terminal: bool = False) -> None:
