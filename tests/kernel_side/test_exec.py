@@ -43,18 +43,20 @@ def nothing_to_do(spec: Path) -> list[str]:
 
 @pytest.mark.parametrize("name", SPECS)
 def test_every_call_is_a_step(product: Product, name: str) -> None:
+    """Made anew, and as it was kept."""
     spec = fresh(product, name)
     with running(product, spec, shell=shell(spec)) as box:
         command = nothing_to_do(spec)
         plan = plan_in(box, *command)
         words = ["exec", box.name, "--", *command]
         argv = [str(product.python), "-B", product.script, *words]
-        ran, problems, done = check(product, plan, argv, spec.parent, way=ENTERING)
-        assert not problems, "\n".join([*problems, ran.stderr])
-        assert ran.status == "exit 0", ran.stderr
-        left = {step["id"] for step in plan["steps"]} - set(done)
-        unmade = [step for step in plan["steps"] if step["id"] in left]
-        assert all(step["call"] in ("supervise", "execve") for step in unmade), unmade
+        for _ in range(2):
+            ran, problems, done = check(product, plan, argv, spec.parent, way=ENTERING)
+            assert not problems, "\n".join([*problems, ran.stderr])
+            assert ran.status == "exit 0", ran.stderr
+            left = {step["id"] for step in plan["steps"]} - set(done)
+            unmade = [step for step in plan["steps"] if step["id"] in left]
+            assert all(step["call"] in ("supervise", "execve") for step in unmade), unmade
 
 
 @pytest.mark.parametrize("kind", [IN_TURN, KILL])

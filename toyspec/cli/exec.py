@@ -36,6 +36,7 @@ from toyspec.values import replace
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from toyspec.cli.entered import Kept
     from toyspec.emit.compiled import Message
     from toyspec.plan.step import Plan, Step
     from toyspec.run.refusals import Cause
@@ -59,8 +60,11 @@ TOYSPEC_FAILED = 125
 _JOINS = frozenset(("pidfd_open", "statx", "pidfd_send_signal", "setns"))
 
 
-def exec_in_box(args: list[str]) -> int:
-    """Find the box, plan from its own plan, compile, and become that. Returns only by FatalError."""
+def exec_in_box(args: list[str], kept: Kept | None, began: int) -> int:
+    """Find the box, plan from its own plan, compile, and become that. Returns only by FatalError.
+
+    `kept`: where that is kept for the next time. `began`: when this command did, in nanoseconds.
+    """
     words = parse(args, SYNTAX)
     if words.flag("help"):
         put(help_text(SYNTAX))
@@ -69,9 +73,12 @@ def exec_in_box(args: list[str]) -> int:
         raise UsageError("no command to run in the box", "toyspec exec NAME -- COMMAND…")
     status = status_fd(words)
     box = _box(words)
-    plan, variables = entering(box, words, status)
+    plan, variables, callers = entering(box, words, status)
     told = [] if status is None else ["--status", str(status)]
-    _become(plan, box, variables, told)
+    program = program_of(plan, box.spec, replaces=kept is not None)
+    if kept is not None and dict(plan.host).get("close_range_cloexec"):
+        kept.keep(program, variables.keys() - callers, callers, began)
+    _become(program, variables, told)
     raise AssertionError("unreachable")
 
 
@@ -89,26 +96,29 @@ def _box(words: Words) -> RunningBox:
 
 def entering(
     box: RunningBox, words: Words, status: int | None = None, *, printing: bool = False
-) -> tuple[Plan, dict[str, str]]:
-    """exec's plan, and the variables that it takes. `status`: a descriptor that the monitor keeps.
+) -> tuple[Plan, dict[str, str], set[str]]:
+    """exec's plan, the variables that it takes, and which of them are the caller's now. `status`: a descriptor that the monitor keeps.
     `printing`: standard output takes the plan, and will not be the command's.
     """
     from toyspec.plan.entering import EnteringError, exec_plan
 
     given = overrides(words)
     variables = dict(box.variables)
+    callers: set[str] = set()
     environment: list[tuple[str, Text]] = []
     for name, text in given.environment:
         if text is None:
             if (own := os.environ.get(name)) is None:
                 raise UsageError(f"-e {name}: this variable is not set here", f"-e {name}=VALUE")
             variables[name] = own
+            callers.add(name)
         environment.append((name, (Variable(name),) if text is None else (text,)))
     look = Look()
     own_terminal = not words.flag("no-terminal") and terminal(look, printing=printing)
     if own_terminal and "TERM" in os.environ and not _has(box.plan, environment, "TERM"):
         environment.append(("TERM", (Variable("TERM"),)))
         variables["TERM"] = os.environ["TERM"]
+        callers.add("TERM")
     entrant = Entrant(
         argv=given.init or (),
         environment=tuple(environment),
@@ -127,7 +137,8 @@ def entering(
             f"the box `{box.plan.box}` cannot be entered: {error}",
             "start it anew: another version of toyspec planned it",
         ) from None
-    return plan, {name: variables[name] for name in wanted(plan) if name in variables}
+    taken = {name: variables[name] for name in wanted(plan) if name in variables}
+    return plan, taken, callers & taken.keys()
 
 
 def _has(box: Plan, environment: Sequence[tuple[str, Text]], name: str) -> bool:
@@ -150,15 +161,14 @@ def _inherited() -> tuple[int, ...]:
     return tuple(found)
 
 
-def _become(plan: Plan, box: RunningBox, variables: dict[str, str], given: Sequence[str]) -> None:
+def _become(program: bytes, variables: dict[str, str], given: Sequence[str]) -> None:
     """Execute it compiled and from memory: no interpreter is ever in the box, nor is a file of the
     host's its /proc/PID/exe. `given` are words for it; the box may see them. Raises FatalError.
     """
     from toyspec.start import memory
 
-    program = memoryview(program_of(plan, box.spec))
     try:
-        memory.execute("toyspec", program, ["toyspec", *given], variables)
+        memory.execute("toyspec", memoryview(program), ["toyspec", *given], variables)
     except OSError as error:
         raise FatalError(
             f"a program in memory cannot be executed: {error.strerror}",
@@ -166,13 +176,17 @@ def _become(plan: Plan, box: RunningBox, variables: dict[str, str], given: Seque
         ) from None
 
 
-def program_of(plan: Plan, spec: bytes) -> bytes:
-    """exec's plan as an executable; with the spec's text it explains what fails."""
+def program_of(plan: Plan, spec: bytes, *, replaces: bool = False) -> bytes:
+    """exec's plan as an executable; with the spec's text it explains what fails. `replaces`: another
+    command may be given to it.
+    """
     from toyspec.emit.compiled import VARIANTS, Baked, Variant, compiled
     from toyspec.program.lower import lower
 
     variant = Variant(plan, lower(plan, None), messages=_messages(plan, spec))
-    return compiled(dict.fromkeys(VARIANTS, variant), Baked(os.getuid(), os.getgid()))
+    return compiled(
+        dict.fromkeys(VARIANTS, variant), Baked(os.getuid(), os.getgid(), replaces=replaces)
+    )
 
 
 def _messages(plan: Plan, spec: bytes) -> Sequence[Message]:

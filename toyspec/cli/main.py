@@ -140,7 +140,7 @@ def _verb(verb: str, args: list[str], kept: Kept | None) -> int:
     if verb == "plan":
         from toyspec.cli.plan import plan as run
     elif verb == "exec":
-        from toyspec.cli.exec import exec_in_box as run
+        from toyspec.cli.entered import exec_in_box as run
     elif verb == "check":
         from toyspec.cli.check import check as run
     elif verb == "compile":

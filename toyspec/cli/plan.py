@@ -73,7 +73,7 @@ def _entering(words: Words) -> Plan:
             raise UsageError(f"--exec names a box that is up, and --{key} does not go with it")
     if words.words:
         raise UsageError(f"--exec names the box; `{words.words[0]}` is one word too many")
-    made, _ = entering(running_box(words.one("exec") or "", Look()), words, printing=True)
+    made, *_ = entering(running_box(words.one("exec") or "", Look()), words, printing=True)
     return made
 
 
