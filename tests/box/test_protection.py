@@ -11,6 +11,7 @@ import pytest
 
 from tests import tools
 from tests.box.boxes import good, refused, tree, up
+from tests.installation import HAS_FRONT
 from tests.product import Product
 
 GIT = {"GIT_CONFIG_GLOBAL": "/dev/null", "GIT_CONFIG_SYSTEM": "/dev/null"}
@@ -256,6 +257,29 @@ def test_nor_where_its_filesystem_is_mounted_twice(product: Product, bound: str)
         done = product.as_user([*inside, "up", "-q", "--no-cache", source], directory, env)
         assert done.returncode == 125
         assert "is a directory of toyspec's own" in done.stderr
+
+
+@pytest.mark.skipif(not HAS_FRONT, reason="no front for this architecture")
+@pytest.mark.parametrize("times", [1, 2])
+def test_where_a_link_to_the_command_lies_nothing_is_planted(product: Product, times: int) -> None:
+    """It could lead elsewhere the next time."""
+    made, env = home(product)
+    (made / "tools").mkdir()
+    (made / "tools/ts").symlink_to(product.toyspec[0])
+    product.own(made)
+    source = product.write(
+        made / "box.yaml",
+        "version: 1\nsystem: host\nbinds: ['~:/h:rw']\n"
+        "init: [sh, -c, 'rm /h/tools/ts; mv /h/tools /h/t; touch /h/mine; exit 0']\n",
+    )
+    words = ["up", "-q", str(source)]
+    for _ in range(times):
+        done = product.as_user([made / "tools/ts", *words], made, env)
+        assert done.returncode == 0, done.stderr
+        assert "Read-only file system" in done.stderr
+        assert (made / "tools/ts").is_symlink()
+    product.as_user([product.toyspec[0], *words], made, env)
+    assert not (made / "tools").exists(), "by its own name it is nobody's directory"
 
 
 def test_without_the_cover_it_would(product: Product) -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from toyspec.spec.schema import schema_path
 from toyspec.start import entry, store
 from toyspec.start.again import become, sum_of
-from toyspec.start.command import front, is_other_python
+from toyspec.start.command import NAMED, front, is_other_python
 from toyspec.start.look_paths import files, part
 
 if TYPE_CHECKING:
@@ -132,6 +132,8 @@ def _keep_for_front(
         os.path.join(sys.prefix, "pyvenv.cfg"), *packages, *users,
     }  # fmt: skip
     places = {_PACKAGE, sys.prefix, sys.base_prefix, os.path.dirname(path)}
+    named = os.environ.get(NAMED)
+    places |= {os.path.dirname(os.path.abspath(named))} if named else set()
     places |= {each for each in sys.path if os.path.isdir(each)}
     place = Place(
         tuple(kept.words),

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from toyspec.emit.front import record
 from toyspec.start import places
+from toyspec.start.command import NAMED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -25,7 +26,7 @@ _KINDS: Final = {
     "directory": stat.S_IFDIR, "file": stat.S_IFREG, "symlink": stat.S_IFLNK, "missing": 0,
     "character": stat.S_IFCHR, "block": stat.S_IFBLK, "fifo": stat.S_IFIFO, "socket": stat.S_IFSOCK,
 }  # fmt: skip
-_SAID: Final = {"HOME", "TERM", "SHELL", *places.VARIABLES}
+_SAID: Final = {"HOME", "TERM", "SHELL", NAMED, *places.VARIABLES}
 _MOST_GROUPS: Final = 64
 _CPUS: Final = 1024
 _NAMES: Final = {

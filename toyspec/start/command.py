@@ -10,6 +10,8 @@ import sys
 
 SCRIPT = "toyspec-python"
 FRONT = "toyspec"
+NAMED = "TOYSPEC_COMMAND"
+"""The variable in which a front that was started by another name than its own says that one."""
 _HARMLESS = ("PYTHONDONTWRITEBYTECODE", "PYTHONUNBUFFERED")  # as emit/front/begin.py has them
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import sys
 
-from toyspec.start.command import FRONT, SCRIPT, command
+from toyspec.start.command import FRONT, NAMED, SCRIPT, command
 from toyspec.start.look_paths import (
     files,
     first_line,
@@ -161,7 +161,7 @@ def inherited(_: Look, _about: str) -> tuple[int, ...]:
     return tuple(sorted(found))
 
 
-def installation(_: Look, _about: str) -> tuple[str, ...]:
+def installation(look: Look, _about: str) -> tuple[str, ...]:
     """Where this package and all that it imports lie, and the command that starts it.
 
     An environment or an interpreter of somebody's own counts as a whole, the system's only by its
@@ -180,6 +180,10 @@ def installation(_: Look, _about: str) -> tuple[str, ...]:
             found.add(os.path.realpath(os.path.dirname(script)))
         else:
             found |= {os.path.realpath(each) for each in (script, os.path.abspath(sys.argv[0]))}
+    named = look.ask(variable, NAMED, "installation") or ""
+    path = os.path.abspath(named)
+    if named and os.path.isfile(path) and path.startswith(os.path.expanduser("~/")):
+        found.add(os.path.realpath(os.path.dirname(path)))  # a link's, which may be put elsewhere
     return tuple(sorted(found))
 
 

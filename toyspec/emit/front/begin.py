@@ -7,6 +7,7 @@ difference, a doubt or an error, and Python goes the long way, as if there were 
 from __future__ import annotations
 
 from toyspec.emit.front.checks import holds
+from toyspec.emit.front.naming import beside, own_path, with_name
 from toyspec.emit.front.record import (
     AT_MAGIC,
     BOX,
@@ -45,7 +46,6 @@ from toyspec.emit.resident.words import (
 )
 
 _FAILED = 125
-_AT_EXECFN = 31  # linux/auxvec.h: how the command was named
 _LONGEST = 4096  # PATH_MAX
 _ROOM_FOR_NAMES = 64  # bytes of a path that are added to what the caller says
 _BASIC = 0x7FF  # STATX_BASIC_STATS (linux/stat.h)
@@ -68,8 +68,9 @@ def front(stack: int) -> int:
     own = room(_LONGEST)
     python = room(_LONGEST)
     open_streams()
-    _own_path(own, environment)
-    _beside(own, python)
+    own_path(own, environment)
+    beside(own, python)
+    environment = with_name(own, environment)
     if words >= 2:
         _serve(own, python, words, argv, environment)
     found = syscall(nr("execve"), python, argv, environment)
@@ -86,32 +87,6 @@ def front(stack: int) -> int:
     add(vector, text("\ninstall toyspec again: this command is one half of it\n"))
     say(vector)
     return leave(_FAILED)
-
-
-def _own_path(own: int, environment: int) -> int:
-    """The path of this program; without /proc as the caller said it."""
-    size = syscall(nr("readlinkat"), -100, text("/proc/self/exe"), own, _LONGEST - _ROOM_FOR_NAMES)
-    if size > 0 and size < _LONGEST - _ROOM_FOR_NAMES:
-        store8(own + size, 0)
-        return 0
-    store8(own, 0)
-    while load64(environment):
-        environment += 8
-    vector = environment + 8
-    while load64(vector):
-        if load64(vector) == _AT_EXECFN and length(load64(vector + 8)) < _LONGEST - _ROOM_FOR_NAMES:
-            append(own, load64(vector + 8))
-        vector += 16
-    return 0
-
-
-def _beside(own: int, python: int) -> int:
-    """The path of the other half."""
-    end = append(python, own)
-    while end > python and load8(end - 1) != 47:  # /
-        end -= 1
-    append(end, text("toyspec-python"))
-    return 0
 
 
 def _serve(own: int, python: int, words: int, argv: int, environment: int) -> int:
