@@ -191,6 +191,18 @@ def test_the_view_adds_no_call(product: Product) -> None:
     assert len(ran.ends) >= 4, "no view was forked"
 
 
+def test_run_on_a_terminal(product: Product) -> None:
+    """Without a view, with a reaper, and the box's own terminal."""
+    spec = fresh(product, "hello.yaml")
+    words = [*product.toyspec, "plan", "--json", "--run", str(spec)]
+    text, screen = on_kept_terminal(product, words, spec.parent)
+    argv = [*product.toyspec, "run", "--no-cache", str(spec)]
+    ran, problems = check_on_terminal(product, json.loads(text), argv, spec.parent, screen=screen)
+    os.close(screen)
+    assert not problems, "\n".join(problems)
+    assert ran.status == "exit 0", ran.stdout
+
+
 def test_a_terminal_that_is_not_the_boxs(product: Product) -> None:
     """`-T`: planned as where there is none."""
     spec = fresh(product, "hello.yaml")
