@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from time import sleep
 
 import pytest
 
@@ -643,6 +644,23 @@ def test_another_command_s_file_under_this_one_s_name(plain: Caller) -> None:
     (foreign,) = set(plain.fronts()) - {file}
     replace(plain, file, foreign.read_bytes())
     assert good(plain.up("box.yaml")) == "hello\n"
+
+
+@needs_front
+@pytest.mark.parametrize("name", ["early.pth", "sitecustomize.py"])
+def test_what_python_executes_by_itself_is_looked_at_too(plain: Caller, name: str) -> None:
+    """Written in place, it changes no directory."""
+    (packages,) = plain.product.python.parent.parent.glob("lib/*/site-packages")
+    file = plain.product.write(packages / name, "")
+    try:
+        sleep(0.1)  # what has just been changed is not trusted
+        good(plain.up("box.yaml"))
+        assert plain.served("box.yaml")
+        with open(file, "a") as opened:
+            opened.write("import sys\n")
+        assert not plain.served("box.yaml")
+    finally:
+        file.unlink()
 
 
 @needs_front

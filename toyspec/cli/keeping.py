@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from toyspec.start.look import Look
 
 _PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+_CUSTOM = ("sitecustomize", "usercustomize")
 _TICK = 20_000_000  # nanoseconds by which a file's time may lag behind the clock
 
 
@@ -129,7 +130,7 @@ def _keep_for_front(
     packages = [each for each in sys.path if each.endswith("-packages")]
     code = {
         os.path.realpath(sys.executable), os.path.abspath(sys.argv[0]), os.__file__,
-        os.path.join(sys.prefix, "pyvenv.cfg"), *packages, *users,
+        os.path.join(sys.prefix, "pyvenv.cfg"), *packages, *users, *_run_by_site([*packages, *users]),
     }  # fmt: skip
     places = {_PACKAGE, sys.prefix, sys.base_prefix, os.path.dirname(path)}
     named = os.environ.get(NAMED)
@@ -152,6 +153,21 @@ def _keep_for_front(
         data != kept.refused
     ):  # else a front sees something otherwise than we do: Python serves this one
         store.put(held, kept.front_name(), data, store.FRONT)
+
+
+def _run_by_site(packages: list[str]) -> list[str]:
+    """The files that Python executes by itself when it starts, whether they are there or not (site, in
+    Python's library): a directory does not show that one of them was written to.
+    """
+    found = [os.path.join(each, f"{name}.py") for each in sys.path for name in _CUSTOM]
+    for each in packages:
+        try:
+            found += [
+                os.path.join(each, name) for name in os.listdir(each) if name.endswith(".pth")
+            ]
+        except OSError:
+            continue  # the user's own may not be there
+    return found
 
 
 def _is_plain() -> bool:
