@@ -290,9 +290,10 @@ def test_json_of_ps(place: Place) -> None:
     assert re.search(r"^box +running +\d+ +\S.* sh -c 'exec sleep 1000'$", shown, re.MULTILINE)
 
 
+@pytest.mark.parametrize("reaper", ["true", "false"])
 @pytest.mark.parametrize("whom", ["monitor", "setup", "init", "all"])
-def test_whatever_is_killed_the_truth_is_known(place: Place, whom: str) -> None:
-    place.up("sleep", "1000")
+def test_whatever_is_killed_the_truth_is_known(place: Place, whom: str, reaper: str) -> None:
+    place.up("sleep", "1000", text=f"reaper: {reaper}\n")
     monitor, setup, init = place.processes()
     pids = {"monitor": [monitor], "setup": [setup], "init": [init], "all": [monitor, setup, init]}
     kill(*pids[whom])
@@ -317,13 +318,14 @@ def test_what_outlives_all_of_ours_is_ended_by_the_next_command(place: Place) ->
     )
     words = ["/usr/bin/python3", "-c", code]
     for verb in (["down", "box"], ["up"]):
-        place.up(*words)
+        place.up(*words, text="reaper: false\n")
         eventually(lambda: place.run("logs", "box").stdout == "ready\n")
         monitor, setup, init = place.processes()
         os.kill(setup, signal.SIGSTOP)  # or it would see the monitor's end
         kill(monitor, setup)
         gone(monitor, setup)
         assert place.ps()["box"]["state"] == "lost"
+        assert stat(init)[0] in ("S", "R")
         if verb == ["up"]:
             place.up("true")
         else:

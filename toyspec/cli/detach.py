@@ -70,16 +70,17 @@ def begin(ready: Ready, words: Words) -> int:
         raise taken(name) from None
     except StateError as error:
         raise cannot(error) from None
-    _fill(found, words, ready)
-    return _launch(found, ready.program, words)
+    return _launch(found, words, ready)
 
 
-def _launch(found: state.Claim, program: bytes, words: Words) -> int:
+def _launch(found: state.Claim, words: Words, ready: Ready) -> int:
+    """Whatever happens: the state is there where the box runs, and only there."""
     from toyspec.run.launch import launch
 
     stands = False
     try:
-        launched = launch(found, program)
+        _fill(found, words, ready)
+        launched = launch(found, ready.program)
         stands = launched.status is None
     except OSError as error:
         raise FatalError(f"the box cannot be started: {error.strerror}") from None
@@ -125,7 +126,7 @@ def _compiled(plan: Plan, spec: Spec, source: Source) -> bytes:
 
 
 def _fill(found: state.Claim, words: Words, ready: Ready) -> None:
-    """What other commands have to know of the box; raises FatalError, and leaves nothing then."""
+    """What other commands have to know of the box; raises FatalError."""
     import json
 
     from toyspec.emit.plan_json import to_json
@@ -154,7 +155,6 @@ def _fill(found: state.Claim, words: Words, ready: Ready) -> None:
         state.write(found.directory, "log", b"")
         state.write(found.directory, "box.json", json.dumps(about).encode())
     except OSError as error:
-        state.discard(found)
         raise cannot(state.failed(found, error)) from None
 
 
