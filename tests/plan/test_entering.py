@@ -8,7 +8,18 @@ from tests.golden.plans import HOSTS, SPECS, planned
 from toyspec.emit.plan_json import from_json, to_json
 from toyspec.plan import calls, terminal
 from toyspec.plan.entering import EnteringError, Entrant, Running, exec_plan, namespaces
-from toyspec.plan.step import Environment, Fd, Flags, Int, Path, Plan, Step, Strings, Struct
+from toyspec.plan.step import (
+    Environment,
+    Fd,
+    Flags,
+    Int,
+    Path,
+    Plan,
+    Step,
+    Stopping,
+    Strings,
+    Struct,
+)
 from toyspec.program.verify import verify
 from toyspec.values import replace
 
@@ -206,3 +217,8 @@ def test_a_terminal_s_filter_where_the_box_has_none() -> None:
         else:
             dropped = next(n for n, s in enumerate(confined) if s.args and s.args[0].value == Flags(("PR_CAPBSET_DROP",)))  # fmt: skip
             assert at == dropped - 1
+
+
+def test_a_signal_to_stop_the_box_is_not_the_command_s() -> None:
+    box = replace(planned(HOSTS[0], "hello"), stopping=Stopping("SIGQUIT", 7000))
+    assert exec_plan(box, RUNNING, ID).stopping == Stopping("SIGTERM", 7000)

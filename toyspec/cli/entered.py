@@ -78,7 +78,7 @@ class Kept:
         ids = (os.getuid(), os.geteuid(), os.getgid(), os.getegid())
         self.directory, self.argv, self.look = directory, argv, look
         self.name = "exec." + "".join("01"[each] for each in here)
-        made = (status.rstrip(b"\0"), here, ids, sys.version, sys.prefix, _PACKAGE)
+        made = (status.rstrip(b"\0"), here, ids, sys.version, sys.prefix, tuple(sys.path), _PACKAGE)
         self.key = entry.sum_of(made)
 
     def execute(self) -> None:

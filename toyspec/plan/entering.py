@@ -26,6 +26,7 @@ from toyspec.plan.step import (
     Int,
     Plan,
     Step,
+    Stopping,
     Strings,
     Struct,
 )
@@ -91,8 +92,9 @@ class Entrant:
 
 
 def exec_plan(box: Plan, running: Running, entrant: Entrant) -> Plan:
-    """Every step of the entrant, in order. Raises EnteringError: the plan has a step that nobody knows
-    how to do again.
+    """Every step of the entrant, in order. What asks the box to end is not for a command in it: that
+    gets the signals that are sent. Raises EnteringError: the plan has a step that nobody knows how to
+    do again.
     """
     steps = [
         *_prepare(box, entrant),
@@ -106,6 +108,7 @@ def exec_plan(box: Plan, running: Running, entrant: Entrant) -> Plan:
         steps=tuple(replace(step, id=number) for number, step in enumerate(steps, 1)),
         exposure=replace(box.exposure, terminal=entrant.terminal),
         watched=(),
+        stopping=Stopping(grace=box.stopping.grace),
     )
 
 
