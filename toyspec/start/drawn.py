@@ -1,6 +1,7 @@
 """A kept box whose trace is shown: by a child, forked before this process becomes the box.
 
-The box is told to wait for the child's last line before it says `go`, as with any other run.
+The box is told to wait for the child's last line before anything that init writes is shown, as with
+any other run.
 """
 
 from __future__ import annotations
