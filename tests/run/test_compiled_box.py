@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import signal
+import subprocess
 
 import pytest
 
@@ -381,6 +382,31 @@ def test_a_box_that_signals_would_not_reach_does_not_begin(product: Product) -> 
     assert (done.returncode, done.stdout) == (125, "")
     said = "error: no descriptor is left by which signals would reach the box\n"
     assert done.stderr == f"toyspec: {said}"
+
+
+def _pressed(process: subprocess.Popen[str]) -> bool:
+    """Whether it has ended; else it gets ^C once more."""
+    process.send_signal(signal.SIGINT)
+    return process.poll() is not None
+
+
+def test_a_key_ends_the_box_of_a_caller_with_many_groups(
+    product: Product, as_root: Product
+) -> None:
+    """What init does with signals stands behind them in /proc/PID/status."""
+    setpriv = tools.need("setpriv")
+    groups = ",".join(map(str, range(100_000, 101_500)))
+    become = [setpriv, f"--reuid={product.uid}", f"--regid={product.gid}", f"--groups={groups}"]
+    words: list[Word] = [*become, compiled(product, ()), "--", "sleep", "1000"]
+    process = as_root.popen(words, env={"HOME": str(product.home)}, program=True)
+    try:
+        family(process.pid, "sleep")
+        eventually(lambda: _pressed(process))
+        _, said = process.communicate(timeout=20)
+    finally:
+        process.kill()
+    assert "init has no handler for ^C" in said
+    assert process.returncode != 0
 
 
 def test_who_waits_costs_little(product: Product) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from toyspec.emit.resident.clock import wait_on
-from toyspec.emit.resident.memory import append, append_number, behind, find, number
+from toyspec.emit.resident.memory import append, append_number, behind, copy, find, number
 from toyspec.emit.resident.words import (
     flag,
     load8,
@@ -31,7 +31,8 @@ _FORKED_NOT_EXECUTED = 0x40  # PF_FORKNOEXEC (include/linux/sched.h)
 _FLAGS = 6  # fields from the state to the flags in /proc/PID/stat (proc_pid_stat(5))
 _STARTED = 19  # and to the time when it began
 _DYING = 5000  # ms that a process killed for certain is given to be gone
-_STATUS = 8192  # bytes of /proc/PID/status: a caller of a thousand groups has more
+_STATUS = 8192  # bytes of /proc/PID/status that are looked at: the last, as groups come before them
+_CUT = 2048  # bytes that are let go of at a time
 
 
 def send(pid: int, signal: int) -> int:
@@ -100,6 +101,13 @@ def of_proc(pid: int, name: int, buffer: int, size: int) -> int:
     -1 where there is none, or where this /proc counts pids otherwise than we do.
     """
     path = room(64)
+    if _path_of(path, pid, name) < 0:
+        return -1
+    return of_file(path, buffer, size)
+
+
+def _path_of(path: int, pid: int, name: int) -> int:
+    """Where that file is; -1 where this /proc counts pids otherwise than we do."""
     own = syscall(nr("readlinkat"), -100, text("/proc/self"), path, 32)
     if own <= 0:
         return -1
@@ -107,7 +115,30 @@ def of_proc(pid: int, name: int, buffer: int, size: int) -> int:
     if number(path) != syscall(nr("getpid")):
         return -1
     append(append(append_number(append(path, text("/proc/")), pid), text("/")), name)
-    return of_file(path, buffer, size)
+    return 0
+
+
+def _status(pid: int, buffer: int) -> int:
+    """The end of /proc/PID/status, _STATUS bytes at most, with a NUL behind it; -1 as `of_proc`."""
+    path = room(64)
+    if _path_of(path, pid, text("status")) < 0:
+        return -1
+    flags = flag("open", "O_RDONLY") | flag("open", "O_CLOEXEC")
+    fd = syscall(nr("openat"), -100, path, flags, 0)
+    if fd < 0:
+        return -1
+    done = 0
+    count = 1
+    while count > 0:
+        if done == _STATUS - 1:
+            done -= _CUT
+            copy(buffer, buffer + _CUT, done)
+        count = syscall(nr("read"), fd, buffer + done, _STATUS - 1 - done)
+        if count > 0:
+            done += count
+    syscall(nr("close"), fd)
+    store8(buffer + done, 0)
+    return done
 
 
 def of_file(path: int, buffer: int, size: int) -> int:
@@ -183,7 +214,7 @@ def takes(pid: int, signal: int) -> int:
     is not PID 1, since its box joined a pid namespace, is ended by it: that is taking it too.
     """
     status = room(_STATUS)
-    if of_proc(pid, text("status"), status, _STATUS) <= 0:
+    if _status(pid, status) <= 0:
         return -1
     at = status
     while at:
@@ -205,7 +236,7 @@ def takes(pid: int, signal: int) -> int:
 def ignores(pid: int, signal: int) -> int:
     """Whether a process ignores a signal by choice, as a shell does SIGTSTP; -1 where proc is silent."""
     status = room(_STATUS)
-    if of_proc(pid, text("status"), status, _STATUS) <= 0:
+    if _status(pid, status) <= 0:
         return -1
     at = status
     while at:
