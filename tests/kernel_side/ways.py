@@ -133,6 +133,8 @@ def _looks_around(seen: Seen) -> bool:
     name = NAMES.get(seen.number, "")
     if name == "mmap":
         return bool(seen.args[3] & _MAP_ANONYMOUS)  # the page that its processes share
+    if name == "rt_sigaction" and seen.args[0] == signal.SIGXFSZ:
+        return True  # memory in which it begins again is a file to a limit on their size
     if name not in _LOOKS:
         return False
     at, values = _LOOKS[name]
@@ -160,6 +162,8 @@ _LOOKS: Final[dict[str, tuple[int, tuple[int, ...]]]] = {
     "getpgid": (0, ()),
     "rt_sigprocmask": (0, ()),  # signals wait from here on
     "rt_sigaction": (1, (0,)),  # which of them are ignored?
+    "readlinkat": (0, ()),  # where is this file?
+    "statx": (0, ()),  # did something come that the box would not protect?
 }
 """Calls, each with the position of an argument and what that may be; nothing: whatever it is."""
 
