@@ -303,4 +303,5 @@ def test_a_key_that_weakens_has_a_row(key: str) -> None:
 HARMLESS = {
     "version", "requires", "name", "init", "files", "hostname", "env_file", "ulimits", "umask",
     "oom_score_adj", "nice", "cpus", "ioprio", "sysctls", "disable_user_namespaces", "landlock", "reaper",
+    "stop_signal", "stop_grace_period", "die_with_parent",
 }  # fmt: skip
