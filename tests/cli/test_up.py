@@ -270,6 +270,20 @@ def test_a_machine_that_boxes_are_not_made_for(product: Product, here: Path, ver
     argv = ["setarch", "linux32", *product.toyspec, verb, "dev.yaml"]
     done = product.as_user(argv, cwd=here)
     assert (done.returncode, done.stdout) == (125 if verb == "up" else 2, "")
-    said = "toyspec: error: boxes are made for x86_64 and aarch64, and uname(2) says "
+    said = "toyspec: error: boxes are made for x86_64 and aarch64, and this machine says it is '"
     assert done.stderr.startswith(said)
-    assert done.stderr.endswith(" here\n  if setarch(8) has it say so: do without\n")
+    assert done.stderr.endswith("'\n  if setarch(8) has it say so: do without\n")
+
+
+@pytest.mark.parametrize("verb", ["plan", "compile -o x"])
+def test_facts_of_a_machine_that_boxes_are_not_made_for(
+    product: Product, here: Path, verb: str
+) -> None:
+    facts = product.run(["facts", "dev.yaml"], cwd=here).stdout
+    product.write(here / "f.json", re.sub('"arch": "[^"]*"', '"arch": "riscv64"', facts))
+    done = product.run([*verb.split(), "--facts", "f.json", "dev.yaml"], cwd=here)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert (
+        "boxes are made for x86_64 and aarch64, and this machine says it is 'riscv64'"
+        in done.stderr
+    )

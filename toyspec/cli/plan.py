@@ -111,10 +111,14 @@ def saved_facts(words: Words) -> HostFacts | None:
     path = words.one("facts")
     if path is None:
         return None
+    from toyspec.host.architectures import refused
     from toyspec.host.facts import FactsError, HostFacts
 
     try:
-        return HostFacts.from_json(read_file(path).decode())
+        found = HostFacts.from_json(read_file(path).decode())
+        if (wrong := refused(found.arch)) is not None:
+            raise FactsError(wrong)
+        return found
     except (FactsError, UnicodeDecodeError) as error:
         raise FatalError(
             f"{path}: {error}", f"record facts with: toyspec facts SPEC > {path}"

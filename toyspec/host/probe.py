@@ -7,8 +7,8 @@ succeed. What only an attempt can tell (AppArmor's veto) stays unknown here.
 from __future__ import annotations
 
 from toyspec.host import mountinfo, subids
+from toyspec.host.architectures import refused
 from toyspec.host.facts import (
-    ARCHITECTURES,
     FactsError,
     HostFacts,
     MountFact,
@@ -40,9 +40,8 @@ def probe(needs: Needs, *, printing: bool = False, look: Look | None = None) -> 
     look = Look() if look is None else look
     ask = look.ask
     kernel, _version, arch, _boot = ask(questions.system)
-    if arch not in ARCHITECTURES:
-        known = " and ".join(ARCHITECTURES)
-        raise FactsError(f"boxes are made for {known}, and uname(2) says {arch} here")
+    if (wrong := refused(arch)) is not None:
+        raise FactsError(wrong)
     new_privs, ignored, _filtered = ask(questions.status)
     uid, _, gid, _, groups = ask(questions.ids)
 

@@ -7,6 +7,7 @@ difference, a doubt or an error, and Python goes the long way, as if there were 
 from __future__ import annotations
 
 from toyspec.emit.front.checks import holds
+from toyspec.emit.front.missing import tell_missing
 from toyspec.emit.front.naming import beside, own_path, with_name
 from toyspec.emit.front.record import (
     AT_MAGIC,
@@ -27,9 +28,7 @@ from toyspec.emit.front.sums import crc, fnv, fnv_number
 from toyspec.emit.front.terminal import terminals
 from toyspec.emit.resident.again import ignore
 from toyspec.emit.resident.environment import value_of
-from toyspec.emit.resident.memory import append, behind, copy, find, length, same, unsigned32
-from toyspec.emit.resident.process import leave
-from toyspec.emit.resident.saying import VECTOR, add, begin, say
+from toyspec.emit.resident.memory import append, behind, copy, length, same, unsigned32
 from toyspec.emit.resident.sealed import memory_file, seal, survive_limits
 from toyspec.emit.resident.streams import open_streams
 from toyspec.emit.resident.words import (
@@ -45,7 +44,6 @@ from toyspec.emit.resident.words import (
     text,
 )
 
-_FAILED = 125
 _LONGEST = 4096  # PATH_MAX
 _ROOM_FOR_NAMES = 64  # bytes of a path that are added to what the caller says
 _BASIC = 0x7FF  # STATX_BASIC_STATS (linux/stat.h)
@@ -74,19 +72,7 @@ def front(stack: int) -> int:
     if words >= 2:
         _serve(own, python, words, argv, environment)
     found = syscall(nr("execve"), python, argv, environment)
-    vector = begin(room(VECTOR))
-    add(vector, text("toyspec: error: cannot execute "))
-    add(vector, python)
-    if found == -2 and find(python, 32):
-        add(vector, text(": no #! line can name an interpreter in a directory with a blank\n"))
-        add(vector, text("start it by its interpreter: python -P -m toyspec ...\n"))
-        say(vector)
-        return leave(_FAILED)
-    if found == -2:  # ENOENT
-        add(vector, text(": it, or the interpreter that it names, is not there"))
-    add(vector, text("\ninstall toyspec again: this command is one half of it\n"))
-    say(vector)
-    return leave(_FAILED)
+    return tell_missing(python, found)
 
 
 def _serve(own: int, python: int, words: int, argv: int, environment: int) -> int:
