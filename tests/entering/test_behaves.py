@@ -233,3 +233,14 @@ def test_it_does_not_start_itself(box: Box) -> None:
     done = box.exec("/tmp/again", "--plan")
     assert (done.returncode, done.stdout) == (125, "")
     assert "a box does not start itself" in done.stderr
+
+
+def test_a_directory_of_the_host_s_is_no_place_to_begin(box: Box) -> None:
+    """A link of the box's that leads to what the newcomer has open (CVE-2024-21626)."""
+    assert box.exec("ln", "-s", "/proc/self/fd/0", "/tmp/link").returncode == 0
+    outside = os.open("/etc", os.O_RDONLY | os.O_DIRECTORY)
+    words = box.words("pwd", options=["-w", "/tmp/link"])
+    done = box.product.as_user(words, stdin=outside)
+    os.close(outside)
+    assert (done.returncode, done.stdout) == (125, "")
+    assert "working directory /tmp/link: it is not inside the box's root" in done.stderr

@@ -76,3 +76,29 @@ def test_exec_sees_what_init_sees(request: pytest.FixtureRequest, who: str, name
         assert own.keys() == other.keys()
         for section in own:
             assert other[section] == own[section], section
+
+
+OTHERS = {
+    "shared": "network: host\nnamespaces: {ipc: host, uts: host, cgroup: host}\n",
+    "privileges": "no_new_privileges: false\ncapabilities: [SYS_ADMIN, NET_RAW]\nseccomp: none\nuser: root\n",
+    "filtered": "no_new_privileges: false\nuser: '7:8'\nworking_dir: /tmp\numask: '0077'\n",
+    "without a reaper": "reaper: false\nhostname: other\nread_only_paths: [/usr/share]\n",
+    "limits": "ulimits: {nofile: 77, core: 0, stack: 1048576}\nnice: 7\noom_score_adj: 500\n"
+    "ioprio: {class: idle}\ncpus: [0]\n",
+    "environment": "environment: {A: '${FROM_OUTSIDE}', B: '$$x', PATH: /usr/bin:/bin, TERM: dumb}\n",
+}
+"""Keys that the repository's specs have not, or not in this way."""
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_exec_sees_what_init_sees_of_other_keys(product: Product, name: str) -> None:
+    text = f"version: 1\nsystem: host\ninit: [sh]\n{OTHERS[name]}"
+    path = product.write(product.directory() / "box.yaml", text)
+    script = "b=\n" + LOOK + "echo '=== io'; ionice -p $$\n"
+    with running(product, path, script, env={"FROM_OUTSIDE": "it's = this"}) as box:
+        done = box.exec("sh", "-c", script)
+        assert (done.returncode, done.stderr) == (0, "")
+        own, other = seen(box.printed()), seen(done.stdout)
+        assert own.keys() == other.keys()
+        for section in own:
+            assert other[section] == own[section], section
