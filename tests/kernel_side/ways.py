@@ -142,7 +142,7 @@ def _looks_around(seen: Seen) -> bool:
 
 
 def _puts_right(seen: Seen) -> bool:
-    """The same after Python, which ignores two signals."""
+    """The same after Python, which ignores two signals; or by a file that copies itself, and one meanwhile."""
     put_right = NAMES.get(seen.number) == "rt_sigaction" and seen.args[0] in _IGNORED
     return put_right or _looks_around(seen)
 
@@ -153,6 +153,8 @@ _LOOKS: Final[dict[str, tuple[int, tuple[int, ...]]]] = {
     "fcntl": (1, (_F_GETFD, _F_GET_SEALS, _F_ADD_SEALS)),  # are the standard streams open?
     "openat": (2, (_O_CLOEXEC,)),  # its own file, which begins again as a copy in memory
     "memfd_create": (0, ()),
+    "readlinkat": (0, ()),  # where it lies, and whether that is covered in the box
+    "statx": (0, ()),  # is what it protects still there?
     "sendfile": (2, (0,)),
     "execveat": (4, (_AT_EMPTY_PATH,)),
     "close": (0, ()),
@@ -170,7 +172,7 @@ _LOOKS: Final[dict[str, tuple[int, tuple[int, ...]]]] = {
 EXECUTOR: Final = Way("executor", _executor, whatever, quiet)
 REPLAYER: Final = Way("replayer", _replayer, whatever, quiet)
 C_PROGRAM: Final = Way("c", _c_program, nothing, nothing)
-COMPILED: Final = Way("compiled", _compiled, _looks_around, nothing, carries=True)
+COMPILED: Final = Way("compiled", _compiled, _puts_right, nothing, carries=True)
 DETACHED: Final = Way("detached", _detached, _looks_around, nothing)
 CACHED: Final = Way("cached", _cached, _puts_right, nothing, programs=2)
 
