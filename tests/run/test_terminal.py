@@ -237,6 +237,17 @@ def test_the_terminal_is_put_back_after_a_kill(product: Product, victim: int) ->
 
 
 @pytest.mark.usefixtures("either_way")
+def test_the_terminal_is_put_back_where_the_command_cannot_run(product: Product) -> None:
+    """Every key is the box's by then; what is said of it stands in whole lines."""
+    with shell(product) as outside:
+        before = termios.tcgetattr(outside.master)
+        outside.start(up(product, "nonesuch"))
+        assert "\n    errno: ENOENT" in outside.expect(PROMPT)
+        assert outside.run("echo $?") == "127\n"
+        assert termios.tcgetattr(outside.master) == before
+
+
+@pytest.mark.usefixtures("either_way")
 def test_terminating_the_monitor(product: Product) -> None:
     with shell(product) as outside:
         outside.start(up(product, "sleep", "1000", changes=["grace=0.3"]))
