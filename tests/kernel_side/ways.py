@@ -154,7 +154,7 @@ _LOOKS: Final[dict[str, tuple[int, tuple[int, ...]]]] = {
     "openat": (2, (_O_CLOEXEC,)),  # its own file, which begins again as a copy in memory
     "memfd_create": (0, ()),
     "readlinkat": (0, ()),  # where it lies, and whether that is covered in the box
-    "statx": (0, ()),  # is what it protects still there?
+    "statx": (0, ()),  # what is there, and did something come that the box would not protect?
     "sendfile": (2, (0,)),
     "execveat": (4, (_AT_EMPTY_PATH,)),
     "close": (0, ()),
@@ -164,8 +164,6 @@ _LOOKS: Final[dict[str, tuple[int, tuple[int, ...]]]] = {
     "getpgid": (0, ()),
     "rt_sigprocmask": (0, ()),  # signals wait from here on
     "rt_sigaction": (1, (0,)),  # which of them are ignored?
-    "readlinkat": (0, ()),  # where is this file?
-    "statx": (0, ()),  # did something come that the box would not protect?
 }
 """Calls, each with the position of an argument and what that may be; nothing: whatever it is."""
 
