@@ -216,6 +216,29 @@ def test_a_working_directory_that_is_mounted_over(plain: Caller) -> None:
     assert good(done).splitlines() == [*["by its path"] * 2, *["hello"] * 2, *["by its path"] * 2]
 
 
+@pytest.mark.parametrize("umask", ["0777", "0177"])
+def test_a_umask_does_not_shut_the_cache(caller: Caller, umask: str) -> None:
+    script = f'umask {umask}; exec "$@"'
+    words: list[Word] = [*caller.product.toyspec, "up", "-q", "box.yaml"]
+    env = caller.environment({"XDG_CACHE_HOME": str(caller.here / "made/here")})
+    done = caller.product.as_user(["sh", "-c", script, "sh", *words], caller.here, env)
+    assert good(done) == "hello\n"
+    for made in ("made", "made/here", "made/here/toyspec"):
+        assert (caller.here / made).stat().st_mode & 0o777 == 0o700
+
+
+@pytest.mark.parametrize("words", [("--no-cache",), ()], ids=["executor", "kept"])
+def test_a_directory_that_no_file_can_be_in_is_passed_over(
+    caller: Caller, words: tuple[str, ...]
+) -> None:
+    """PATH may name one that is too long for the kernel, or whose name is."""
+    long = f"/{'/'.join(['x' * 200] * 20)}/xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
+    path = f"{long}:/{'y' * 300}:/usr/bin"
+    text = f"version: 1\nsystem: host\nenvironment: {{PATH: '{path}'}}\ninit: [echo, found]\n"
+    caller.write(text)
+    assert good(caller.up(*words, "box.yaml")) == "found\n"
+
+
 def test_other_modules_are_another_toyspec_s_box(caller: Caller) -> None:
     """What was planned with PYTHONPATH, by whatever lies there, is served to nobody who has none."""
     modules = caller.product.directory()

@@ -37,6 +37,7 @@ def make_store(path: str) -> int | None:
     may leave does.
     """
     above = path
+    before = os.umask(0o077)  # the caller's may leave not even the owner a way in
     try:
         while not os.path.lexists(above):
             above = os.path.dirname(above)
@@ -46,6 +47,8 @@ def make_store(path: str) -> int | None:
         os.mkdir(path, 0o700)
     except (OSError, ValueError):
         pass  # there already, or not to be: open_store knows
+    finally:
+        os.umask(before)
     return open_store(path)
 
 

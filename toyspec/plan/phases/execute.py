@@ -11,6 +11,7 @@ from toyspec.plan.step import Environment, Expect, Step
 from toyspec.plan.writer import Writer
 from toyspec.spec.model import Spec, Variable
 
+_PATH_MAX, _NAME_MAX = 4096, 255  # bytes, of the former one for the NUL
 _NOT_HERE = ("ENOENT", "ENOTDIR", "EACCES")
 
 
@@ -45,7 +46,10 @@ def become(
 ) -> None:
     """The command, searched in its own PATH; `variable` gives the values that this one is made of."""
     name = argv[0]
-    paths = [name] if "/" in name else [f"{where}/{name}" for where in _path(environment, variable)]
+    paths = [name]
+    if "/" not in name:
+        there = [f"{where}/{name}" for where in _path(environment, variable)]
+        paths = [path for path in there if _can_be(path)] or there[:1]
     for path in paths[:-1]:
         w.do(
             calls.execve(path, argv, environment),
@@ -53,6 +57,14 @@ def become(
             tolerates=_NOT_HERE,
         )
     w.do(calls.execve(paths[-1], argv, environment), "the box's command")
+
+
+def _can_be(path: str) -> bool:
+    """Whether a file can have this path: the kernel's answer to a longer one, ENAMETOOLONG, is no reason
+    to look no further (PATH_MAX, NAME_MAX: path_resolution(7)).
+    """
+    whole = path.encode("utf-8", "surrogateescape")
+    return len(whole) < _PATH_MAX and all(len(name) <= _NAME_MAX for name in whole.split(b"/"))
 
 
 def _path(environment: Environment, variable: Callable[[str], str | None]) -> list[str]:
