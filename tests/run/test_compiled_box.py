@@ -247,6 +247,22 @@ def test_a_box_does_not_start_itself(product: Product) -> None:
     assert done.stderr.endswith("error: a box does not start itself\n")
 
 
+def test_a_box_starts_as_another_pid_1_that_dies_with_its_parent(product: Product) -> None:
+    """As a box's init it would look just so, but for where its file is."""
+    unshare = tools.need("unshare")
+    words: list[Word] = [
+        unshare,
+        "-cpf",
+        "--kill-child",
+        compiled(product, ()),
+        "--",
+        "echo",
+        "yes",
+    ]
+    done = product.as_user(words)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "yes\n", "")
+
+
 def test_a_box_that_others_look_into_runs_from_sealed_memory(product: Product) -> None:
     """Its init is told to execute its own program again, which makes it one that they may look at: what
     they find and keep hold of is no file (CVE-2019-5736).
