@@ -238,9 +238,15 @@ def test_it_does_not_start_itself(box: Box) -> None:
 def test_a_directory_of_the_host_s_is_no_place_to_begin(box: Box) -> None:
     """A link of the box's that leads to what the newcomer has open (CVE-2024-21626)."""
     assert box.exec("ln", "-s", "/proc/self/fd/0", "/tmp/link").returncode == 0
+    product, here = box.product, box.product.directory()
+    words = ["plan", "--exec", box.name, "-w", "/tmp/link", "--json", "--", "pwd"]
+    saved = product.write(here / "plan.json", product.run(words).stdout)
+    driver = product.checkout / "tests/entering/driver.py"
+    file = here / "entering"
+    made = product.as_user([product.python, driver, "write", saved, file, box.spec])
+    assert (made.returncode, made.stderr) == (0, "")
     outside = os.open("/etc", os.O_RDONLY | os.O_DIRECTORY)
-    words = box.words("pwd", options=["-w", "/tmp/link"])
-    done = box.product.as_user(words, stdin=outside)
+    done = product.as_user([file], stdin=outside)  # Python itself would not begin with that
     os.close(outside)
     assert (done.returncode, done.stdout) == (125, "")
     assert "working directory /tmp/link: it is not inside the box's root" in done.stderr

@@ -46,6 +46,7 @@ _PROCESS = frozenset((
     "landlock_restrict_self",
 ))  # fmt: skip
 """What init does to itself: the newcomer does it too."""
+_PLACE = ("chdir", "getcwd")
 _BOX = frozenset(("sethostname", "setdomainname", "socket"))
 """What init did to the box, and what it opened for that."""
 _TERMINALS = frozenset(("dev at /dev", "read-only dev at /dev", "devpts at /dev/pts"))
@@ -235,7 +236,7 @@ def _confine(box: Plan, entrant: Entrant) -> list[Step]:
         elif step.call == "setsid" or step.item in terminal.ITEMS:
             continue
         elif step.call in _PROCESS:
-            steps.append(_moved(step, entrant) if step.call == "chdir" else step)
+            steps.append(_moved(step, entrant) if step.call in _PLACE else step)
         else:
             raise EnteringError(
                 f"step {step.id} of the box's plan, {step.call}, is unknown to exec"
@@ -264,13 +265,12 @@ def _session(entrant: Entrant) -> list[Step]:
 
 
 def _moved(step: Step, entrant: Entrant) -> Step:
-    """The change to the working directory that was asked for."""
+    """The change to the working directory that was asked for, and the look where that is."""
     path = entrant.working_dir
     if path is None:
         return step
-    return replace(
-        step, args=calls.chdir(path)[1], item=f"working directory {path}", origin=COMMAND_LINE
-    )
+    args = calls.chdir(path)[1] if step.call == "chdir" else step.args
+    return replace(step, args=args, item=f"working directory {path}", origin=COMMAND_LINE)
 
 
 def _with_root(steps: list[Step]) -> list[Step]:
