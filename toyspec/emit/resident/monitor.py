@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from toyspec.emit.resident.clock import now, wait_on
 from toyspec.emit.resident.forget import WHILE, forget, forgotten
+from toyspec.emit.resident.kinds import is_deadly, is_key, is_ours
 from toyspec.emit.resident.log import ERR, OUT, pump, stands
 from toyspec.emit.resident.passing import pass_on
 from toyspec.emit.resident.press import end_box, pressed, unheard
@@ -266,14 +267,14 @@ def _signal(box: int, number: int, sender: int) -> int:
         if pty:
             enter(pty)  # a shell's `fg`, or another size
         return 0
-    if load64(load64(box + FILE) + DEAF) >> (number - 1) & 1 or _is_ours(number):
+    if load64(load64(box + FILE) + DEAF) >> (number - 1) & 1 or is_ours(number):
         return 0
     if number == flag("signal", "SIGTSTP"):
         return stop(box, number)
-    if _is_deadly(number) and not _is_executing(box):
+    if is_deadly(number) and not _is_executing(box):
         store64(box + ENDED_BY, number)
         return end_box(box)
-    if _is_key(number) and sender == 0 and pty:
+    if is_key(number) and sender == 0 and pty:
         interrupt(pty, number)  # its trace is not drawn yet: whom does it reach inside?
     else:
         send(init_of(box), _as_asked(box, number))
@@ -287,27 +288,6 @@ def _as_asked(box: int, number: int) -> int:
     return number
 
 
-def _is_ours(number: int) -> int:
-    """About ourselves, and not for init."""
-    if number == flag("signal", "SIGCHLD") or number == flag("signal", "SIGURG"):
-        return 1
-    if number == flag("signal", "SIGTTIN") or number == flag("signal", "SIGTTOU"):
-        return 1  # who is in the background may not use the terminal
-    return 0
-
-
-def _is_deadly(number: int) -> int:
-    if number == flag("signal", "SIGTERM") or number == flag("signal", "SIGHUP"):
-        return 1
-    return _is_key(number)
-
-
-def _is_key(number: int) -> int:
-    if number == flag("signal", "SIGINT") or number == flag("signal", "SIGQUIT"):
-        return 1
-    return 0
-
-
 def _consider(box: int, number: int) -> int:
     """What a signal that init may have no handler for is to come to."""
     if number == flag("signal", "SIGTERM"):
@@ -318,7 +298,7 @@ def _consider(box: int, number: int) -> int:
         if _taken(box, number) == 0:
             return _give_time(box)
         return 0
-    if _is_key(number):
+    if is_key(number):
         return pressed(box, number, _taken(box, number))
     return 0
 
