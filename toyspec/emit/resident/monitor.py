@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from toyspec.emit.resident.clock import now, wait_on
 from toyspec.emit.resident.forget import WHILE, forget, forgotten
+from toyspec.emit.resident.going import passed_go, waits_to_go
 from toyspec.emit.resident.kinds import is_deadly, is_key, is_ours
 from toyspec.emit.resident.log import ERR, OUT, pump, stands
 from toyspec.emit.resident.passing import pass_on
@@ -22,15 +23,12 @@ from toyspec.emit.resident.process import (
 )
 from toyspec.emit.resident.pty import LOOK, enter, interrupt, is_ready, looks, show, wants
 from toyspec.emit.resident.record import (
-    COMMAND_ROLE,
-    CURRENT,
     DEADLINE,
     DEAF,
     ENDED_BY,
     ERR_READ,
     EXEC_READ,
     EXECUTING,
-    FAILED_STEP,
     FILE,
     GO_STEP,
     GO_WRITE,
@@ -38,7 +36,6 @@ from toyspec.emit.resident.record import (
     GRACE,
     HUNG_UP,
     INIT_ROLE,
-    LOST,
     OUT_READ,
     PAGE,
     PARENT,
@@ -175,30 +172,13 @@ def _look_at_the_clock(box: int) -> int:
         enter(load64(box + PTY))
     if load64(load64(box + FILE) + VIEW) < 0:
         return 0
-    if not _waits_to_go(load64(box + PAGE), load64(box + GO_STEP)):
+    if not waits_to_go(load64(box + PAGE), load64(box + GO_STEP)):
         return 0
     if load64(box + VIEW_SINCE) == 0:
         store64(box + VIEW_SINCE, now())
     if now() - load64(box + VIEW_SINCE) >= _VIEW_PATIENCE:
         _drawn(box)  # stuck: a box without its last line is better than none
     return 0
-
-
-def passed_go(box: int) -> int:
-    """Whether the box's command, at least, was told to go, was not lost then, and no step failed."""
-    page = load64(box + PAGE)
-    if load64(page + FAILED_STEP) or load64(page + LOST):
-        return 0
-    go = load64(box + GO_STEP)
-    if load64(page + CURRENT + 8 * INIT_ROLE) > go:
-        return 1
-    return load64(page + CURRENT + 8 * COMMAND_ROLE) > go
-
-
-def _waits_to_go(page: int, step: int) -> int:
-    if load64(page + CURRENT + 8 * INIT_ROLE) >= step:
-        return 1
-    return load64(page + CURRENT + 8 * COMMAND_ROLE) >= step
 
 
 def _drawn(box: int) -> int:

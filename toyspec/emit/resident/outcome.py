@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from toyspec.emit.resident.going import passed_go
 from toyspec.emit.resident.log import begin_log, drain, stands
-from toyspec.emit.resident.monitor import init_of, passed_go, watch_over
+from toyspec.emit.resident.monitor import init_of, watch_over
 from toyspec.emit.resident.process import (
     CHILD,
     EXITED,
