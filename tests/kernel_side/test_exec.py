@@ -7,6 +7,7 @@ and the product is who it was.
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -21,7 +22,12 @@ from tests.kernel_side.operands import Json
 from tests.kernel_side.servers import Compiled, Forks
 from tests.kernel_side.specs import SPECS, fresh
 from tests.kernel_side.test_every_step_fails import IN_TURN, tampered
-from tests.kernel_side.test_trace_equals_plan import check, printed
+from tests.kernel_side.test_trace_equals_plan import (
+    check,
+    check_on_terminal,
+    on_kept_terminal,
+    printed,
+)
 from tests.kernel_side.ways import ENTERED, ENTERING
 from tests.product import Product
 from tests.run.boxes import eventually
@@ -86,3 +92,20 @@ def test_a_step_that_fails(product: Product, name: str, kind: str) -> None:
         assert not problems, "\n".join(problems)
         eventually(lambda: box.processes() == before)
         assert box.exec(*nothing_to_do(spec)).returncode == 0
+
+
+def test_every_call_on_a_terminal_is_a_step(product: Product) -> None:
+    """With one of the box's own, whose master goes to the monitor."""
+    spec = fresh(product, "dev.yaml")
+    with running(product, spec) as box:
+        words = [*product.toyspec, "plan", "--exec", box.name, "--json", "--", "true"]
+        text, screen = on_kept_terminal(product, [str(each) for each in words], spec.parent)
+        plan = json.loads(text)
+        assert "sendmsg" in {step["call"] for step in plan["steps"]}
+        argv = [str(product.python), "-B", product.script, "exec", box.name, "--", "true"]
+        ran, problems = check_on_terminal(
+            product, plan, argv, spec.parent, way=ENTERING, screen=screen
+        )
+        os.close(screen)
+        assert not problems, "\n".join(problems)
+        assert ran.status == "exit 0", ran.stdout

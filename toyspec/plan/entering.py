@@ -47,6 +47,7 @@ _PROCESS = frozenset((
 ))  # fmt: skip
 """What init does to itself: the newcomer does it too."""
 _PLACE = ("chdir", "getcwd")
+"""Where it begins, which the command line may say otherwise."""
 _BOX = frozenset(("sethostname", "setdomainname", "socket"))
 """What init did to the box, and what it opened for that."""
 _TERMINALS = frozenset(("dev at /dev", "read-only dev at /dev", "devpts at /dev/pts"))
