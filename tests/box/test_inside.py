@@ -49,6 +49,9 @@ EXPECTED = {
         ("sh", "-c"), SYSTEM | {"code"}, cwd="/code", writable=frozenset(("/code",)),
         environment=("LANG=C.UTF-8",), busybox=False,
     ),
+    "service.yaml": Expected(
+        ("sh", "-c"), SYSTEM | {"site"}, cwd="/site", environment=("PYTHONUNBUFFERED=1",), busybox=False,
+    ),
     "toybox-20230824.yaml": Expected(
         ("/toybox/busybox", "sh", "-c"),
         frozenset(["bin", "dev", "etc", "lib", "proc", "sbin", "toybox", "usr"]), ids=0,
