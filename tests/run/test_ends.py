@@ -49,6 +49,19 @@ def test_an_init_that_cleared_its_pdeathsig(product: Product, role: str) -> None
 
 
 @pytest.mark.usefixtures("either_way")
+def test_a_setup_that_was_stopped(product: Product) -> None:
+    """What tells it of the monitor's end wakes it."""
+    tools.need("setpriv")
+    words = up(product, "setpriv", "--pdeathsig", "clear", "sleep", "1000")
+    with started(product, words) as process:
+        processes = family(process.pid, "sleep")
+        for pid in processes[:2]:
+            os.kill(pid, signal.SIGSTOP)
+        os.kill(process.pid, signal.SIGKILL)
+        reap(process, processes)
+
+
+@pytest.mark.usefixtures("either_way")
 def test_a_kill_of_the_callers_whole_group(product: Product) -> None:
     tools.need("setpriv")
     words = up(product, "setpriv", "--pdeathsig", "clear", "sleep", "1000")

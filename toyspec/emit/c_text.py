@@ -96,10 +96,10 @@ static inline void decimal(u64 offset, long number)
         ;
 }
 
-/* Every signal is blocked. setup takes two: SIGCHLD, and SIGTERM, which says that the monitor ended. */
+/* Every signal is blocked. setup takes two: SIGCHLD, and SIGCONT, which says that the monitor ended. */
 static inline void attend(int init)
 {
-    u64 both = 1ul << 14 | 1ul << 16;
+    u64 both = 1ul << 16 | 1ul << 17;
     while (call(%(rt_sigtimedwait)d, (u64)&both, 0, 0, sizeof both, 0, 0) != 17)
         call(%(kill)d, (u64)(long)init, 9, 0, 0, 0, 0);
 }

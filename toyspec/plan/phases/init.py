@@ -64,10 +64,10 @@ def own_group(w: Writer) -> None:
 def supervise(w: Writer, origin: Origin | None = None) -> None:
     """The rest of setup's life."""
     w.about("setup waits for init", origin)
-    ended = Flags(("SIGTERM",))
+    ended = Flags(("SIGCONT",))  # which also wakes it where somebody stopped it
     why = "setup outlives the monitor by one kill, of an init that cleared its own PDEATHSIG"
     w.do(calls.prctl("PR_SET_PDEATHSIG", ended), why)
-    why = "from here on setup waits for init and relays signals to it"
+    why = "from here on setup waits for init, and ends it where the monitor is gone"
     w.do(calls.supervise("init"), why)
 
 
