@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import time
@@ -125,6 +126,19 @@ def command(pid: int) -> str:
         return Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " ").strip()
     except (FileNotFoundError, ProcessLookupError):
         return ""
+
+
+def pss(pid: int) -> int:
+    """What a process costs, in kB (proc_pid_smaps_rollup(5)); no less than that, where only root may look:
+    of a reaper, what it has in memory, shared or not (VmRSS, proc_pid_status(5)).
+    """
+    try:
+        with open(f"/proc/{pid}/smaps_rollup", encoding="utf-8") as rollup:
+            (found,) = re.findall(r"^Pss: +(\d+) kB", rollup.read(), re.MULTILINE)
+    except PermissionError:
+        with open(f"/proc/{pid}/status", encoding="utf-8") as status:
+            (found,) = re.findall(r"^VmRSS:\s+(\d+) kB", status.read(), re.MULTILINE)
+    return int(found)
 
 
 def family(monitor: int, running: str) -> list[int]:

@@ -7,14 +7,13 @@ take at once.
 from __future__ import annotations
 
 import os
-import re
 from pathlib import Path
 
 import pytest
 
 from tests.product import Product, Word, mounts_below, processes_of
 from tests.run import detached
-from tests.run.boxes import eventually
+from tests.run.boxes import eventually, pss
 from tests.run.detached import Place
 
 DEEP = pytest.mark.skipif(
@@ -66,14 +65,6 @@ def test_chaos_of_200_boxes(product: Product) -> None:
         disturb(place, names=200, seconds=60, workers=6)
 
 
-def proportional(pid: int) -> int:
-    """Kilobytes: its share of what it has mapped (proc_pid_smaps_rollup(5))."""
-    text = Path(f"/proc/{pid}/smaps_rollup").read_text()
-    found = re.search(r"^Pss: +(\d+) kB", text, re.MULTILINE)
-    assert found is not None
-    return int(found[1])
-
-
 def memory(place: Place, count: int) -> list[int]:
     """Of so many boxes at once: kilobytes of all of toyspec's processes of each."""
     names = [f"m{at}" for at in range(count)]
@@ -82,12 +73,12 @@ def memory(place: Place, count: int) -> list[int]:
     eventually(lambda: all(place.status(name).ran for name in names))
     sizes = []
     for name in names:
-        sizes.append(sum(proportional(pid) for pid in place.processes(name)))
+        sizes.append(sum(pss(pid) for pid in place.processes(name)))
     return sizes
 
 
 def test_what_a_box_takes_while_it_waits(product: Product) -> None:
-    """Monitor, setup and the reaper together. Read by root or the box's owner only."""
+    """Monitor, setup and the reaper together."""
     with detached.place(product) as place:
         assert max(memory(place, 3)) < 1024
 

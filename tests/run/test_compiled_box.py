@@ -21,6 +21,7 @@ from tests.run.boxes import (
     eventually,
     family,
     gone,
+    pss,
     shell,
     spec,
     started,
@@ -382,13 +383,6 @@ def test_a_refusal_may_be_explained_by_another(product: Product) -> None:
     assert product.as_user(words, env={"TOKEN": "x"}).returncode == 0
     words = ["nohup", file, "--again", "/bin/sh", "-c", ignored]
     assert product.as_user(words).stdout == f"SigIgn:\t{1:016x}\n"
-
-
-def pss(pid: int) -> int:
-    """What a process costs, in kB."""
-    with open(f"/proc/{pid}/smaps_rollup") as rollup:
-        (found,) = re.findall(r"^Pss: +(\d+) kB", rollup.read(), re.MULTILINE)
-    return int(found)
 
 
 def test_a_box_that_signals_would_not_reach_does_not_begin(product: Product) -> None:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from tests.product import Product, Word
-from tests.run.boxes import SPEC, compile_box, family, spec, started
+from tests.run.boxes import SPEC, compile_box, eventually, family, pss, spec, started
 
 MOST = 256  # kB of monitor, setup and PID 1 together
 
@@ -17,16 +15,7 @@ def box(product: Product, *argv: str) -> list[Word]:
 def test_what_waits_is_small(product: Product) -> None:
     with started(product, box(product, "sleep", "1000")) as process:
         pids = family(process.pid, "sleep")[:3]
-        sizes = [pss(pid) for pid in pids]
-        assert sum(sizes) < MOST, sizes
-
-
-def pss(pid: int) -> int:
-    """Proportional set size in kB."""
-    for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
-        if line.startswith("Pss:"):
-            return int(line.split()[1])
-    raise AssertionError(pid)
+        eventually(lambda: sum(pss(pid) for pid in pids) < MOST)
 
 
 def test_it_does_not_start_itself(product: Product) -> None:
