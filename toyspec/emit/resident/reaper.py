@@ -7,16 +7,26 @@ there to get it.
 from __future__ import annotations
 
 from toyspec.emit.resident.forget import WHILE, forget
+from toyspec.emit.resident.memory import append, length
 from toyspec.emit.resident.process import INFO, KERNEL, leave
-from toyspec.emit.resident.record import COMMAND_ROLE, LOST, PAGE, PIDS
+from toyspec.emit.resident.record import (
+    CALLER_ENVIRONMENT,
+    COMMAND_ROLE,
+    FILE,
+    LOST,
+    PAGE,
+    PIDS,
+)
 from toyspec.emit.resident.words import (
     flag,
     load32,
     load64,
     nr,
     room,
+    store8,
     store64,
     syscall,
+    text,
 )
 
 
@@ -27,6 +37,7 @@ def supervise_init(box: int) -> int:
     """
     page = load64(box + PAGE)
     command = load64(page + PIDS + 8 * COMMAND_ROLE)
+    _forget_words(load64(load64(box + FILE) + CALLER_ENVIRONMENT))
     sent = 0
     every = room(8)
     store64(every, -1)
@@ -52,6 +63,32 @@ def supervise_init(box: int) -> int:
     if number:
         return leave(128 + number)
     return leave(raw >> 8 & 0xFF)
+
+
+def _forget_words(environment: int) -> int:
+    """Anybody in the box may read /proc/1/cmdline, and our words name the host's files: it shows
+    `init` instead (proc(5): it is this memory). Where argv[0] is shorter, nothing.
+    """
+    count = 0
+    at = (
+        environment - 16
+    )  # the last word's address; below the first one's stands how many there are
+    while load64(at) != count:
+        at -= 8
+        count += 1
+    if count == 0:
+        return 0
+    first = load64(at + 8)
+    last = load64(environment - 16)
+    end = last + length(last)
+    roomy = length(first) >= length(text("init"))
+    byte = first
+    while byte < end:
+        store8(byte, 0)
+        byte += 1
+    if roomy:
+        append(first, text("init"))
+    return 0
 
 
 def _ended(command: int, status: int) -> int:
