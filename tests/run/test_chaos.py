@@ -22,15 +22,17 @@ DEEP = pytest.mark.skipif(
 
 
 def boxes_of(place: Place) -> dict[int, str]:
-    """Processes whose boxes are `place`'s: pytest's own user may have others, of tests beside this one."""
-    runtime = os.fsencode(place.runtime)
+    """Monitors and setups that hold `place`'s state: pytest's own user may have others, of tests beside
+    this one.
+    """
     found = {}
     for pid, words in processes_of(place.product.uid).items():
         try:
-            if runtime in Path(f"/proc/{pid}/environ").read_bytes():
-                found[pid] = words
+            held = [os.readlink(each) for each in Path(f"/proc/{pid}/fd").iterdir()]
         except OSError:
-            pass  # it has ended, or is a reaper, which ends with its setup
+            continue  # it has ended, or is a reaper, which ends with its setup
+        if any(each.startswith(f"{place.runtime}/") for each in held):
+            found[pid] = words
     return found
 
 
@@ -83,6 +85,7 @@ def memory(place: Place, count: int) -> list[int]:
     for name in names:
         place.up("sh", "-c", "echo begins; exec sleep 1000", name=name)
     eventually(lambda: all(place.status(name).ran for name in names))
+    assert len(boxes_of(place)) >= 2 * count  # monitors and setups are known by what they hold
     sizes = []
     for name in names:
         sizes.append(sum(pss(pid) for pid in place.processes(name)))
