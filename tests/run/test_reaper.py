@@ -65,6 +65,13 @@ def test_the_command_is_a_process_like_any_other(product: Product) -> None:
     assert done.stderr.count("Permission denied") >= 4, done.stderr
 
 
+def test_its_words_are_not_the_hosts(product: Product) -> None:
+    """They name files outside, and anybody in the box may read them (proc(5))."""
+    done = product.as_user(up(product, "sh", "-c", "tr '\\0' '\\n' </proc/1/cmdline; echo; id -u"))
+    words, _, rest = done.stdout.partition("\n")
+    assert (done.returncode, words, rest.strip("\n")) == (0, "init", str(product.uid))
+
+
 def test_nobody_traces_it(product: Product) -> None:
     tools.need("python3")
     attach = "import ctypes; c = ctypes.CDLL(None, use_errno=True); print(c.ptrace(16, 1, 0, 0), ctypes.get_errno())"

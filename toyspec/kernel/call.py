@@ -38,6 +38,12 @@ def warm() -> None:
     syscall(-1)
 
 
+def overwrite(address: int, size: int, text: bytes) -> None:
+    """Memory of this process: `text`, cut to `size` bytes, then NULs to the end of them."""
+    ctypes.memset(address, 0, size)
+    ctypes.memmove(address, text, min(len(text), size))
+
+
 class Arena:
     """Private writable memory at a fixed address: a program's data, its pointers filled in.
 

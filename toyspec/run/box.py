@@ -24,7 +24,7 @@ from toyspec.run.ending import end_child, end_of_init, kill, wait_for_unknown_in
 from toyspec.run.executor import Executor, StepFailed
 from toyspec.run.failure import FAILED, Failure, Outcome
 from toyspec.run.monitor import Box, Drawing, Monitor, ignored
-from toyspec.run.reaper import reap
+from toyspec.run.reaper import command_line, forget_words, reap
 from toyspec.run.relay import relay
 from toyspec.run.watch import Watch
 from toyspec.values import replace
@@ -59,6 +59,7 @@ def run(
     terminals = _terminals() if plan.exposure.terminal else None
     deaf = _dispositions()
     executor = Executor(program, progress, why)
+    line = command_line()
     kernel.warm()
     gc.disable()
     try:
@@ -70,6 +71,7 @@ def run(
     if role == "setup":
         _setup(executor)
     elif role == "init":
+        forget_words(line)
         _reaper(executor, progress)
     box = Box(
         executor.cell("pid:setup"),

@@ -10,11 +10,34 @@ import os
 import signal
 from typing import TYPE_CHECKING
 
+from toyspec.kernel import call as kernel
+
 if TYPE_CHECKING:
     from toyspec.run.progress import Progress
 
 _WCLONE = -0x80000000  # __WCLONE: children of which another signal than SIGCHLD tells (wait(2))
 _KERNEL = 0x80  # SI_KERNEL: typed at a terminal, and so sent to the command as well
+_WORDS = (48, 49)  # arg_start and arg_end in /proc/PID/stat, from 1 (proc_pid_stat(5))
+
+
+def command_line() -> tuple[int, int]:
+    """Where this process's command line lies, and how many bytes it has; nothing where proc does not say."""
+    try:
+        with open("/proc/self/stat", "rb") as file:
+            fields = file.read().rpartition(b")")[2].split()
+    except OSError:
+        return 0, 0
+    begin, end = (int(fields[number - 3]) for number in _WORDS)
+    return begin, end - begin
+
+
+def forget_words(line: tuple[int, int]) -> None:
+    """Anybody in the box may read /proc/1/cmdline, and our words name the host's files: it is `init`
+    from here on. `line`: what `command_line` said before the fork.
+    """
+    begin, size = line
+    if begin and size > 0:
+        kernel.overwrite(begin, size, b"init"[: size - 1])
 
 
 def reap(command: int, progress: Progress) -> int:
