@@ -191,6 +191,26 @@ def test_where_boxes_states_lie_without_a_runtime_directory() -> None:
     assert "toyspec" not in " ".join(held(world.plan("binds: ['/run:/r:rw']")))
 
 
+@pytest.mark.parametrize("name", ["XDG_CACHE_HOME", "XDG_STATE_HOME", "XDG_DATA_HOME"])
+def test_the_home_s_are_covered_while_a_variable_names_another(name: str) -> None:
+    """What the box put there, a command without the variable would believe."""
+    world = here({"/home/me/.bashrc": "file", "/home/me/xc": "dir"})
+    world.variables = {name: "/home/me/xc"}
+    found = held(world.plan("binds: ['~:/h:rw']"))
+    for path in ("xc/toyspec", *(each.removeprefix("/home/me/") for each in OWN)):
+        assert f"protected /h/{path}" in found
+
+
+def test_so_is_the_login_s_directory() -> None:
+    world = here({"/run/user/1000/toyspec/x": "file", "/run/me": "dir"})
+    world.mine = ("/home/me", "/run/user/1000", "/run/me")
+    for named in ("/run/me", "/run/user/1000"):
+        world.variables = {"XDG_RUNTIME_DIR": named}
+        found = held(world.plan("binds: ['/run:/r:rw']"))
+        assert "protected /r/user/1000/toyspec" in found
+        assert f"protected /r{named.removeprefix('/run')}/toyspec" in found
+
+
 def test_no_spec_opens_them() -> None:
     world = here({f"{path}/x": "file" for path in OWN})
     assert refused(world, "binds: ['~/.cache/toyspec:/x:rw']").startswith(

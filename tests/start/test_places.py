@@ -22,8 +22,17 @@ def test_without_variables_the_home_s() -> None:
 
 def test_the_caller_s_variables_count() -> None:
     given = dict.fromkeys(places.VARIABLES, "/a//b/./c/")
-    assert places.own_directories(given.get, "/home/me") == ("/a/b/c/toyspec",)
+    assert places.own_directories(given.get, "/home/me")[0] == "/a/b/c/toyspec"
     assert places.volume({"XDG_DATA_HOME": "/"}.get, "/home/me", "x") == "/toyspec/volumes/x"
+
+
+def test_the_home_s_are_its_own_whatever_the_variables_say() -> None:
+    """The next command may come without them."""
+    none: dict[str, str] = {}
+    without = places.own_directories(none.get, "/home/me")
+    for name in places.VARIABLES:
+        found = places.own_directories({name: "/a"}.get, "/home/me")
+        assert set(found) == {*without, "/a/toyspec"}
 
 
 @pytest.mark.parametrize("text", ["", "relative", "~/.data", "/a/../b", "./a"])

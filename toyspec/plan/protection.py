@@ -125,10 +125,14 @@ class Protection:
         return found
 
     def _login(self, base: str) -> list[Claim]:
-        """Where the states of boxes lie without XDG_RUNTIME_DIR: asked only of who could write there."""
+        """Where the states of boxes lie without XDG_RUNTIME_DIR, be it set now or not: asked only of who
+        could write there.
+        """
         facts = self.facts
         given = places.login_directory(facts.uid)
-        if places.runtime_dir(facts.variable) or not (_holds(base, given) or _holds(given, base)):
+        if places.runtime_dir(facts.variable) == given:
+            return []  # claimed as any other
+        if not (_holds(base, given) or _holds(given, base)):
             return []
         self._ask("/", [given])
         seen = facts.path(given)
@@ -258,7 +262,7 @@ class Protection:
         fact = self.facts.path(path)
         if claim.firm:
             message = f"{path} is a symbolic link, which the box could replace, and {claim.what} "
-            remedy = "name the directory that it leads to by its XDG_… variable, or bind less"
+            remedy = "have a directory there, or a bind mount, or bind less"
             raise TreeError(message + "lies behind it", remedy)
         self._watch(path, "symlink")
         self.warnings.append(

@@ -67,9 +67,14 @@ def is_name(word: str) -> bool:
 
 def own_directories(variable: Variable, home: str) -> tuple[str, ...]:
     """Every directory of toyspec's own, whether it is there or not: what lies there decides what
-    runs outside of boxes.
+    runs outside of boxes. Where a variable names another, the home's is one too: the next command
+    may come without that variable.
     """
-    bases = (data_home(variable, home), cache_home(variable, home), state_home(variable, home))
+    bases = (
+        base
+        for asked in (variable, _nothing)
+        for base in (data_home(asked, home), cache_home(asked, home), state_home(asked, home))
+    )
     runtime = runtime_dir(variable)
     return tuple(dict.fromkeys(_below(base, "toyspec") for base in (*bases, runtime) if base))
 
@@ -77,6 +82,10 @@ def own_directories(variable: Variable, home: str) -> tuple[str, ...]:
 def volume(variable: Variable, home: str, name: str) -> str:
     """The directory of the volume `name`."""
     return _below(data_home(variable, home), f"toyspec/volumes/{name}")
+
+
+def _nothing(_: str) -> None:
+    """The answers of an environment without variables."""
 
 
 def _own(variable: Variable, name: str) -> str | None:
