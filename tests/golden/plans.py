@@ -80,6 +80,7 @@ def wanted() -> list[tuple[str, str, str]]:
         for name in SPECS
         for form in FORMS
         if form == "syscalls" or name == "hello"
+        if form != "detached" or facts(host).feature("close_range_cloexec")
     ]
 
 

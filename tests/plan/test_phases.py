@@ -7,7 +7,8 @@ import pytest
 from tests.plan.world import DIRECTORY, calls, host, old, value
 from toyspec.host.facts import MountFact
 from toyspec.kernel.flags import CAPABILITIES
-from toyspec.plan.step import Environment, Expect, Plan, Step
+from toyspec.plan.descriptors import ITEM
+from toyspec.plan.step import Environment, Expect, Int, Plan, Step
 
 ALL = ["USER", "NS", "PID", "NET", "UTS", "IPC", "CGROUP"]
 
@@ -115,8 +116,19 @@ def test_without_mount_setattr_inherited_flags_are_repeated_and_submounts_visite
 
 def test_without_close_range_what_was_inherited_is_closed_one_by_one() -> None:
     plan = old(host(inherited=(3, 17))).plan("")
-    assert [value(s, "fd") for s in calls(plan, "fcntl")] == [3, 17]
-    assert len(calls(host(inherited=(3, 17)).plan(""), "close_range")) == 1
+    closed = [s for s in calls(plan, "close") if s.item == ITEM]
+    assert [value(s, "fd") for s in closed] == [3, 17]
+    assert [value(s, "flags") for s in calls(host(inherited=(3, 17)).plan(""), "close_range")] == [
+        ()
+    ]
+
+
+def test_what_the_command_needs_until_its_execve_lies_behind_the_streams() -> None:
+    """And all else is closed: what is only marked could be gone through by a script's first line."""
+    own = [s for s in host().plan("").steps if s.item == ITEM]
+    assert [s.call for s in own] == ["fcntl", "fcntl", "dup3", "dup3", "close_range"]
+    assert [(s.yields, value(s, "newfd")) for s in own[2:4]] == [("exec.write", 3), ("go.read", 4)]
+    assert [value(s, "arg") for s in own[:2]] == [value(own[4], "first")] * 2 == [Int(5)] * 2
 
 
 def test_the_pivot_is_followed_by_the_detach_at_once() -> None:

@@ -271,23 +271,6 @@ def socket(domain: str, *kind: str) -> Call:
     return call("socket", ("domain", Flags((domain,))), ("type", Flags(kind)), ("protocol", Int(0)))
 
 
-def set_cloexec(fd: int) -> Call:
-    """fcntl(2) F_SETFD FD_CLOEXEC"""
-    return call(
-        "fcntl", ("fd", Fd(fd)), ("cmd", Flags(("F_SETFD",))), ("arg", Flags(("FD_CLOEXEC",)))
-    )
-
-
-def close_range_cloexec(first: int) -> Call:
-    """close_range(2): every descriptor from `first` on closes at execve."""
-    return call(
-        "close_range",
-        ("first", Int(first)),
-        ("last", Int(0xFFFFFFFF)),
-        ("flags", Flags(("CLOSE_RANGE_CLOEXEC",))),
-    )
-
-
 def sethostname(name: str) -> Call:
     """sethostname(2)"""
     return call("sethostname", ("name", Data((name,))), ("len", Int(len(name.encode()))))

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from toyspec.plan import calls, process_calls, reaper, terminal
+from toyspec.plan import calls, descriptors, process_calls, reaper, terminal
 from toyspec.plan.joining import FLAGS
 from toyspec.plan.phases import execute, init, prepare
 from toyspec.plan.seccomp.terminal import refuse_terminal_input
@@ -53,8 +53,6 @@ _BOX = frozenset(("sethostname", "setdomainname", "socket"))
 _TERMINALS = frozenset(("dev at /dev", "read-only dev at /dev", "devpts at /dev/pts"))
 """Items by which a box has a devpts where programs look for it."""
 _PRIVATE = (("ptmxmode", "0666"), ("mode", "0620"))
-_INHERITED = frozenset(("fcntl",))
-"""What was needed of descriptors that init inherited: the newcomer has none."""
 
 
 class EnteringError(ValueError):
@@ -225,11 +223,14 @@ def _confine(box: Plan, entrant: Entrant) -> list[Step]:
     """What init did to itself, in its order; what it did to the box is done."""
     steps: list[Step] = []
     opened: set[str] = set()
-    session = False
+    session = closed = False
     for step in _inside(box, "confine"):
         if step.call in _BOX:
             opened |= {step.yields} if step.yields else set()
-        elif step.call in _INHERITED or _slots(step) & opened:
+        elif step.item == descriptors.ITEM:
+            steps += [] if closed else _descriptors(box)
+            closed = True
+        elif _slots(step) & opened:
             continue
         elif step.call == "setsid" and not session:
             steps += _session(entrant)
@@ -262,6 +263,13 @@ def _mounts(step: Step, kind: str) -> bool:
 def _session(entrant: Entrant) -> list[Step]:
     w = Writer("confine", "init")
     terminal.take(w, terminal=entrant.terminal, errors=entrant.errors)
+    return w.steps
+
+
+def _descriptors(box: Plan) -> list[Step]:
+    """Of what init inherited, nothing is here."""
+    w = Writer("confine", "init")
+    descriptors.keep(w, inherited=None if dict(box.host).get("close_range_cloexec") else ())
     return w.steps
 
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from toyspec.host.facts import FactMissing, HostFacts, Needs
 from toyspec.plan import (
     capabilities,
+    descriptors,
     filesystems,
     filters,
     joining,
@@ -149,6 +150,7 @@ def _check(spec: Spec, facts: HostFacts) -> None:
     wanted = (
         ranges,
         capabilities,
+        descriptors,
         filesystems,
         filters,
         joining,

@@ -42,3 +42,13 @@ def close_range(first: int, last: int = 0xFFFFFFFF) -> Call:
 def setns_as(pidfd: Slot, *kinds: str) -> Call:
     """setns(2): into the namespaces of those kinds that a process has, all at once (Linux 5.8)."""
     return call("setns", ("fd", Fd(pidfd)), ("nstype", Flags(kinds)))
+
+
+def dup_above(fd: Slot, least: int) -> Call:
+    """fcntl(2) F_DUPFD_CLOEXEC: another descriptor for the same, the first free one from `least` on."""
+    return call("fcntl", ("fd", Fd(fd)), ("cmd", Flags(("F_DUPFD_CLOEXEC",))), ("arg", Int(least)))
+
+
+def dup3_cloexec(old: Slot, new: int) -> Call:
+    """dup3(2): `new` becomes what `old` is, and closes at execve."""
+    return call("dup3", ("oldfd", Fd(old)), ("newfd", Fd(new)), ("flags", Flags(("O_CLOEXEC",))))

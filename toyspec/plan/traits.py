@@ -34,9 +34,11 @@ def is_pid_1(plan: Plan) -> bool:
 
 
 def closes_all(plan: Plan) -> bool:
-    """Whether a step sees to it that no descriptor above 2 crosses, whichever they are."""
-    every = Flags(("CLOSE_RANGE_CLOEXEC",))
-    return any(each.value == every for step in plan.steps for each in step.args)
+    """Whether a step of init's sees to it that no descriptor above 2 crosses, whichever they are."""
+    return any(
+        step.call == "close_range" and step.phase == "confine" and step.role == "init"
+        for step in plan.steps
+    )
 
 
 def is_seen(plan: Plan) -> bool:

@@ -1,9 +1,9 @@
-"""Descriptors that a box must not get, where the kernel has no CLOSE_RANGE_CLOEXEC (before Linux 5.11)."""
+"""Descriptors that a box must not get, where the kernel closes no ranges as plans want it (before Linux 5.11)."""
 
 from __future__ import annotations
 
 from toyspec.emit.resident.memory import decimal
-from toyspec.emit.resident.record import SWEEPS
+from toyspec.emit.resident.record import STATUS, SWEEPS
 from toyspec.emit.resident.refusal import refuse
 from toyspec.emit.resident.words import flag, load16, load64, nr, room, syscall, text
 
@@ -11,8 +11,8 @@ _LISTED = 4096
 
 
 def keep_out(file: int) -> int:
-    """No descriptor above 2 passes an execve from now on. Who starts the file has any, and the plan, which
-    was made before, names none.
+    """No descriptor above 2 is open from now on, but the one that is told what becomes of the box. Who starts
+    the file has any, and the plan, which was made before, names none.
     """
     if not load64(file + SWEEPS):
         return 0
@@ -30,8 +30,7 @@ def keep_out(file: int) -> int:
         at = 0
         while at < size:
             one = decimal(names + at + 19)  # d_name of struct linux_dirent64
-            if one > 2:
-                close = flag("fcntl_argument", "FD_CLOEXEC")
-                syscall(nr("fcntl"), one, flag("fcntl", "F_SETFD"), close)
+            if one > 2 and one != fd and one != load64(file + STATUS):
+                syscall(nr("close"), one)
             at += load16(names + at + 16)
     return syscall(nr("close"), fd)

@@ -11,6 +11,7 @@ from toyspec.host.facts import Needs
 from toyspec.plan import (
     calls,
     capabilities,
+    descriptors,
     filters,
     helpers,
     landlock,
@@ -46,17 +47,18 @@ def steps(box: Box) -> list[Step]:
     if not box.spec.no_new_privileges:
         _session(w, box)
         landlock.restrict(w, box)
+        descriptors.close(w, box)
         filters.install(w, box)
     helpers.drop_groups(w, box)
     capabilities.keep(w, box)
     if box.spec.no_new_privileges:
         _session(w, box)
     _working_directory(w, box)
-    _descriptors(w, box)
     if box.spec.no_new_privileges:
         w.about("no new privileges", box.origin("no_new_privileges"))
         w.do(calls.prctl("PR_SET_NO_NEW_PRIVS", Int(1)), "setuid programs gain nothing")
         landlock.restrict(w, box)
+        descriptors.close(w, box)
     if not box.spec.reaper:
         limits.ulimits(w, box)
     if box.spec.no_new_privileges:
@@ -116,13 +118,3 @@ def _working_directory(w: Writer, box: Box) -> None:
         "it is inside the root: elsewhere the kernel says (unreachable) (CVE-2024-21626)",
         expects=Expect(prefix="/"),
     )
-
-
-def _descriptors(w: Writer, box: Box) -> None:
-    w.about("no descriptors but 0, 1 and 2")
-    why = "whatever the caller had open closes at execve (CVE-2024-21626)"
-    if box.facts.feature("close_range_cloexec"):
-        w.do(calls.close_range_cloexec(3), why)
-        return
-    for fd in box.facts.inherited:
-        w.do(calls.set_cloexec(fd), why, tolerates=("EBADF",))
