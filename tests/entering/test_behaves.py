@@ -15,6 +15,7 @@ from tests.entering.boxes import Box, running
 from tests.kernel_side.test_trace_equals_plan import read_all
 from tests.product import Product
 from tests.run.boxes import descendants, eventually, gone, spec, started
+from tests.run.test_callers import WAYS_OUT, leading_out
 
 
 @pytest.fixture
@@ -48,6 +49,15 @@ def test_on_a_terminal_it_has_one_of_the_box_s(box: Box) -> None:
     assert (tty, size, term) == ("/dev/pts/0", "33 99", "xterm-256color")
     assert len(set(groups.split())) == 1, groups
     assert " ".join(fds).split() == ["0", "1", "2", "3"]
+
+
+def test_no_stream_that_leads_out_of_the_box(box: Box) -> None:
+    """The first time as it is made, then as it is kept."""
+    for opened, said in WAYS_OUT.items():
+        done = box.product.as_user(leading_out(opened, box.words("echo", "ran")))
+        assert (done.returncode, done.stdout) == (125, "")
+        assert done.stderr.count(said) == 1 or not said
+        assert box.exec("echo", "ran").stdout == "ran\n"
 
 
 def test_without_a_terminal_it_has_none(box: Box) -> None:
@@ -236,14 +246,16 @@ def test_it_does_not_start_itself(box: Box) -> None:
 
 
 def test_a_directory_of_the_host_s_is_no_place_to_begin(box: Box) -> None:
-    """A link of the box's that leads to what the newcomer has open (CVE-2024-21626)."""
+    """A link of the box's that leads to what the newcomer has open (CVE-2024-21626). No such stream is
+    taken; this is the wall behind that.
+    """
     assert box.exec("ln", "-s", "/proc/self/fd/0", "/tmp/link").returncode == 0
     product, here = box.product, box.product.directory()
     words = ["plan", "--exec", box.name, "-w", "/tmp/link", "--json", "--", "pwd"]
     saved = product.write(here / "plan.json", product.run(words).stdout)
     driver = product.checkout / "tests/entering/driver.py"
     file = here / "entering"
-    made = product.as_user([product.python, driver, "write", saved, file, box.spec])
+    made = product.as_user([product.python, driver, "open", saved, file, box.spec])
     assert (made.returncode, made.stderr) == (0, "")
     outside = os.open("/etc", os.O_RDONLY | os.O_DIRECTORY)
     done = product.as_user([file], stdin=outside)  # Python itself would not begin with that

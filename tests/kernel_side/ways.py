@@ -26,6 +26,7 @@ REPLAY: Final = Path("tests/kernel_side/replay.py")
 WARNINGS: Final = ("-Wall", "-Wextra", "-Werror")
 _MAP_ANONYMOUS: Final = 0x20
 _F_GETFD: Final = 1
+_F_GETFL: Final = 3
 _F_ADD_SEALS: Final = 1033
 _F_GET_SEALS: Final = 1034
 _O_CLOEXEC: Final = 0o2000000
@@ -150,11 +151,17 @@ def _puts_right(seen: Seen) -> bool:
 _IGNORED: Final = (signal.SIGPIPE, signal.SIGXFSZ)
 
 _LOOKS: Final[dict[str, tuple[int, tuple[int, ...]]]] = {
-    "fcntl": (1, (_F_GETFD, _F_GET_SEALS, _F_ADD_SEALS)),  # are the standard streams open?
+    "fcntl": (
+        1,
+        (_F_GETFD, _F_GETFL, _F_GET_SEALS, _F_ADD_SEALS),
+    ),  # are the streams open, and for what?
     "openat": (2, (_O_CLOEXEC,)),  # its own file, which begins again as a copy in memory
     "memfd_create": (0, ()),
     "readlinkat": (0, ()),  # where it lies, and whether that is covered in the box
-    "statx": (0, ()),  # what is there, and did something come that the box would not protect?
+    "statx": (
+        0,
+        (),
+    ),  # is a stream a directory? What is there, and did something come that the box would not protect?
     "sendfile": (2, (0,)),
     "execveat": (4, (_AT_EMPTY_PATH,)),
     "close": (0, ()),

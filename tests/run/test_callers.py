@@ -38,6 +38,58 @@ def test_closed_standard_input_is_no_descriptor_of_ours_inside(product: Product)
     assert done.stdout == "/dev/null\n0\n"
 
 
+WAYS_OUT = {
+    "</tmp": "standard input is a directory",
+    "2</tmp": "",
+    "1</tmp": "standard output is a directory",
+    "place": "standard input was opened with O_PATH",
+}
+"""How a shell opens them, and what is said of it, where anybody can read that."""
+
+
+def leading_out(opened: str, words: Sequence[Word]) -> list[Word]:
+    """The words, given such a stream."""
+    if opened == "place":
+        return ["python3", "-c", PLACE, *words]
+    return ["sh", "-c", f'exec "$@" {opened}', "sh", *words]
+
+
+PLACE = """
+import os, sys
+os.dup2(os.open("/etc/passwd", os.O_PATH), 0)
+os.execvp(sys.argv[1], sys.argv[1:])
+"""
+
+
+@pytest.mark.usefixtures("either_way")
+@pytest.mark.parametrize("opened", sorted(WAYS_OUT))
+def test_a_stream_that_leads_out_of_the_box(product: Product, opened: str) -> None:
+    """/proc/self/fd/0/.. would be a way to the host's files, writable or not in the box."""
+    target = product.directory() / "made"
+    words = up(product, "sh", "-c", f"echo x >/proc/self/fd/${{0#sh}}/..{target}", "0")
+    done = product.as_user(leading_out(opened, words))
+    assert (done.returncode, done.stdout) == (125, "")
+    said = WAYS_OUT[opened]
+    assert f"error: {said}, a way out of the box" in done.stderr or not said
+    assert "give it a file or a pipe" in done.stderr or not said
+    assert not target.exists()
+    assert product.as_user(up(product, "cat"), input="x").stdout == "x"
+
+
+def test_where_a_box_is_kept_too(product: Product) -> None:
+    """By Python, and by the front, which starts the kept box that leaves it to Python."""
+    source = spec(product)
+    words: list[Word] = [*product.toyspec, "run", source, "--", "sh", "-c", "echo ran"]
+    for _ in range(3):
+        assert product.as_user(words).stdout == "ran\n"
+    for opened, said in WAYS_OUT.items():
+        for begin in (words, [product.python, "-B", product.script, *words[1:]]):
+            if "O_PATH" in said or begin is words:  # Python does not begin with a directory
+                done = product.as_user(leading_out(opened, begin))
+                assert (done.returncode, done.stdout) == (125, "")
+                assert done.stderr.count(said) == 1 or not said
+
+
 @pytest.mark.usefixtures("either_way")
 @pytest.mark.parametrize("limit", [12, 16, 32])
 def test_few_descriptors(product: Product, limit: int) -> None:

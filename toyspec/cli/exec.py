@@ -10,7 +10,7 @@ from toyspec.cli.boxes import BY_NAME, named
 from toyspec.cli.error import FatalError, Reported, UsageError
 from toyspec.cli.running import RunningBox, running_box
 from toyspec.cli.status import status_fd
-from toyspec.cli.streams import put
+from toyspec.cli.streams import put, refuse_ways_out
 from toyspec.cli.words import (
     COLOR,
     DIRECTORY,
@@ -72,6 +72,7 @@ def exec_in_box(args: list[str], kept: Kept | None, began: int) -> int:
     if words.argv is None:
         raise UsageError("no command to run in the box", "toyspec exec NAME -- COMMAND…")
     status = status_fd(words)
+    refuse_ways_out()
     box = _box(words)
     plan, variables, callers = entering(box, words, status)
     told = [] if status is None else ["--status", str(status)]

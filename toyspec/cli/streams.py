@@ -58,6 +58,23 @@ def put_all(data: bytes, fd: int) -> None:
         raise FatalError(f"cannot write to {name}: {error.strerror}") from None
 
 
+def refuse_ways_out() -> None:
+    """Raises FatalError where a standard stream, which crosses into the box, leads out of it: what is
+    only a place (O_PATH) does, as /proc/self/fd/0/.. is a path like any other. So does a directory,
+    with which no Python begins (init_sys_streams): that is the front's to say.
+    """
+    import fcntl
+
+    for fd, name in enumerate(("standard input", "standard output", "standard error")):
+        try:
+            flags = fcntl.fcntl(fd, fcntl.F_GETFL)
+        except OSError:
+            continue  # closed
+        if flags & os.O_PATH:
+            message = f"{name} was opened with O_PATH, a way out of the box"
+            raise FatalError(message, "give it a file or a pipe")
+
+
 def say(text: str) -> None:
     """Write to standard error, if anybody is there."""
     try:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from toyspec.cli.keeping import may_be_kept
 from toyspec.cli.reach import out_of_reach
 from toyspec.cli.status import status_fd
-from toyspec.cli.streams import colour, put, say
+from toyspec.cli.streams import colour, put, refuse_ways_out, say
 from toyspec.cli.words import DETACH, RUN, UP, Syntax, Words, as_run, help_text, parse
 from toyspec.run.progress import MOST_STEPS, Progress, labels
 from toyspec.start import parent
@@ -46,14 +46,14 @@ def up(args: list[str], syntax: Syntax, kept: Kept | None = None) -> int:
     if words.flag("help"):
         put(help_text(syntax))
         return 0
-    if syntax is RUN:
-        words = as_run(words)
+    words = as_run(words) if syntax is RUN else words
     status = status_fd(words)
     if words.flag(DETACH.key):
         from toyspec.cli.detach import detach
 
         return detach(words)
     keeps = _keeps(kept, words)
+    refuse_ways_out()
     monitor = os.getpid()
     progress, shared = _page(keeps is not None and not words.flag("quiet"))
     drawing = _Drawing(words, progress)

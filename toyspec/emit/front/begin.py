@@ -7,6 +7,7 @@ difference, a doubt or an error, and Python goes the long way, as if there were 
 from __future__ import annotations
 
 from toyspec.emit.front.checks import holds
+from toyspec.emit.front.directories import refuse_directories
 from toyspec.emit.front.missing import tell_missing
 from toyspec.emit.front.naming import beside, own_path, with_name
 from toyspec.emit.front.record import (
@@ -65,7 +66,7 @@ def front(stack: int) -> int:
     environment = stack + 8 * (words + 2)
     own = room(_LONGEST)
     python = room(_LONGEST)
-    open_streams()
+    refuse_directories(open_streams())
     own_path(own, environment)
     beside(own, python)
     environment = with_name(own, environment)

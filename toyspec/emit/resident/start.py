@@ -53,6 +53,7 @@ from toyspec.emit.resident.streams import open_streams
 from toyspec.emit.resident.terminal import foreground_of, is_terminal
 from toyspec.emit.resident.times import clock_of
 from toyspec.emit.resident.watch import refuse_new
+from toyspec.emit.resident.ways_out import refuse_ways_out
 from toyspec.emit.resident.words import (
     flag,
     load8,
@@ -91,7 +92,7 @@ def start(stack: int, file: int) -> int:
     store64(argv + 8, -1)
     store64(argv + 16, 0)
     store64(argv + 24, 0)
-    open_streams()
+    streams = open_streams()
     auxiliary = _behind_environment(environment)
     if auxiliary_of(auxiliary, _AT_SECURE):  # setuid, setgid or file capabilities: getauxval(3)
         refuse(file, text("this file gives more rights than its caller has, and a box none"), 0, 0)
@@ -99,6 +100,7 @@ def start(stack: int, file: int) -> int:
     _read_words(file, stack + 8, words, argv)
     check_place(file)
     become_sealed(file, stack + 8, environment)
+    refuse_ways_out(file, streams)
     if load64(argv + 16):
         take_status(file, load64(argv + 16))
     keep_out(file)
