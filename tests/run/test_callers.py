@@ -76,6 +76,20 @@ def test_a_stream_that_leads_out_of_the_box(product: Product, opened: str) -> No
     assert product.as_user(up(product, "cat"), input="x").stdout == "x"
 
 
+@pytest.mark.usefixtures("either_way")
+def test_a_file_can_be_opened_anew_and_a_pipe_hides_it(product: Product) -> None:
+    """As docs/life.md says, under "Streams that are files"."""
+    said = (product.checkout / "docs/life.md").read_text()
+    assert "### Streams that are files" in said
+    file = product.write(product.directory() / "notes", "mine\n")
+    words = up(product, "sh", "-c", "cat; echo changed >/proc/self/fd/0")
+    done = product.as_user(["sh", "-c", f'cat {file} | "$@" >/dev/null', "sh", *words])
+    assert file.read_text() == "mine\n", done
+    done = product.as_user(["sh", "-c", f'"$@" <{file}', "sh", *words])
+    assert (done.returncode, done.stdout) == (0, "mine\n")
+    assert file.read_text() == "changed\n"
+
+
 def test_where_a_box_is_kept_too(product: Product) -> None:
     """By Python, and by the front, which starts the kept box that leaves it to Python."""
     source = spec(product)
