@@ -280,6 +280,41 @@ def test_a_process_is_its_pid_and_its_start() -> None:
     os.close(fd)
 
 
+def test_a_setup_that_is_stopped_goes_on(held: int) -> None:
+    """Its monitor is gone, and it holds the lock."""
+    found = began(held)
+    pid = os.fork()
+    if not pid:
+        os.kill(os.getpid(), signal.SIGSTOP)
+        os._exit(0)
+    os.waitpid(pid, os.WUNTRACED)
+    says(found, {"setup-pid": pid}, {"running": True})
+    found.close()
+    watcher = afar.Watcher(held, "dev")
+    watcher._send(signal.SIGTERM)
+    ended = watcher.ends(10)
+    watcher.close()
+    os.kill(pid, signal.SIGKILL)
+    assert ended and os.waitpid(pid, 0)[1] == 0
+
+
+def test_who_does_not_hold_the_lock_is_nobody_s_setup(held: int) -> None:
+    """The lock is another process's: the number came again."""
+    found = began(held)
+    with subprocess.Popen(["sleep", "1000"]) as innocent:
+        says(found, {"setup-pid": innocent.pid})
+        watcher = afar.Watcher(held, "dev")
+        status = watcher.status()
+        assert status.setup == innocent.pid and watcher.lives()
+        assert afar.setup_of(status, found.lock) is None
+        own = alive.hold_holder(os.getpid(), found.lock)
+        assert own is not None
+        os.close(own)
+        watcher.close()
+        found.close()
+        innocent.kill()
+
+
 @given(st.binary(max_size=200), st.binary(max_size=80))
 def test_whatever_is_in_the_files_a_look_says_something(said: bytes, about: bytes) -> None:
     with tempfile.TemporaryDirectory() as base:

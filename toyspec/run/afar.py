@@ -30,6 +30,13 @@ def monitor_of(status: Status) -> int | None:
     return alive.hold(status.monitor, status.monitor_began)
 
 
+def setup_of(status: Status, lock: int) -> int | None:
+    """A pidfd of the box's setup; None where it is gone, or where proc does not show that it holds the
+    box's lock, which is open as `lock`: nobody but setup and the monitor ever does.
+    """
+    return alive.hold_holder(status.setup, lock)
+
+
 def send(seen: Seen, number: int) -> bool:
     """A signal to PID 1 of a box that runs; False where there is none (any more)."""
     if not seen.lives or not seen.status.ran:
@@ -95,7 +102,8 @@ class Watcher:
     def stop(self, number: int, grace: float) -> bool:
         """Send a signal to the box's PID 1, and kill that after `grace` seconds; whether it ended.
 
-        A box that does not stand yet is ended by its monitor.
+        A box that does not stand yet is ended by its monitor. Setup goes on where somebody had stopped
+        it: it holds the lock until it has seen that PID 1 or the monitor is gone.
         """
         self._send(number)
         if self.ends(max(grace, 0.0)):
@@ -103,10 +111,11 @@ class Watcher:
         self._send(signal.SIGKILL)
         if self.ends(_DYING):
             return True
-        monitor = monitor_of(self.status())  # stopped, perhaps: setup and PID 1 die with it
-        if monitor is not None:
-            alive.send(monitor, signal.SIGKILL)
-            os.close(monitor)
+        status = self.status()  # stopped, perhaps: PID 1 dies with them
+        for fd in (monitor_of(status), setup_of(status, self._lock)):
+            if fd is not None:
+                alive.send(fd, signal.SIGKILL)
+                os.close(fd)
         return self.ends(_DYING)
 
     def _send(self, number: int) -> None:
@@ -121,6 +130,10 @@ class Watcher:
         if fd is not None:
             alive.send(fd, number)
             os.close(fd)
+        setup = setup_of(status, self._lock) if fd is None or number == signal.SIGKILL else None
+        if setup is not None:
+            alive.send(setup, signal.SIGCONT)
+            os.close(setup)
 
 
 def end_lost(seen: Seen, boot: str | None) -> None:

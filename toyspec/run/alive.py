@@ -1,7 +1,8 @@
 """Processes of others, told apart by more than their number: a pid comes again, a pidfd does not.
 
 pidfd_open(2) holds what has the number now; that it is the one that is meant tell its start time
-(field 22 of proc_pid_stat(5)) and, for PID 1 of a box, its pid namespace.
+(field 22 of proc_pid_stat(5)) and, for PID 1 of a box, its pid namespace, or the lock that it holds
+(proc_pid_fdinfo(5)).
 """
 
 from __future__ import annotations
@@ -36,6 +37,34 @@ def hold(pid: int, began: int, namespace: int | None = None) -> int | None:
         return fd
     os.close(fd)
     return None
+
+
+def hold_holder(pid: int, lock: int) -> int | None:
+    """A pidfd, to be closed, of the process `pid` where it holds the lock of the open file `lock`
+    (F_OFD_SETLK); None where it does not, or where proc does not let us look.
+    """
+    if pid <= 0:
+        return None
+    try:
+        fd = os.pidfd_open(pid)
+    except (OSError, OverflowError):
+        return None
+    if _locks(pid, os.fstat(lock)) and not has_ended(fd):
+        return fd
+    os.close(fd)
+    return None
+
+
+def _locks(pid: int, file: os.stat_result) -> bool:
+    try:
+        for each in os.listdir(f"/proc/{pid}/fd"):
+            if os.path.samestat(os.stat(f"/proc/{pid}/fd/{each}"), file):
+                with open(f"/proc/{pid}/fdinfo/{each}", "rb") as info:
+                    if b"OFDLCK" in info.read():
+                        return True
+    except OSError:
+        pass  # gone, or none that we may look into
+    return False
 
 
 def _is_in(pid: int, namespace: int | None) -> bool:
