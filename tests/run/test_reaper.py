@@ -72,6 +72,29 @@ def test_its_words_are_not_the_hosts(product: Product) -> None:
     assert (done.returncode, words, rest.strip("\n")) == (0, "init", str(product.uid))
 
 
+NOT_ITS_OWN = r"""
+import os, re, signal
+from toyspec.run.progress import Progress
+from toyspec.run.reaper import reap
+signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
+os.kill(os.getpid(), signal.SIGTERM)
+command = os.fork()
+if not command:
+    while True:
+        with open(f"/proc/{os.getppid()}/status") as file:
+            if not int(re.search(r"ShdPnd:\s*(\w+)", file.read())[1], 16) >> 14 & 1:
+                os._exit(7)  # the signal was taken
+os.setresuid(65534, 65534, 65534)
+print(reap(command, Progress()))
+"""
+
+
+def test_a_command_that_is_somebody_else_by_now(as_root: Product) -> None:
+    """A set-uid program: the reaper may not signal it, and waits on."""
+    done = as_root.as_user([as_root.python, "-c", NOT_ITS_OWN], cwd=as_root.checkout)
+    assert (done.returncode, done.stdout) == (0, "7\n"), done.stderr
+
+
 def test_nobody_traces_it(product: Product) -> None:
     tools.need("python3")
     attach = "import ctypes; c = ctypes.CDLL(None, use_errno=True); print(c.ptrace(16, 1, 0, 0), ctypes.get_errno())"

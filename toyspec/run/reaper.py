@@ -51,7 +51,10 @@ def reap(command: int, progress: Progress) -> int:
         told = signal.sigwaitinfo(every)
         if told.si_signo != signal.SIGCHLD and told.si_code != _KERNEL:
             sent.add(told.si_signo)
-            os.kill(command, told.si_signo)  # not reaped yet: its number is its own
+            try:
+                os.kill(command, told.si_signo)  # not reaped yet: its number is its own
+            except PermissionError:
+                pass  # a set-uid program has taken its place: not ours to signal any more
     ran, status = ended
     killed = os.WIFSIGNALED(status)
     if not ran and not (killed and os.WTERMSIG(status) in sent):
