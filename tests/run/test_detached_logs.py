@@ -115,6 +115,26 @@ def test_a_log_is_bounded_whatever_is_printed(place: Place) -> None:
     assert hashlib.sha256(out).digest() == hashlib.sha256(whole[-len(out) :]).digest()
 
 
+@pytest.mark.parametrize("kind", ["symlink", "fifo", "directory"])
+def test_a_log_that_is_none_is_named(place: Place, kind: str) -> None:
+    place.up("echo", "printed")
+    assert place.ends() == 0
+    path = place.boxes / "box/log.1"
+    if kind == "symlink":
+        path.symlink_to("/etc/passwd")
+    elif kind == "fifo":
+        os.mkfifo(path)
+    else:
+        path.mkdir()
+    if kind != "symlink":
+        os.chown(path, place.product.uid, place.product.gid)
+    done = place.run("logs", "box")
+    (path.rmdir if kind == "directory" else path.unlink)()
+    assert (done.returncode, done.stdout) == (2, ""), done
+    assert f"{path}: " in done.stderr and "remove it" in done.stderr
+    assert "bug in toyspec" not in done.stderr
+
+
 def test_a_directory_that_is_gone_does_not_stop_it(place: Place) -> None:
     """Nowhere to turn over to: the box prints on all the same, and the file is bounded."""
     place.up("sh", "-c", "read -r x </dev/null; sleep 0.5; yes | head -c 8000000; exit 6")

@@ -5,10 +5,11 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from toyspec.cli.boxes import WHICH, boxes_of, common, named, watch
+from toyspec.cli.boxes import WHICH, boxes_of, cannot, common, named, watch
 from toyspec.cli.error import UsageError
 from toyspec.cli.streams import put, put_all, say
 from toyspec.cli.words import FILE, Option, Syntax, help_text, parse
+from toyspec.run.boxes import StateError
 from toyspec.run.log import ERR, LOST, OUT, Reader, Record
 from toyspec.start.look import Look
 
@@ -47,12 +48,15 @@ def logs(args: list[str]) -> int:
     reader = Reader(box.directory)
     writer = _Writer(stamps=words.flag("timestamps"), quiet=words.flag("quiet"))
     lives = box.lives()
-    records: Iterable[Record] = reader.read()
-    writer.write(records if tail is None else last(list(records), tail))
-    while words.flag("follow") and lives:
-        lives = box.lives()
-        if not writer.write(reader.read()):
-            time.sleep(_STEP)
+    try:
+        records: Iterable[Record] = reader.read()
+        writer.write(records if tail is None else last(list(records), tail))
+        while words.flag("follow") and lives:
+            lives = box.lives()
+            if not writer.write(reader.read()):
+                time.sleep(_STEP)
+    except StateError as error:
+        raise cannot(error) from None
     if reader.skipped and not words.flag("quiet"):
         say("toyspec: the box was faster than its reader: a part is missing\n")
     return 0

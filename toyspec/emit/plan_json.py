@@ -320,14 +320,28 @@ def _read_field(found: Json) -> Int | Flags | Fd | Pid | Data | Bpf | None:
     if "flags" in found:
         return Flags(tuple(found["flags"]))
     if "int" in found:
-        return Int(found["int"])
+        return Int(_whole(found["int"]))
     if "text" in found:
         return Data(read_text(found["text"]))
     if "pid" in found:
         return Pid(found["pid"])
     if "bpf" in found:
-        return Bpf(tuple((code, jt, jf, k) for code, jt, jf, k in found["bpf"]))
+        return Bpf(tuple(_instruction(*row) for row in found["bpf"]))
     return None
+
+
+def _instruction(code: Any, jt: Any, jf: Any, k: Any) -> tuple[int, int, int, int]:
+    """A `struct sock_filter` (linux/filter.h); ValueError where the numbers do not fit into one."""
+    for number, bits in ((code, 16), (jt, 8), (jf, 8), (k, 32)):
+        if _whole(number) < 0 or number >> bits:
+            raise ValueError(f"{number} is no unsigned number of {bits} bits")
+    return code, jt, jf, k
+
+
+def _whole(number: Any) -> int:
+    if type(number) is not int:
+        raise ValueError(f"{number!r} is no whole number")
+    return number
 
 
 def _read_string(found: Any) -> str | Decimal:

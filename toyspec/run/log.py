@@ -9,8 +9,11 @@ becomes log.1, that log.2, that log.3, and log.3 is gone.
 from __future__ import annotations
 
 import os
+import stat
 import struct
 from typing import TYPE_CHECKING, NamedTuple
+
+from toyspec.run.boxes import StateError, where
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -69,7 +72,7 @@ class Reader:
             self._file = -1
 
     def read(self) -> Iterator[Record]:
-        """What is there, from the oldest on. Raises OSError."""
+        """What is there, from the oldest on. Raises StateError, also for a file that is none of ours."""
         if self._file < 0 and not self._open(self._oldest()):
             return
         while True:
@@ -112,16 +115,30 @@ class Reader:
         return next((name for name in FILES if name in there), "log")
 
     def _open(self, name: str) -> bool:
-        flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+        flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
         try:
-            self._file = os.open(name, flags, dir_fd=self.directory)
+            fd = os.open(name, flags, dir_fd=self.directory)
         except FileNotFoundError:
             return False
+        except OSError as error:
+            raise self._unreadable(name, error.strerror) from None
+        seen = os.fstat(fd)
+        if not stat.S_ISREG(seen.st_mode) or seen.st_uid != os.geteuid():
+            os.close(fd)
+            raise self._unreadable(name, "no file of yours")
+        self._file = fd
         return True
+
+    def _unreadable(self, name: str, reason: str | None) -> StateError:
+        return StateError(
+            f"{where(self.directory, name)}: {reason}, where a box's log should be",
+            "look at what it is, and remove it",
+        )
 
 
 def _is_at(directory: int, name: str, fd: int) -> bool:
     try:
-        return os.path.samestat(os.stat(name, dir_fd=directory), os.fstat(fd))
+        seen = os.stat(name, dir_fd=directory, follow_symlinks=False)
+        return os.path.samestat(seen, os.fstat(fd))
     except OSError:
         return False

@@ -21,7 +21,7 @@ import json
 import os
 import stat
 import struct
-from errno import EACCES, EAGAIN, ENOSPC, ENOTEMPTY
+from errno import EACCES, EAGAIN, EISDIR, ENOSPC, ENOTEMPTY
 from typing import TYPE_CHECKING, Literal
 
 from toyspec.run.boxes import StateError, check_private, open_box, where
@@ -197,10 +197,16 @@ def lock(boxes: int, name: str, *, make: bool = False) -> Claim | None:
 
 
 def clear(found: Claim) -> None:
-    """Remove everything but the lock. Raises OSError."""
-    for name in os.listdir(found.directory):
-        if name != "lock":
-            os.unlink(name, dir_fd=found.directory)
+    """Remove everything but the lock. Raises OSError, before anything is removed where there is a
+    directory, which toyspec never makes there.
+    """
+    names = [name for name in os.listdir(found.directory) if name != "lock"]
+    for name in names:
+        seen = os.stat(name, dir_fd=found.directory, follow_symlinks=False)
+        if stat.S_ISDIR(seen.st_mode):
+            raise IsADirectoryError(EISDIR, os.strerror(EISDIR), name)
+    for name in names:
+        os.unlink(name, dir_fd=found.directory)
 
 
 def remove(found: Claim) -> None:
@@ -332,6 +338,11 @@ def _number(said: Mapping[str, object], name: str) -> int:
 def failed(found: Claim, error: OSError) -> StateError:
     """What to say where something could not be written or removed there."""
     shown = where(found.boxes, found.name)
+    if error.errno == EISDIR:
+        return StateError(
+            f"{shown}/{error.filename} is a directory, and none of toyspec's",
+            "look at what is in it, and remove it",
+        )
     return StateError(f"{shown}: {error.strerror}", _remedy(error))
 
 
