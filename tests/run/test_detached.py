@@ -248,6 +248,30 @@ def test_a_spec_from_a_pipe_cannot_begin_again(place: Place) -> None:
     assert done.returncode == 125 and "standard input" in done.stderr
 
 
+def test_what_is_not_written_down_yet_cannot_begin_again(place: Place) -> None:
+    """Between the lock and box.json a box has begun with nothing that anybody could know."""
+    place.up("sleep", "1000")
+    (place.boxes / "box/box.json").unlink()
+    done = place.run("restart", "box")
+    assert done.returncode == 125 and "not written down yet" in done.stderr
+
+
+def test_a_directory_in_a_state_is_named_and_nothing_else_removed(place: Place) -> None:
+    place.up("sleep", "1000")
+    inner = place.boxes / "box/inner"
+    inner.mkdir()
+    try:
+        for verb in (["down", "-t", "0", "box"], place.words("true")):
+            done = place.run(*verb)
+            assert done.returncode != 0
+            assert f"{inner} is a directory" in done.stderr and "remove it" in done.stderr
+            assert (place.boxes / "box/box.json").exists()
+    finally:
+        inner.rmdir()
+    assert place.run("down", "box").returncode == 0
+    assert list(place.boxes.iterdir()) == []
+
+
 def test_environment_files_work_and_their_values_are_kept_private(place: Place) -> None:
     place.product.write(place.spec.parent / "secrets.env", "TOKEN=from-file\n")
     text = "env_file: secrets.env\n"
@@ -331,6 +355,22 @@ def test_what_outlives_all_of_ours_is_ended_by_the_next_command(place: Place) ->
         else:
             assert place.run(*verb).returncode == 0
         gone(init)
+
+
+@pytest.mark.parametrize("verb", ["stop", "down"])
+@pytest.mark.parametrize("monitor_too", [True, False])
+def test_a_setup_that_somebody_stopped_is_no_hindrance(
+    place: Place, verb: str, monitor_too: bool
+) -> None:
+    """It holds the lock, and does nothing until it goes on."""
+    place.up("sleep", "1000")
+    pids = monitor, setup, _ = place.processes()
+    os.kill(setup, signal.SIGSTOP)
+    if monitor_too:
+        kill(monitor)
+    done = place.run(verb, "-t", "1", "box")
+    assert (done.returncode, done.stderr) == (0, "")
+    gone(*pids)
 
 
 def test_a_pid_that_came_again_is_left_alone(place: Place) -> None:

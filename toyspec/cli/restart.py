@@ -34,6 +34,11 @@ def restart(args: list[str]) -> int:
     name = named(words, SYNTAX, look)
     boxes = boxes_of(look)
     about = seen(boxes, name).about
+    if not about:
+        raise FatalError(
+            f"what `{name}` was begun with is not written down yet",
+            f"try again; where that does not help: toyspec down {name}, then toyspec up -d",
+        )
     given, spec = about.get("words"), about.get("spec")
     if not isinstance(given, list) or not isinstance(spec, str):
         raise FatalError(
