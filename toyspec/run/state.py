@@ -197,13 +197,10 @@ def lock(boxes: int, name: str, *, make: bool = False) -> Claim | None:
 
 
 def clear(found: Claim) -> None:
-    """Remove everything but the lock. Raises OSError, before anything is removed where there is a
-    directory, which toyspec never makes there.
-    """
-    names = [name for name in os.listdir(found.directory) if name != "lock"]
+    """Remove everything but the lock; nothing where there is a directory, which is none of ours. Raises OSError."""
+    names = set(os.listdir(found.directory)) - {"lock"}
     for name in names:
-        seen = os.stat(name, dir_fd=found.directory, follow_symlinks=False)
-        if stat.S_ISDIR(seen.st_mode):
+        if stat.S_ISDIR(os.lstat(name, dir_fd=found.directory).st_mode):
             raise IsADirectoryError(EISDIR, os.strerror(EISDIR), name)
     for name in names:
         os.unlink(name, dir_fd=found.directory)
@@ -339,10 +336,7 @@ def failed(found: Claim, error: OSError) -> StateError:
     """What to say where something could not be written or removed there."""
     shown = where(found.boxes, found.name)
     if error.errno == EISDIR:
-        return StateError(
-            f"{shown}/{error.filename} is a directory, and none of toyspec's",
-            "look at what is in it, and remove it",
-        )
+        return StateError(f"{shown}/{error.filename} is a directory", "look into it, and remove it")
     return StateError(f"{shown}: {error.strerror}", _remedy(error))
 
 
