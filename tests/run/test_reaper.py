@@ -12,6 +12,7 @@ from tests.product import Product, Word
 from tests.run.boxes import (
     COMPILED,
     SPEC,
+    command,
     command_line,
     compile_box,
     descendants,
@@ -214,3 +215,15 @@ def test_signals_while_it_is_built(product: Product) -> None:
             while process.poll() is None:
                 os.kill(process.pid, signal.SIGUSR1)
             assert process.returncode == 128 + signal.SIGUSR1
+
+
+def test_a_key_reaches_the_command_and_what_it_waits_for(product: Product) -> None:
+    """As at a terminal: a shell that waits for a child goes on after it, unless that too was interrupted."""
+    script = "echo ready; sleep 1000; echo went on"
+    with started(product, up(product, "bash", "-c", script)) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+        eventually(lambda: "sleep 1000" in map(command, descendants(process.pid)))
+        process.send_signal(signal.SIGINT)
+        assert process.wait(20) == 128 + signal.SIGINT
+        assert process.stdout.read() == ""

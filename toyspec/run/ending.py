@@ -78,6 +78,14 @@ def kill(pid: int, number: int = signal.SIGKILL) -> None:
             pass  # reaped already
 
 
+def send_key(leader: int, number: int) -> None:
+    """A key's signal, as a terminal sends it: to the whole process group of the one who leads it."""
+    try:
+        os.killpg(leader, number)
+    except OSError:  # it does not lead one yet, or it has ended
+        kill(leader, number)
+
+
 def end_of_init(init: int) -> tuple[bool | None, int] | None:
     """Kill init, whose setup has ended: whether it ever made an execve, and its raw wait status.
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
 from toyspec.kernel.signals import open_signals, read_signals
 from toyspec.plan.step import INSIDE
-from toyspec.run.ending import executed, kill, takes
+from toyspec.run.ending import executed, kill, send_key, takes
 from toyspec.run.freeze import freeze, thaw
 from toyspec.run.keys import pass_on
 from toyspec.run.relay import READY
@@ -257,7 +257,8 @@ class Monitor:
                 terminal.interrupt(number)  # its trace is not drawn yet: whom does it reach inside?
             else:
                 asked = self.box.stop_signal if number == signal.SIGTERM else number
-                kill(self.box.init, asked)
+                send = send_key if number in KEYS and sender == 0 else kill
+                send(self.box.init, asked)
             self._consider(number)
 
     def _consider(self, number: int) -> None:

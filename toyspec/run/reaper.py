@@ -11,11 +11,13 @@ import signal
 from typing import TYPE_CHECKING
 
 from toyspec.kernel import call as kernel
+from toyspec.run.ending import send_key
 
 if TYPE_CHECKING:
     from toyspec.run.progress import Progress
 
 _WCLONE = -0x80000000  # __WCLONE: children of which another signal than SIGCHLD tells (wait(2))
+_KEYS = (signal.SIGINT, signal.SIGQUIT)  # from outside: as a terminal sends them, to a whole group
 _KERNEL = 0x80  # SI_KERNEL: typed at a terminal, and so sent to the command as well
 _WORDS = (48, 49)  # arg_start and arg_end in /proc/PID/stat, from 1 (proc_pid_stat(5))
 
@@ -51,8 +53,10 @@ def reap(command: int, progress: Progress) -> int:
         told = signal.sigwaitinfo(every)
         if told.si_signo != signal.SIGCHLD and told.si_code != _KERNEL:
             sent.add(told.si_signo)
+            keyed = told.si_signo in _KEYS and told.si_pid == 0
+            send = send_key if keyed else os.kill
             try:
-                os.kill(command, told.si_signo)  # not reaped yet: its number is its own
+                send(command, told.si_signo)  # not reaped yet: its number is its own
             except PermissionError:
                 pass  # a set-uid program has taken its place: not ours to signal any more
     ran, status = ended

@@ -19,6 +19,7 @@ from toyspec.emit.resident.process import (
     poll_one,
     readable,
     send,
+    send_key,
     takes,
 )
 from toyspec.emit.resident.pty import LOOK, enter, interrupt, is_ready, looks, show, wants
@@ -256,6 +257,8 @@ def _signal(box: int, number: int, sender: int) -> int:
         return end_box(box)
     if is_key(number) and sender == 0 and pty:
         interrupt(pty, number)  # its trace is not drawn yet: whom does it reach inside?
+    elif is_key(number) and sender == 0:
+        send_key(init_of(box), number)
     else:
         send(init_of(box), _as_asked(box, number))
     return _consider(box, number)

@@ -42,6 +42,13 @@ def send(pid: int, signal: int) -> int:
     return 0
 
 
+def send_key(leader: int, signal: int) -> int:
+    """A key's signal, as a terminal sends it: to the whole process group of the one who leads it."""
+    if leader > 1 and syscall(nr("kill"), -leader, signal) < 0:
+        syscall(nr("kill"), leader, signal)  # it does not lead one yet, or it has ended
+    return 0
+
+
 def kill(pid: int) -> int:
     """The signal that nothing survives."""
     return send(pid, flag("signal", "SIGKILL"))

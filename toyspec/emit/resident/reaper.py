@@ -7,8 +7,9 @@ there to get it.
 from __future__ import annotations
 
 from toyspec.emit.resident.forget import WHILE, forget
+from toyspec.emit.resident.kinds import is_key
 from toyspec.emit.resident.memory import append, length
-from toyspec.emit.resident.process import INFO, KERNEL, leave
+from toyspec.emit.resident.process import INFO, KERNEL, leave, send, send_key
 from toyspec.emit.resident.record import (
     CALLER_ENVIRONMENT,
     COMMAND_ROLE,
@@ -54,7 +55,10 @@ def supervise_init(box: int) -> int:
             patience = 0
         if signal > 0 and signal != flag("signal", "SIGCHLD") and load32(info + 8) != KERNEL:
             sent |= 1 << (signal - 1)
-            syscall(nr("kill"), command, signal)  # not reaped yet: its number is its own
+            if is_key(signal) and load32(info + 16) == 0:  # from outside
+                send_key(command, signal)
+            else:
+                send(command, signal)  # not reaped yet: its number is its own
         ran = _ended(command, status)
     raw = load32(status)
     number = raw & 0x7F
