@@ -5,12 +5,14 @@ A stop costs more than most calls. So the run goes on by itself to a breakpoint 
 
 from __future__ import annotations
 
+import os
+import signal
 from dataclasses import dataclass, field
 from typing import Final
 
 from tests.kernel_side.encode import Call
 from tests.kernel_side.match import HELPERS, quiet
-from tests.kernel_side.tracer import Detach, Fail, Kill, Process, Seen, Watcher
+from tests.kernel_side.tracer import SYSCALL_LENGTH, Detach, Fail, Kill, Process, Seen, Watcher
 
 _BREAKPOINT: Final = b"\xcc"  # int3
 
@@ -68,9 +70,27 @@ class AtPlace(Tampering):
         place = process.place() - len(_BREAKPOINT)
         if place not in self.replaced:
             return None
-        process.write(place, self.replaced[place])
+        try:
+            process.write(place, self.replaced[place])
+        except PermissionError:
+            return self._unseen(process, place)
         process.free = False
         return place
+
+    def _unseen(self, process: Process, place: int) -> int:
+        """Of a process that is not dumpable an ordinary user's tracer has the registers only (ptrace(2)).
+
+        So the breakpoint stays, and the call is not made: it goes on behind it, with the result.
+        """
+        assert place == self.place
+        if process.number() != self.number:
+            self.problems.append(f"call {process.number()} at {place:#x}, not the step's")
+        action = self._act(process)
+        if isinstance(action, Kill):
+            os.kill(process.pid, signal.SIGKILL)
+        elif action is not None:
+            process.answer(-action.errno)
+        return place + SYSCALL_LENGTH
 
     def entry(self, process: Process, seen: Seen) -> Fail | Kill | Detach | None:
         if seen.place in self.lets_go:

@@ -28,7 +28,7 @@ _RAX: Final = 10 * 8  # struct user_regs_struct
 _ORIG_RAX: Final = 15 * 8
 _RDI: Final = 14 * 8
 _RIP: Final = 16 * 8
-_SYSCALL_LENGTH: Final = 2  # bytes of the instruction
+SYSCALL_LENGTH: Final = 2  # bytes of the instruction
 _WALL: Final = 0x40000000
 _INFO: Final = ctypes.create_string_buffer(88)  # struct ptrace_syscall_info: the last one asked for
 _INFO_AT: Final = ctypes.addressof(_INFO)
@@ -108,6 +108,16 @@ class Process:
         ctypes.set_errno(0)
         found: int = _PTRACE(_PEEKUSER, self.pid, _RIP, None)
         return found
+
+    def number(self) -> int:
+        """What it would call, where a call's instruction comes next."""
+        ctypes.set_errno(0)
+        found: int = _PTRACE(_PEEKUSER, self.pid, _RAX, None)
+        return found
+
+    def answer(self, result: int) -> None:
+        """Have it find `result` where a call leaves that."""
+        ptrace(_POKEUSER, self.pid, _RAX, result)
 
     def argument(self) -> int:
         """What the register of a function's first argument holds."""
@@ -294,7 +304,7 @@ class Tracer:
         ptrace(_SYSCALL_INFO, process.pid, len(_INFO), _INFO_AT)
         kind, after, number, *args = _INFO_FIELDS.unpack_from(_INFO)
         if kind == _ENTRY:
-            process.call = Seen(number, tuple(args), after - _SYSCALL_LENGTH)
+            process.call = Seen(number, tuple(args), after - SYSCALL_LENGTH)
             action = self.watcher.entry(process, process.call)
             if isinstance(action, Kill):
                 os.kill(process.pid, signal.SIGKILL)
