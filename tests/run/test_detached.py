@@ -345,8 +345,9 @@ def test_what_outlives_all_of_ours_is_ended_by_the_next_command(place: Place) ->
         place.up(*words, text="reaper: false\n")
         eventually(lambda: place.run("logs", "box").stdout == "ready\n")
         monitor, setup, init = place.processes()
-        os.kill(setup, signal.SIGSTOP)  # or it would see the monitor's end
-        kill(monitor, setup)
+        for each in (monitor, setup):
+            os.kill(each, signal.SIGSTOP)  # or one would see the end of the other
+        kill(setup, monitor)  # that of the monitor would wake setup
         gone(monitor, setup)
         assert place.ps()["box"]["state"] == "lost"
         assert stat(init)[0] in ("S", "R")
