@@ -285,8 +285,8 @@ def test_where_a_link_to_the_command_lies_nothing_is_planted(product: Product, t
 def test_without_the_cover_it_would(product: Product) -> None:
     """The same commands, with a home in which those names mean nothing."""
     made, env = home(product)
-    env |= {"XDG_CACHE_HOME": "/nowhere", "XDG_DATA_HOME": "/nowhere", "XDG_STATE_HOME": "/nowhere"}
-    done = up(product, product.directory(), HOME, env=env)
+    env |= {"HOME": str(product.directory()), "XDG_RUNTIME_DIR": None}
+    done = up(product, product.directory(), HOME.replace("~:", f"{made}:"), env=env)
     assert good(done).count("PLANTED .cache\n") == 2
     assert (made / ".cache.old/toyspec/x").is_dir()
     assert "appeared" not in done.stderr

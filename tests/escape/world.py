@@ -152,7 +152,7 @@ def world(product: Product) -> Iterator[World]:
     with ExitStack() as stack:
         own = (f"home/{place}/toyspec" for place in OWN.values())
         shown = ("rw/inner", "rw/cache/toyspec", "rw/.git/hooks")
-        for name in ("ro", *shown, "lower", "bare", *own):
+        for name in ("ro", *shown, "lower", "bare", *own, "home/.cache/toyspec"):
             (top / name).mkdir(parents=True)
         files = [f"{name}/{file}" for name in WRITTEN for file in ("file", "other")]
         for name in (*files, "lower/file"):
