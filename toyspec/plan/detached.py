@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from toyspec.plan import calls
-from toyspec.plan.step import Expect, Fd, Flags
+from toyspec.plan.pty_calls import dup3
+from toyspec.plan.step import Expect
 from toyspec.plan.writer import Writer
 from toyspec.spec.model import Origin
 
@@ -53,8 +54,3 @@ def take(w: Writer) -> None:
         ("err.write", 2, "error"),
     ):
         w.do(dup3(slot, fd), f"standard {name}; the caller's own is not the box's")
-
-
-def dup3(old: str, new: int) -> calls.Call:
-    """dup3(2): the descriptor `new` becomes what `old` is, and stays open across an execve."""
-    return calls.call("dup3", ("oldfd", Fd(old)), ("newfd", Fd(new)), ("flags", Flags(())))
