@@ -11,6 +11,7 @@ import pytest
 
 from tests.product import Product, Word
 from tests.run.boxes import (
+    GROUP,
     SESSION,
     TTY,
     become,
@@ -115,6 +116,27 @@ def test_stop_and_continue(product: Product) -> None:
         init = family(monitor, "sleep")[2]
         os.kill(monitor, signal.SIGTSTP)
         become("T", monitor, init)
+        os.kill(monitor, signal.SIGCONT)
+        become("S", monitor, init)
+
+
+@pytest.mark.usefixtures("either_way")
+def test_a_script_goes_on_where_toyspec_alone_is_told_to_stop(product: Product) -> None:
+    """Both are of one process group."""
+    waiting: list[Word] = [
+        product.python,
+        "-c",
+        "import subprocess, sys; subprocess.run(sys.argv[1:], process_group=0)",
+    ]
+    script = ["sh", "-c", '"$@"; exit', "script"]
+    with started(product, [*waiting, *script, *up(product, "sleep", "1000")]) as process:
+        eventually(lambda: len(descendants(process.pid)) == 4)
+        caller, monitor = descendants(process.pid)[:2]
+        init = family(monitor, "sleep")[2]
+        assert stat(caller)[GROUP] == stat(monitor)[GROUP] == str(caller)
+        os.kill(monitor, signal.SIGTSTP)
+        become("T", monitor, init)
+        become("S", caller)
         os.kill(monitor, signal.SIGCONT)
         become("S", monitor, init)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import signal
 import termios
 import time
@@ -203,6 +204,42 @@ def test_stop_and_continue(product: Product) -> None:
         assert outside.run("echo $?") == "0\n"
         assert gone(processes)
         assert termios.tcgetattr(outside.master) == before
+
+
+@pytest.mark.usefixtures("either_way")
+def test_a_script_stops_with_its_box_by_key_and_goes_on_where_toyspec_alone_is_told(
+    product: Product,
+) -> None:
+    with shell(product) as outside:
+
+        def cooked() -> bool:
+            return bool(termios.tcgetattr(outside.master)[3] & termios.ICANON)
+
+        line = shlex.join(
+            os.fsdecode(each) for each in up(product, "sh", "-c", "echo re''ady; read x")
+        )
+        outside.start(["sh", "-c", f"{line}; echo be''hind"])
+        outside.expect("ready")
+        script = monitor_of(outside)
+        monitor, _, init = family(children(script)[0], "sh -c")
+        assert stat(monitor)[GROUP] == str(script)
+        for _ in range(2):
+            outside.type("\x1a")
+            assert "Stopped" in outside.expect(PROMPT)
+            become("T", script, monitor, init)
+            outside.type("fg\n")
+            become("S", script, monitor, init)
+            eventually(lambda: not cooked())
+            os.kill(monitor, signal.SIGTSTP)
+            become("T", monitor, init)
+            become("S", script)
+            assert cooked()
+            os.kill(monitor, signal.SIGCONT)
+            become("S", monitor, init)
+            eventually(lambda: not cooked())
+        outside.type("word\n")
+        outside.expect("behind")
+        outside.expect(PROMPT)
 
 
 @pytest.mark.usefixtures("either_way")

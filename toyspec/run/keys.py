@@ -54,7 +54,7 @@ def _type(monitor: Monitor, terminal: Terminal) -> None:
         leader = terminal.leader() if number else 0
         if number == signal.SIGTSTP:
             if leader and ignores(leader, number) is False:
-                monitor.stop()
+                monitor.stop(number)
                 continue
         elif number:
             monitor.pressed(number, takes(leader, number) if leader else True)

@@ -248,7 +248,7 @@ class Monitor:
         elif number in self.deaf or number in _OURS or number in _ASKS:
             return
         elif number == signal.SIGTSTP:
-            self.stop()
+            self.stop(number, os.getpid())  # who else was meant was told, too
         elif number in _DEADLY and not self._is_executing():
             self.ended_by = number
             self.kill()
@@ -298,8 +298,9 @@ class Monitor:
             except OSError:
                 pass  # nobody reads it
 
-    def stop(self, number: int = signal.SIGTSTP) -> None:
-        """Stop the whole job, as ^Z does with one that has no PID 1, and go on when it goes on.
+    def stop(self, number: int, whom: int = 0) -> None:
+        """Stop the box and the whole job (0: our process group), as ^Z does with one that has no PID 1,
+        or ourselves alone; go on when that goes on.
 
         A kernel that would not stop us (an orphaned process group: nobody could continue it)
         does not stop the box either.
@@ -313,7 +314,7 @@ class Monitor:
         if terminal is not None:
             terminal.caller.leave()
         if signal.SIGCONT not in signal.sigpending():  # else we are told already to go on
-            os.kill(0, number)
+            os.kill(whom, number)
             signal.pthread_sigmask(signal.SIG_UNBLOCK, [number])  # here we stop
             signal.pthread_sigmask(signal.SIG_BLOCK, [number])
         if signal.SIGCONT not in signal.sigpending():

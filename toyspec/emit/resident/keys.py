@@ -105,7 +105,7 @@ def _is_done(box: int, pty: int, number: int) -> int:
     if number == flag("signal", "SIGTSTP"):
         if leader == 0 or ignores(leader, number) != 0:
             return 0
-        stop(box, number)
+        stop(box, number, 0)
         return 1
     taken = 1
     if leader:

@@ -251,7 +251,7 @@ def _signal(box: int, number: int, sender: int) -> int:
     if load64(load64(box + FILE) + DEAF) >> (number - 1) & 1 or is_ours(number):
         return 0
     if number == flag("signal", "SIGTSTP"):
-        return stop(box, number)
+        return stop(box, number, syscall(nr("getpid")))  # who else was meant was told, too
     if is_deadly(number) and not _is_executing(box):
         store64(box + ENDED_BY, number)
         return end_box(box)

@@ -29,7 +29,7 @@ def pass_on(box: int, pty: int, polled: int) -> int:
         pass_typed(pty)
     if load16(polled + POLLED + 6) & READABLE:
         if output_waits(pty):
-            stop(box, flag("signal", "SIGTTOU"))
+            stop(box, flag("signal", "SIGTTOU"), 0)
         elif fetch(pty):
             pass_shown(pty)
     events = load16(polled + 2 * POLLED + 6)

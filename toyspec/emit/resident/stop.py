@@ -1,4 +1,4 @@
-"""The whole job stops, as ^Z does with one that has no PID 1, and goes on when it goes on."""
+"""A box stops with its job, as ^Z does it with one that has no PID 1, and goes on when that goes on."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ _REDRAWING = 30  # ms that a program has to see that its window was changed
 _NOT_STOPPED = 50  # ms: what asks in vain for the terminal must not spin
 
 
-def stop(box: int, number: int) -> int:
-    """By that signal. A kernel that would not stop us (an orphaned process group: nobody could
+def stop(box: int, number: int, whom: int) -> int:
+    """By that signal: the whole job (0: our process group), or ourselves alone. A kernel that would not stop us (an orphaned process group: nobody could
     continue it) does not stop the box either.
     """
     setup = load32(load64(box + SETUP))
@@ -38,7 +38,7 @@ def stop(box: int, number: int) -> int:
     if not ended(setup):
         if load64(box + PTY):
             give_back(load64(box + PTY))
-        if not _stop_ourselves(number):
+        if not _stop_ourselves(number, whom):
             sleep(_NOT_STOPPED)
         if load64(box + PTY):
             enter(load64(box + PTY))
@@ -52,13 +52,13 @@ def stop(box: int, number: int) -> int:
     return end_table(frozen)
 
 
-def _stop_ourselves(number: int) -> int:
-    """Here we stop, with our process group, unless we are told already to go on; whether we did."""
+def _stop_ourselves(number: int, whom: int) -> int:
+    """Here we stop, unless we are told already to go on; whether we did."""
     if _told_to_go_on():
         return 1
     signals = room(8)
     store64(signals, 1 << (number - 1))
-    syscall(nr("kill"), 0, number)
+    syscall(nr("kill"), whom, number)
     syscall(nr("rt_sigprocmask"), flag("sigprocmask", "SIG_UNBLOCK"), signals, 0, 8)
     syscall(nr("rt_sigprocmask"), flag("sigprocmask", "SIG_BLOCK"), signals, 0, 8)
     return _told_to_go_on()
