@@ -259,6 +259,27 @@ def test_nor_where_its_filesystem_is_mounted_twice(product: Product, bound: str)
         assert "is a directory of toyspec's own" in done.stderr
 
 
+def test_nor_in_the_account_s_home_while_home_names_another(product: Product) -> None:
+    """The next command may come with HOME as it usually is, or without it."""
+    unshare = tools.need("unshare")
+    directory, made = product.directory(), product.directory()
+    account = f"me:x:{product.uid}:{product.uid}::{made}:/bin/sh\n"
+    product.write(directory / "passwd", account)
+    for name in (".bashrc", ".ssh/config"):
+        product.write(made / name, "kept\n")
+    product.write(directory / "box.yaml", HOME.replace('"~:/h:rw"', f'"{made}:/h:rw"'))
+    script = 'mount --bind passwd /etc/passwd && exec "$@"'
+    inside = [unshare, "-c", "--keep-caps", "-m", "sh", "-c", script, "sh", *product.toyspec]
+    names = ("XDG_CACHE_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME", "XDG_RUNTIME_DIR")
+    env = dict.fromkeys(names) | {"HOME": str(directory)}
+    done = product.as_user([*inside, "up", "-q", "--no-cache", "box.yaml"], directory, env)
+    assert "PLANTED" not in good(done).replace("PLANTED run\n", "")
+    for own in (".cache", ".local/share", ".local/state"):
+        assert list((made / own / "toyspec").iterdir()) == []
+    assert (made / ".bashrc").read_text() == (made / ".ssh/config").read_text() == "kept\n"
+    assert (made / "mine").exists()
+
+
 @pytest.mark.skipif(not HAS_FRONT, reason="no front for this architecture")
 @pytest.mark.parametrize("times", [1, 2])
 def test_where_a_link_to_the_command_lies_nothing_is_planted(product: Product, times: int) -> None:

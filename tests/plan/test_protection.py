@@ -201,6 +201,25 @@ def test_the_home_s_are_covered_while_a_variable_names_another(name: str) -> Non
         assert f"protected /h/{path}" in found
 
 
+def test_so_are_those_of_the_account_while_home_names_another() -> None:
+    """A command without HOME, or with the usual one, would believe what the box put there."""
+    files = {"/home/me/.bashrc": "file", "/tmp/me": "dir"}
+    world = here(files, home="/tmp/me", account_home="/home/me")
+    found = held(world.plan("binds: ['/home/me:/h:rw']"))
+    for path in (*(each.removeprefix("/home/me/") for each in OWN), ".bashrc"):
+        assert f"protected /h/{path}" in found
+    world.files["/home/me/.cache/toyspec/x"] = "file"
+    assert "would be writable" in refused(world, "binds: ['/home/me/.cache/toyspec:/x:rw']")
+    assert not any("toyspec" in each for each in held(world.plan("binds: ['.:/code:rw']")))
+
+
+@pytest.mark.parametrize("home", ["/", "", "none", "/home/me/../you", "/nowhere", "/home/me", None])
+def test_any_word_may_stand_for_the_account_s_home(home: str | None) -> None:
+    found = held(here({"/home/me/.bashrc": "file"}, account_home=home).plan("binds: ['~:/h:rw']"))
+    same = held(here({"/home/me/.bashrc": "file"}).plan("binds: ['~:/h:rw']"))
+    assert found == same
+
+
 def test_so_is_the_login_s_directory() -> None:
     world = here({"/run/user/1000/toyspec/x": "file", "/run/me": "dir"})
     world.mine = ("/home/me", "/run/user/1000", "/run/me")

@@ -123,16 +123,15 @@ class Needs:
 class HostFacts:
     """A machine and its caller. Ids are the caller's own, numbers as the kernel prints them.
 
-    `features` says which system calls and flags the kernel knows; `sysctls` holds those that decide
-    over user namespaces (None: not there). `terminal`: standard input and output are the caller's
-    controlling terminal; `terminal_errors`: and so is standard error; `tty`: one of 0 to 2 that is
-    not that one is some terminal. `installation`: the directories that this toyspec's code runs from,
-    `ignored`: the signals that the caller has ignored (nohup(1)), `inherited`: descriptors above 2
-    that an execve would pass on. `rlimits`, `cpus` (sched_getaffinity(2)), `nice` and `oom_score_adj`
-    are the caller's own; `landlock`: the version of its interface, 0 where it is missing or off.
-    `own_namespaces`: the inodes of the caller's by kind, of all that this kernel has. `mappers`:
-    newuidmap and newgidmap where they are there, `subuids` and `subgids` the caller's ranges as
-    (first, count), `primary_gid`: of its entry in passwd, None without one.
+    `features` says which system calls and flags the kernel knows; `sysctls` holds those that decide over
+    user namespaces (None: not there). `terminal`: standard input and output are the caller's controlling
+    terminal; `terminal_errors`: and so is standard error; `tty`: one of 0 to 2 that is not that one is some
+    terminal. `installation`: the directories that our code runs from, `ignored`: the signals that the
+    caller has ignored (nohup(1)), `inherited`: descriptors above 2 that an execve would pass on. `rlimits`,
+    `cpus` (sched_getaffinity(2)), `nice` and `oom_score_adj` are the caller's own; `landlock`: the version
+    of its interface, 0 where it is missing or off. `own_namespaces`: the inodes of the caller's by kind, of
+    all that this kernel has. `mappers`: newuidmap and newgidmap where there, `subuids` and `subgids` the
+    caller's ranges as (first, count), `primary_gid`: that of passwd, `account_home`: what stands for HOME.
     """
 
     arch: str
@@ -168,6 +167,7 @@ class HostFacts:
     tty: bool = False
     ignored: tuple[str, ...] = ()
     installation: tuple[str, ...] = ()
+    account_home: str | None = None
 
     def feature(self, name: str) -> bool:
         """Whether the kernel has `name`; raises FactMissing if that was not asked."""

@@ -66,6 +66,7 @@ def probe(needs: Needs, *, printing: bool = False, look: Look | None = None) -> 
         user_name=account("user_name")[0],
         group_name=ask(questions.group, str(gid), "group_name") or str(gid),
         home=ask(questions.variable, "HOME", "home") or account("home")[1],
+        account_home=account("account_home")[1],
         last_capability=int(line("/proc/sys/kernel/cap_last_cap", "last_capability") or "40"),
         no_new_privs=new_privs == "1",
         terminal=own,

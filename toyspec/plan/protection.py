@@ -109,8 +109,9 @@ class Protection:
     def _firm(self) -> list[Claim]:
         """toyspec's own: what decides what it runs next."""
         spec, facts = self.spec, self.facts
-        own = places.own_directories(facts.variable, facts.home)
-        self._ask("/", [facts.home, *own])
+        homes = self._homes()
+        own = places.own_directories(facts.variable, *homes)
+        self._ask("/", [*homes, *own])
         what = "a directory of toyspec's own"
         found = [
             Claim(spelled, OWN, what, firm=True, make=True)
@@ -142,13 +143,20 @@ class Protection:
             Claim(f"{given}/toyspec", OWN, "a directory of toyspec's own", firm=True, make=True)
         ]
 
+    def _homes(self) -> tuple[str, ...]:
+        """HOME, and the account's own, which the next command takes where it comes without HOME."""
+        other = self.facts.account_home or ""
+        usable = other.startswith("/") and ".." not in other.split("/")
+        return tuple(dict.fromkeys((self.facts.home, *((other,) if usable else ()))))
+
     def _home(self, base: str) -> list[Claim]:
-        home = real_path(self.facts, self.facts.home)
-        if home == "/":
-            return []
-        origin = self.spec.origin("protect")
-        found = [Claim(inside(home, name), origin) for name in names(self.spec.protect, HOME)]
-        return found + self._by_other_names(base, [(claim, home) for claim in found])
+        origin, found = self.spec.origin("protect"), list[Claim]()
+        for home in dict.fromkeys(real_path(self.facts, each) for each in self._homes()):
+            if home == "/":
+                continue
+            here = [Claim(inside(home, name), origin) for name in names(self.spec.protect, HOME)]
+            found += here + self._by_other_names(base, [(claim, home) for claim in here])
+        return found
 
     def _by_other_names(self, base: str, claims: list[tuple[Claim, str]]) -> list[Claim]:
         """The same places where `base` shows them otherwise; of each claim a directory on its way that

@@ -65,14 +65,15 @@ def is_name(word: str) -> bool:
     return bool(word) and word[0] not in "_-" and letters.issuperset(word)
 
 
-def own_directories(variable: Variable, home: str) -> tuple[str, ...]:
+def own_directories(variable: Variable, *homes: str) -> tuple[str, ...]:
     """Every directory of toyspec's own, whether it is there or not: what lies there decides what
-    runs outside of boxes. Where a variable names another, the home's is one too: the next command
-    may come without that variable.
+    runs outside of boxes. Where a variable names another, those of the homes are, too: the next
+    command may come without that variable.
     """
     bases = (
         base
         for asked in (variable, _nothing)
+        for home in homes
         for base in (data_home(asked, home), cache_home(asked, home), state_home(asked, home))
     )
     runtime = runtime_dir(variable)
