@@ -199,6 +199,16 @@ def test_kill_sends_what_is_asked_for(place: Place, given: str) -> None:
     assert place.ends() == 9
 
 
+def test_stop_waits_however_long_the_spec_says(place: Place) -> None:
+    """It is more milliseconds than poll(2) takes at once."""
+    listen = "trap 'sleep 0.2; exit 7' TERM; echo ready; while :; do sleep 0.02; done"
+    place.up("sh", "-c", listen, text="stop_grace_period: 999999h\n")
+    eventually(lambda: place.run("logs", "box").stdout == "ready\n")
+    done = place.run("stop", "box")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert place.status().exit_code == 7
+
+
 def test_kill_kills(place: Place) -> None:
     place.up("sleep", "1000")
     assert place.run("kill", "box").returncode == 0

@@ -59,3 +59,15 @@ def test_kill_needs_no_grace(product: Product) -> None:
         family(process.pid, "sleep")
         os.kill(process.pid, signal.SIGTERM)
         assert process.wait(10) == 137
+
+
+def test_the_longest_grace_period_is_waited_for(product: Product) -> None:
+    """It is more milliseconds than poll(2) takes at once."""
+    keys = "stop_grace_period: 999999h\n"
+    listen = "trap 'echo asked; sleep 0.2; exit 7' TERM; echo ready; while :; do sleep 0.02; done"
+    with started(product, up(product, keys, "sh", "-c", listen)) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+        os.kill(process.pid, signal.SIGTERM)
+        assert process.wait(10) == 7
+        assert process.stdout.read() == "asked\n"

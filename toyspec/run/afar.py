@@ -86,7 +86,7 @@ class Watcher:
         """Whether the box ends within that many seconds; None: however long it takes."""
         deadline = None if patience is None else time.monotonic() + patience
         while self.lives():
-            left = None if deadline is None else deadline - time.monotonic()
+            left = None if deadline is None else min(deadline - time.monotonic(), alive.LONGEST)
             if left is not None and left <= 0:
                 return False
             monitor = monitor_of(self.status())

@@ -11,6 +11,9 @@ import os
 import select
 import signal
 
+LONGEST = 86_400.0
+"""Seconds to wait at once: poll(2) counts milliseconds in an int. Who waits longer waits again."""
+
 
 def start_time(pid: int) -> int | None:
     """When a process began, in clock ticks since boot; None where there is no such process."""

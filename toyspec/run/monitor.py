@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
 from toyspec.kernel.signals import open_signals, read_signals
 from toyspec.plan.step import INSIDE
+from toyspec.run.alive import LONGEST
 from toyspec.run.ending import executed, kill, send_key, takes
 from toyspec.run.freeze import freeze, thaw
 from toyspec.run.keys import pass_on
@@ -163,7 +164,7 @@ class Monitor:
             due.append(max(0.0, self.deadline - time.monotonic()))
         if self.terminal is not None and (patience := self.terminal.patience()) is not None:
             due.append(patience)
-        return min(due) * 1000 if due else None
+        return min(*due, LONGEST) * 1000 if due else None
 
     def _look_at_the_clock(self) -> None:
         now = time.monotonic()
