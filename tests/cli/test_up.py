@@ -287,3 +287,24 @@ def test_facts_of_a_machine_that_boxes_are_not_made_for(
         "boxes are made for x86_64 and aarch64, and this machine says it is 'riscv64'"
         in done.stderr
     )
+
+
+def test_a_stem_leads_to_its_spec(product: Product) -> None:
+    directory = product.directory()
+    product.write(directory / "paste.yaml", "version: 1\nsystem: host\ninit: [sh]\n")
+    for verb in ("up", "run", "plan", "check"):
+        done = product.run([verb, "paste"], cwd=directory)
+        assert done.returncode == (125 if verb in ("up", "run") else 2)
+        assert "`paste` is no spec, but there is paste.yaml" in done.stderr
+        assert f"\n  toyspec {verb} paste.yaml\n" in done.stderr
+        done = product.run([verb, "past"], cwd=directory)
+        assert "`past` can only be a box's name, and no toyspec.yaml" in done.stderr
+    product.write(directory / "toyspec.yaml", "version: 1\nname: dev\ninit: [sh]\n")
+    done = product.run(["up", "paste"], cwd=directory)
+    assert done.returncode == 125
+    assert "it describes `dev`\n  `paste` is no spec, but there is paste.yaml; name it whole" in (
+        done.stderr
+    )
+    product.write(directory / "Upper.yml", "version: 1\ninit: [sh]\n")
+    done = product.run(["up", "Upper"], cwd=directory)
+    assert "there is Upper.yml\n  toyspec up Upper.yml\n" in done.stderr

@@ -132,7 +132,8 @@ def named_spec(
     spec = load(source.data, source.path, caller, overrides(words))
     if source.name is None or source.name == spec.name:
         return spec
-    said = a_file(source.name) if words.one("file") is None and not words.words[1:] else None
+    alone = words.one("file") is None and not words.words[1:]
+    said = a_file(source.name) if alone else None
     raise UsageError(
         f"no box `{source.name}` in {source.path}: it describes `{spec.name}`",
         f"{said[0]}; {said[1]}"

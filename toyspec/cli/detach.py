@@ -53,7 +53,7 @@ def prepare(words: Words, look: Look) -> Ready:
     """All that can fail before anything is changed; raises FatalError."""
     source = read(words, UP, look)
     spec = load_spec(source, words, TOYSPEC_FAILED, look=look)
-    boxes = boxes_of(look, make=True)
+    boxes = boxes_of(look, spec.name, make=True)
     _, plan = make_plan(spec, source, words, TOYSPEC_FAILED, look=look)
     return Ready(spec, source, plan, _compiled(plan, spec, source), look, boxes)
 

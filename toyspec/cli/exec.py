@@ -6,11 +6,12 @@ import os
 from typing import TYPE_CHECKING
 
 from toyspec.cli.box import overrides
-from toyspec.cli.boxes import BY_NAME, named
-from toyspec.cli.error import FatalError, Reported, UsageError
+from toyspec.cli.boxes import BY_NAME
+from toyspec.cli.error import FatalError, UsageError
 from toyspec.cli.running import RunningBox, running_box
 from toyspec.cli.status import status_fd
 from toyspec.cli.streams import put, refuse_ways_out
+from toyspec.cli.which import for_one
 from toyspec.cli.words import (
     COLOR,
     DIRECTORY,
@@ -85,14 +86,24 @@ def exec_in_box(args: list[str], kept: Kept | None, began: int) -> int:
 
 def _box(words: Words) -> RunningBox:
     """The box that is meant; raises FatalError, whose status is exec's own."""
-    look = Look()
     try:
-        return running_box(named(words, SYNTAX, look), look)
-    except Reported:
-        raise Reported(TOYSPEC_FAILED) from None
+        return box_of(words, TOYSPEC_FAILED)
     except FatalError as error:
         error.status = TOYSPEC_FAILED
         raise
+
+
+def box_of(words: Words, absent: int) -> RunningBox:
+    """The same for whoever prints the plan: `absent` is the status where there is none of it."""
+    look = Look()
+    found = list[RunningBox]()
+
+    def find(name: str) -> int:
+        found.append(running_box(name, look))
+        return 0
+
+    for_one(words, SYNTAX, look, find, absent)
+    return found[0]
 
 
 def entering(

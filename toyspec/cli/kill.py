@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from toyspec.cli.boxes import BY_NAME, NO_BOX, WHICH, boxes_of, common, named, seen
+from toyspec.cli.boxes import BY_NAME, NO_BOX, SEVERAL, boxes_of, common, seen
 from toyspec.cli.error import FatalError, UsageError
 from toyspec.cli.streams import put
+from toyspec.cli.which import for_each
 from toyspec.cli.words import Option, Syntax, help_text, parse
 from toyspec.kernel.flags import flags
 from toyspec.start.look import Look
@@ -18,7 +19,7 @@ SYNTAX = Syntax(
         Option(("-s", "--signal"), "which one: HUP, SIGHUP or 1", "SIGNAL"),
         *common("do not say which spec was found"),
     ),
-    words=WHICH,
+    words=SEVERAL,
     argv=False,
 )
 _MOST = 64  # _NSIG (asm-generic/signal.h)
@@ -32,8 +33,11 @@ def kill(args: list[str]) -> int:
         return 0
     number = signal_number(words.one("signal") or "KILL")
     look = Look()
-    name = named(words, SYNTAX, look)
-    found = seen(boxes_of(look), name)
+    return for_each(words, SYNTAX, look, lambda name: _send(boxes_of(look, name), name, number))
+
+
+def _send(boxes: int, name: str, number: int) -> int:
+    found = seen(boxes, name)
     from toyspec.run.afar import send
 
     try:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from toyspec.cli.boxes import WHICH, boxes_of, cannot, common, named, watch
+from toyspec.cli.boxes import WHICH, boxes_of, cannot, common, watch
 from toyspec.cli.error import UsageError
 from toyspec.cli.streams import put, put_all, say
+from toyspec.cli.which import for_one
 from toyspec.cli.words import FILE, Option, Syntax, help_text, parse
 from toyspec.run.boxes import StateError
 from toyspec.run.log import ERR, LOST, OUT, Reader, Record
@@ -25,7 +26,7 @@ SYNTAX = Syntax(
     (
         Option(("--file",), FILE.help, "SPEC"),
         Option(("-f", "--follow"), "go on until the box ends"),
-        Option(("--tail",), "only the last N lines", "N"),
+        Option(("-n", "--tail"), "only the last N lines", "N"),
         Option(("-t", "--timestamps"), "before each line, when its first byte came"),
         *common("nothing but what it printed"),
     ),
@@ -43,8 +44,11 @@ def logs(args: list[str]) -> int:
         return 0
     tail = _tail(words)
     look = Look()
-    name = named(words, SYNTAX, look)
-    box = watch(boxes_of(look), name)
+    return for_one(words, SYNTAX, look, lambda name: _print(look, name, words, tail))
+
+
+def _print(look: Look, name: str, words: Words, tail: int | None) -> int:
+    box = watch(boxes_of(look, name), name)
     reader = Reader(box.directory)
     writer = _Writer(stamps=words.flag("timestamps"), quiet=words.flag("quiet"))
     lives = box.lives()

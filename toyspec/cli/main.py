@@ -12,6 +12,7 @@ TYPE_CHECKING = False  # typing's own costs its import
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from toyspec.cli.error import FatalError
     from toyspec.start.again import Kept
 
 TOYSPEC_FAILED = 125  # and never 1 or 2 from `up` and `run`, which may be the command's own
@@ -177,14 +178,15 @@ def _guarded(verb: str, action: Callable[[], int], verbose: bool = False) -> int
     """The one place where exceptions end."""
     from toyspec.cli.error import FatalError, Reported
 
-    failed = TOYSPEC_FAILED if verb in RUNNING else USAGE
     try:
         return action()
     except Reported as reported:
-        return failed if reported.status is None else reported.status
+        return failed(verb, reported)
     except FatalError as error:
-        _say(error.message, error.remedy)
-        return failed if error.status is None else error.status
+        from toyspec.cli.streams import tell
+
+        tell(error.message, error.remedy)
+        return failed(verb, error)
     except KeyboardInterrupt:
         return INTERRUPTED
     except Exception as error:  # noqa: BLE001  # whatever it is, a person gets a sentence
@@ -192,15 +194,11 @@ def _guarded(verb: str, action: Callable[[], int], verbose: bool = False) -> int
         return TOYSPEC_FAILED
 
 
-_LONGEST = 600  # characters of one message: words may be as long as a command line
-
-
-def _say(message: str, remedy: str | None) -> None:
-    from toyspec.cli.streams import say
-    from toyspec.show.text import escape, fit
-
-    text = f"toyspec: error: {fit(escape(message), _LONGEST)}\n"
-    say(text + (f"  {fit(escape(remedy), _LONGEST)}\n" if remedy else ""))
+def failed(verb: str, error: FatalError) -> int:
+    """The exit status that an error comes to: its own, else the verb's."""
+    if error.status is not None:
+        return error.status
+    return TOYSPEC_FAILED if verb in RUNNING else USAGE
 
 
 def _bug(error: Exception, verbose: bool) -> None:

@@ -37,7 +37,7 @@ SYNTAX = Syntax(
         Option(("--syscalls",), "one line a call, as strace writes it"),
         Option(("--json",), "the whole plan as data; also --format json"),
         FORMAT,
-        Option(("--exec",), "what `exec` would do in the box of that name, which is up", "NAME"),
+        Option(("--exec",), "what `exec` would do in a box that is up", "NAME|SPEC"),
         Option(("--facts",), "plan for the machine that `toyspec facts` recorded", "FILE"),
         *COMMON,
     ),
@@ -54,6 +54,10 @@ def plan(args: list[str]) -> int:
     if words.one("exec") is not None:
         put(_text(_entering(words), form, words))
         return 0
+    if words.flag(RUNS.key) and words.flag(DETACH.key):
+        raise UsageError(
+            "--run and --detach contradict each other: the plan is that of `run`, or of `up -d`"
+        )
     source = read(words, SYNTAX)
     saved = saved_facts(words)
     spec = load_spec(source, words, INVALID, saved, printing=True)
@@ -64,16 +68,20 @@ def plan(args: list[str]) -> int:
 
 def _entering(words: Words) -> Plan:
     """The plan of `exec` in a box that runs."""
-    from toyspec.cli.exec import entering
-    from toyspec.cli.running import running_box
-    from toyspec.start.look import Look
+    from toyspec.cli.exec import box_of, entering
 
     for key in ("file", "facts"):
         if words.flag(key):
             raise UsageError(f"--exec names a box that is up, and --{key} does not go with it")
+    for key, verb in ((RUNS.key, "run"), (DETACH.key, "up -d")):
+        if words.flag(key):
+            raise UsageError(
+                f"--exec and --{key} contradict each other: the plan is that of `exec`, or of `{verb}`"
+            )
     if words.words:
         raise UsageError(f"--exec names the box; `{words.words[0]}` is one word too many")
-    made, *_ = entering(running_box(words.one("exec") or "", Look()), words, printing=True)
+    named = replace(words, words=(words.one("exec") or "",))
+    made, *_ = entering(box_of(named, INVALID), words, printing=True)
     return made
 
 

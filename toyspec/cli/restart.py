@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 
-from toyspec.cli.boxes import BY_NAME, WHICH, boxes_of, common, named, seen
+from toyspec.cli.boxes import BY_NAME, SEVERAL, boxes_of, common, seen
 from toyspec.cli.error import FatalError
 from toyspec.cli.stop import TIME, end, grace
 from toyspec.cli.streams import put
+from toyspec.cli.which import for_each
 from toyspec.cli.words import UP, Syntax, help_text, parse
 from toyspec.run import state
 from toyspec.run.boxes import open_box
@@ -18,7 +19,7 @@ SYNTAX = Syntax(
     "Stop a box that was left to itself, and begin it anew: the same spec, as it is now, with the\n"
     "options, the command and the variables that it was begun with. One that has ended begins, too.",
     (*BY_NAME, TIME, *common("say neither which spec was found nor its name")),
-    words=WHICH,
+    words=SEVERAL,
     argv=False,
 )
 
@@ -30,9 +31,19 @@ def restart(args: list[str]) -> int:
         put(help_text(SYNTAX))
         return 0
     seconds = grace(words)
-    look = Look()
-    name = named(words, SYNTAX, look)
-    boxes = boxes_of(look)
+    look, own = Look(), dict(os.environ)
+
+    def anew(name: str) -> int:
+        try:
+            return _anew(boxes_of(look, name), name, seconds, quiet=words.flag("quiet"))
+        finally:
+            os.environ.clear()  # that of one box is nothing to the next
+            os.environ.update(own)
+
+    return for_each(words, SYNTAX, look, anew)
+
+
+def _anew(boxes: int, name: str, seconds: float | None, *, quiet: bool) -> int:
     about = seen(boxes, name).about
     if not about:
         raise FatalError(
@@ -52,8 +63,8 @@ def restart(args: list[str]) -> int:
         os.environ.update({key: value for key, value in kept.items() if "[" not in key})
     from toyspec.cli.detach import begin, prepare
 
-    quiet = ["--quiet"] if words.flag("quiet") else []
-    again = parse([*quiet, f"--file={spec}", name, *map(str, given)], UP)
+    options = ["--quiet"] if quiet else []
+    again = parse([*options, f"--file={spec}", name, *map(str, given)], UP)
     ready = prepare(again, Look())
     end(boxes, name, seconds)
     return begin(ready, again)

@@ -6,7 +6,8 @@ import hashlib
 import os
 from typing import TYPE_CHECKING
 
-from toyspec.cli.boxes import boxes_of, cannot, no_box, seen
+from toyspec.cli.absent import NoBoxError
+from toyspec.cli.boxes import boxes_of, cannot, seen
 from toyspec.cli.error import FatalError
 from toyspec.emit.plan_json import FormatError, from_json
 from toyspec.plan.entering import Running, namespaces
@@ -41,14 +42,14 @@ class RunningBox:
 
 def running_box(name: str, look: Look) -> RunningBox:
     """The box of that name. Raises FatalError: there is none, or it has ended, or cannot be joined."""
-    opened = boxes_of(look)
+    opened = boxes_of(look, name)
     found = seen(opened, name)
     try:
         directory = open_box(opened, name)
     except StateError as error:
         raise cannot(error) from None
     if directory is None:
-        raise no_box(opened, name)
+        raise NoBoxError(name)
     try:
         return _joinable(directory, found)
     finally:

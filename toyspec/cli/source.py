@@ -53,10 +53,13 @@ def read(words: Words, syntax: Syntax, look: Look | None = None) -> Source:
 
         try:
             path = find(here, home(look), os.getuid(), syntax.verb, look)
-        except FatalError:
-            if name is not None and (said := a_file(name)) is not None:
+        except FatalError as error:
+            if name is None:
+                raise
+            if (said := a_file(name, syntax.verb)) is not None:
                 raise UsageError(*said) from None
-            raise
+            message = f"`{name}` can only be a box's name, and {error.message}"
+            raise FatalError(message, error.remedy, status=error.status) from None
         if "/" in path and not words.flag("quiet"):
             from toyspec.show.text import escape
 

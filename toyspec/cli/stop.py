@@ -6,17 +6,17 @@ from typing import TYPE_CHECKING
 
 from toyspec.cli.boxes import (
     BY_NAME,
-    WHICH,
+    SEVERAL,
     boxes_of,
     cannot,
     common,
     how_to_stop,
-    named,
     seen,
     watch,
 )
 from toyspec.cli.error import FatalError, UsageError
 from toyspec.cli.streams import put
+from toyspec.cli.which import for_each
 from toyspec.cli.words import Option, Syntax, help_text, parse
 from toyspec.run import state
 from toyspec.run.boxes import StateError
@@ -33,14 +33,14 @@ STOP = Syntax(
     "Ask a box that was left to itself to end (stop_signal), and kill it where it does not.\n"
     "Its output and its status stay, for logs and wait, until down or the next up.",
     (*BY_NAME, TIME, *common("do not say which spec was found")),
-    words=WHICH,
+    words=SEVERAL,
     argv=False,
 )
 DOWN = Syntax(
     "down",
     "End a box that was left to itself, as stop does, and remove what is kept of it.",
     (*BY_NAME, TIME, *common("do not say which spec was found")),
-    words=WHICH,
+    words=SEVERAL,
     argv=False,
 )
 _LONGEST = 10**6  # seconds
@@ -54,9 +54,12 @@ def stop(args: list[str]) -> int:
         return 0
     seconds = grace(words)
     look = Look()
-    name = named(words, STOP, look)
-    end(boxes_of(look), name, seconds)
-    return 0
+
+    def stopped(name: str) -> int:
+        end(boxes_of(look, name), name, seconds)
+        return 0
+
+    return for_each(words, STOP, look, stopped)
 
 
 def down(args: list[str]) -> int:
@@ -67,8 +70,10 @@ def down(args: list[str]) -> int:
         return 0
     seconds = grace(words)
     look = Look()
-    name = named(words, DOWN, look)
-    boxes = boxes_of(look)
+    return for_each(words, DOWN, look, lambda name: _forget(boxes_of(look, name), name, seconds))
+
+
+def _forget(boxes: int, name: str, seconds: float | None) -> int:
     end(boxes, name, seconds)
     try:
         found = state.lock(boxes, name)

@@ -11,6 +11,7 @@ TYPE_CHECKING = False  # typing's own costs its import, which `--version` does n
 if TYPE_CHECKING:
     from toyspec.cli.words import Words
 
+_LONGEST = 600  # characters of one message: words may be as long as a command line
 _NARROWEST = 40  # columns below which nothing could be read
 CLOSED_PIPE = 141  # 128 + SIGPIPE: what any tool's status is where nobody reads on
 
@@ -73,6 +74,14 @@ def refuse_ways_out() -> None:
         if flags & os.O_PATH:
             message = f"{name} was opened with O_PATH, a way out of the box"
             raise FatalError(message, "give it a file or a pipe")
+
+
+def tell(message: str, remedy: str | None) -> None:
+    """An error in words, and what helps."""
+    from toyspec.show.text import escape, fit
+
+    text = f"toyspec: error: {fit(escape(message), _LONGEST)}\n"
+    say(text + (f"  {fit(escape(remedy), _LONGEST)}\n" if remedy else ""))
 
 
 def say(text: str) -> None:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from toyspec.cli.boxes import BY_NAME, WHICH, boxes_of, common, named, watch
+from toyspec.cli.boxes import BY_NAME, SEVERAL, boxes_of, common, watch
 from toyspec.cli.error import FatalError
 from toyspec.cli.streams import put
+from toyspec.cli.which import for_each
 from toyspec.cli.words import Syntax, help_text, parse
 from toyspec.start.look import Look
 
+TOYSPEC_FAILED = 125
 SYNTAX = Syntax(
     "wait",
     "Wait until a box that was left to itself has ended, and exit with its status.",
     (*BY_NAME, *common("do not say which spec was found")),
-    words=WHICH,
+    words=SEVERAL,
     argv=False,
 )
 
@@ -24,8 +26,11 @@ def wait(args: list[str]) -> int:
         put(help_text(SYNTAX))
         return 0
     look = Look()
-    name = named(words, SYNTAX, look)
-    box = watch(boxes_of(look), name)
+    return for_each(words, SYNTAX, look, lambda name: _end(look, name), TOYSPEC_FAILED)
+
+
+def _end(look: Look, name: str) -> int:
+    box = watch(boxes_of(look, name), name)
     try:
         box.ends()
         status = box.status().exit_code

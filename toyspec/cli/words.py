@@ -63,6 +63,8 @@ class Words:
         return tuple(self.options.get(key, ()))
 
 
+ENDINGS = (".yaml", ".yml", ".json")
+"""What a spec's name ends with."""
 HELP = Option(("-h", "--help"), "this text")
 FILE = Option(("-f", "--file"), "the spec, whatever its name looks like", "SPEC")
 ENV = Option(
@@ -201,7 +203,7 @@ def _nearest(name: str, table: dict[str, Option]) -> str | None:
 
 def is_spec(word: str) -> bool:
     """Whether a word is a SPEC by its looks."""
-    return word == "-" or "/" in word or word.endswith((".yaml", ".yml", ".json"))
+    return word == "-" or "/" in word or word.endswith(ENDINGS)
 
 
 def spec_and_name(words: Words, syntax: Syntax) -> tuple[str | None, str | None]:
@@ -222,7 +224,7 @@ def _stray(left: list[str], spec: str | None, name: str | None, syntax: Syntax) 
     """What is wrong with the words that are `left` after the spec and the name."""
     word = left[0]
     if spec is None and name is None:
-        if (remedy := a_file(word)) is not None:
+        if (remedy := a_file(word, syntax.verb)) is not None:
             return UsageError(*remedy)
         return UsageError(
             f"`{word}` is neither a spec nor a name",
@@ -252,21 +254,27 @@ def _as_typed(words: list[str]) -> str:
     return join(words)
 
 
-def a_file(word: str) -> tuple[str, str] | None:
-    """Message and remedy where `word` is a file here that could be meant as the spec."""
+def a_file(word: str, verb: str = "") -> tuple[str, str] | None:
+    """Message and remedy where `word` is a file here that could be meant as the spec, or its stem."""
     from os.path import isfile
 
     try:
-        there = isfile(word)
+        if isfile(word):
+            return f"`{word}` is a file", f"as a spec: ./{word} or -f {word}"
+        whole = next((word + each for each in ENDINGS if isfile(word + each)), None)
     except ValueError:
         return None
-    return (f"`{word}` is a file", f"as a spec: ./{word} or -f {word}") if there else None
+    if whole is None:
+        return None
+    remedy = f"toyspec {verb} {whole}" if verb else f"name it whole: {whole}"
+    return f"`{word}` is no spec, but there is {whole}", remedy
 
 
 _WORDS = {
     "SPEC": "without it: toyspec.yaml, here or above, up to your home",
     "NAME": "what the box must be called, else the spec is refused",
     "NAME|SPEC": "the box, or the spec that names it; without it: toyspec.yaml, here or above",
+    "NAME|SPEC…": "the boxes, or the specs that name them; without: toyspec.yaml, here or above",
     "ARGV": "a command to run in place of the spec's init",
 }
 

@@ -1,0 +1,207 @@
+"""Which box a verb means, and what is said where it is not there."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.product import Product
+from tests.run import detached
+from tests.run.detached import Place
+
+SLEEPS = "version: 1\nsystem: host\ninit: [sleep, '1000']\n"
+
+
+@pytest.fixture
+def place(product: Product) -> Iterator[Place]:
+    with detached.place(product) as made:
+        yield made
+
+
+@pytest.fixture
+def here(place: Place) -> Path:
+    """Where the specs lie: nothing above it is one."""
+    return place.spec.parent
+
+
+def write(place: Place, name: str, text: str) -> Path:
+    return place.product.write(place.spec.parent / name, text)
+
+
+def begin(place: Place, name: str, text: str) -> Path:
+    path = write(place, name, text)
+    done = place.run("up", "-d", path)
+    assert done.returncode == 0, done.stderr
+    return path
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"name: dev\n{SLEEPS}foo: 1\n",
+        f"name: dev\n{SLEEPS}binds: ['${{NOBODY_SETS_THIS}}:/x']\n",
+        f"name: dev\n{SLEEPS}binds: [1\n",  # no YAML: the one box that was begun from this file
+        f"name: Dev\n{SLEEPS}",
+        "",
+    ],
+)
+def test_a_spec_that_is_not_valid_any_more_still_names_its_box(
+    place: Place, here: Path, text: str
+) -> None:
+    path = begin(place, "work.yaml", f"name: dev\n{SLEEPS}")
+    write(place, "work.yaml", text)
+    done = place.run("exec", "work.yaml", "--", "echo", "in", cwd=here)
+    assert (done.returncode, done.stdout) == (0, "in\n"), done.stderr
+    assert done.stderr.startswith("toyspec: warning: work.yaml:")
+    assert done.stderr.count("\n") == 1 and "the box `dev` is meant" in done.stderr
+    assert place.run("plan", "--exec", path, "--", "true").returncode == 0
+    assert place.run("restart", path).returncode == 1
+    assert place.ps()["dev"]["state"] == "running"
+    for verb in ("logs", "kill", "wait", "stop", "down"):
+        done = place.run(verb, "-q", path)
+        assert (done.returncode, done.stderr) == (137 if verb == "wait" else 0, ""), verb
+    assert place.ps() == {}
+
+
+def test_a_spec_without_a_name_is_its_file_valid_or_not(place: Place) -> None:
+    path = begin(place, "work.yaml", SLEEPS)
+    write(place, "work.yaml", f"{SLEEPS}foo: 1\n")
+    done = place.run("down", "-t", "0", path)
+    assert done.returncode == 0 and "`work`" in done.stderr
+
+
+def test_a_spec_needs_no_command_to_name_its_box(place: Place) -> None:
+    path = write(place, "work.yaml", "version: 1\nsystem: host\n")
+    assert place.run("up", "-d", path, "--", "sleep", "1000").returncode == 0
+    done = place.run("down", "-t", "0", path)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_where_an_invalid_spec_tells_no_name_names_are_offered(place: Place) -> None:
+    begin(place, "dev.yaml", SLEEPS)
+    path = write(place, "other.yaml", "name: [")
+    done = place.run("stop", path)
+    assert done.returncode == 1
+    assert "other.yaml:1:8: error: " in done.stderr
+    assert "the box can be named: toyspec stop NAME; running: dev; " in done.stderr
+
+
+def test_a_spec_that_is_gone_is_known_to_the_box_that_began_from_it(place: Place) -> None:
+    path = begin(place, "work.yaml", f"name: dev\n{SLEEPS}")
+    path.unlink()
+    done = place.run("stop", path)
+    assert done.returncode == 2 and "No such file" in done.stderr
+    assert done.stderr.endswith("can be named: toyspec stop dev\n")
+
+
+def test_a_spec_that_has_another_name_by_now(place: Place) -> None:
+    path = begin(place, "work.yaml", f"name: dev\n{SLEEPS}")
+    write(place, "work.yaml", f"name: dew\n{SLEEPS}")
+    done = place.run("stop", path)
+    assert done.returncode == 1 and "no box `dew`" in done.stderr
+    assert "`dev` was begun from this spec: toyspec stop dev" in done.stderr
+
+
+def test_a_near_name_is_offered_for_one_that_was_typed_only(place: Place, here: Path) -> None:
+    begin(place, "proja.yaml", SLEEPS)
+    path = write(place, "projb.yaml", SLEEPS)
+    done = place.run("stop", path, cwd=here)
+    assert done.returncode == 1 and "did you mean" not in done.stderr
+    assert "toyspec up -d projb.yaml begins it; running: proja" in done.stderr
+    assert "did you mean proja?" in place.run("stop", "proj").stderr
+
+
+def test_names_have_no_capitals(place: Place) -> None:
+    begin(place, "proja.yaml", SLEEPS)
+    done = place.run("down", "projA")
+    assert done.returncode == 2
+    assert "`projA` is no box's name: those are of a-z, 0-9, _ and -" in done.stderr
+    assert "did you mean: toyspec down proja\n" in done.stderr
+    assert "running: proja; " in place.run("down", "Other").stderr
+    assert place.ps()["proja"]["state"] == "running"
+
+
+def test_a_verb_without_a_word_says_what_can_be_named(place: Place, here: Path) -> None:
+    begin(place, "dev.yaml", SLEEPS)
+    for verb in ("stop", "down", "kill", "logs", "wait", "restart"):
+        done = place.run(verb, cwd=here)
+        assert done.returncode == (125 if verb in ("wait", "restart") else 2)
+        assert "no toyspec.yaml or toyspec.yml in" in done.stderr
+        assert f"a box can be named: toyspec {verb} NAME; running: dev; " in done.stderr
+    done = place.run("exec", "--", "true", cwd=here)
+    assert done.returncode == 125
+    assert "a box can be named: toyspec exec NAME -- COMMAND…; running: dev; " in done.stderr
+
+
+def test_where_it_was_looked_for_is_said(place: Place) -> None:
+    done = place.run("stop", "box")
+    assert done.returncode == 1
+    assert f"there is none; looked in {place.boxes} (XDG_RUNTIME_DIR is set)" in done.stderr
+    begin(place, "dev.yaml", SLEEPS)
+    place.run("stop", "-t", "0", "dev")
+    assert f"none runs; ended: dev; looked in {place.boxes} " in place.run("wait", "x").stderr
+    nowhere = place.run("stop", "dev", env={"XDG_RUNTIME_DIR": None}).stderr
+    assert "toyspec/boxes (XDG_RUNTIME_DIR is not set)" in nowhere
+    odd = place.run("stop", "dev", env={"XDG_RUNTIME_DIR": "odd"}).stderr
+    assert "(XDG_RUNTIME_DIR is no absolute path, and does not count)" in odd
+
+
+def test_a_spec_of_that_stem_is_named(place: Place, here: Path) -> None:
+    write(place, "paste.yaml", SLEEPS)
+    done = place.run("stop", "paste", cwd=here)
+    assert done.returncode == 1 and "toyspec up -d paste.yaml begins one; " in done.stderr
+    begin(place, "paste.yaml", f"name: dev\n{SLEEPS}")
+    done = place.run("stop", "paste", cwd=here)
+    assert "`dev` was begun from paste.yaml: toyspec stop dev; " in done.stderr
+
+
+@pytest.mark.parametrize("verb", ["wait", "exec"])
+def test_no_box_is_no_status_of_a_box(place: Place, verb: str) -> None:
+    words = ["--", "true"] if verb == "exec" else []
+    assert place.run(verb, "nobox", *words).returncode == 125
+    begin(place, "dev.yaml", SLEEPS)
+    assert place.run(verb, "nobox", *words).returncode == 125
+
+
+def test_several_boxes_by_one_command(place: Place) -> None:
+    """Each is done, whatever becomes of the others; the worst status counts."""
+    paths = [begin(place, f"{name}.yaml", SLEEPS) for name in ("a", "b")]
+    done = place.run("kill", "-s", "TERM", "a", "b", "nobox", "a")
+    assert done.returncode == 1 and done.stderr.count("error:") == 1
+    assert place.run("wait", "a", "b").returncode == 143
+    assert place.run("wait", "nobox", "a").returncode == 143
+    done = place.run("restart", "a", "nobox", "b")
+    assert (done.returncode, done.stdout) == (1, "a\nb\n")
+    assert place.run("stop", *paths).returncode == 0
+    assert {each["state"] for each in place.ps().values()} == {"ended"}
+    done = place.run("stop", paths[0], "b")
+    assert done.returncode == 2 and "describes the box `a`, not `b`" in done.stderr
+    assert place.run("down", "a", "a", "b").returncode == 0
+    assert place.ps() == {}
+
+
+def test_each_of_several_begins_with_its_own_variables(place: Place) -> None:
+    text = "version: 1\nsystem: host\nenvironment: [WHOSE]\ninit: [sh, -c, 'echo $WHOSE']\n"
+    for name in ("a", "b"):
+        path = write(place, f"{name}.yaml", text)
+        assert place.run("up", "-d", path, env={"WHOSE": name}).returncode == 0
+        place.ends(name)
+    write(place, "b.yaml", text.replace("[WHOSE]", "{WHOSE: '${WHOSE:-mine}'}"))
+    os.remove(place.boxes / "b" / "environment")
+    assert place.run("restart", "a", "b", env={"WHOSE": None}).returncode == 0
+    place.ends("b")
+    assert (place.run("logs", "a").stdout, place.run("logs", "b").stdout) == ("a\n", "mine\n")
+
+
+def test_plans_that_contradict_each_other_are_refused(place: Place) -> None:
+    path = begin(place, "dev.yaml", SLEEPS)
+    for words in (["-d", "--run", path], ["-d", "--exec", "dev"], ["--run", "--exec", "dev"]):
+        done = place.run("plan", *words, "--", "true")
+        assert (done.returncode, done.stdout) == (2, ""), words
+        assert "contradict each other" in done.stderr
+    plans = [place.run("plan", "--exec", each, "--", "true") for each in ("dev", path)]
+    assert plans[0].returncode == 0 and plans[0].stdout == plans[1].stdout
+    assert place.run("plan", "--exec", "nobox", "--", "true").returncode == 1
