@@ -205,3 +205,20 @@ def test_plans_that_contradict_each_other_are_refused(place: Place) -> None:
     plans = [place.run("plan", "--exec", each, "--", "true") for each in ("dev", path)]
     assert plans[0].returncode == 0 and plans[0].stdout == plans[1].stdout
     assert place.run("plan", "--exec", "nobox", "--", "true").returncode == 1
+
+
+def test_ps_of_names(place: Place) -> None:
+    for name in ("a", "b", "c"):
+        begin(place, f"{name}.yaml", SLEEPS)
+    place.run("stop", "-t", "0", "a")
+    assert place.run("ps", "-q", "b", "a").stdout == "a\nb\n"
+    done = place.run("ps", "nobox")
+    assert (done.returncode, done.stdout) == (1, "") and "running: b, c; " in done.stderr
+    assert place.run("ps", "./a.yaml").returncode == 2
+
+
+def test_the_last_lines_by_a_letter(place: Place) -> None:
+    path = write(place, "a.yaml", SLEEPS)
+    place.run("up", "-d", path, "--", "printf", "1\\n2\\n3\\n")
+    place.ends("a")
+    assert place.run("logs", "-n", "2", "a").stdout == "2\n3\n"

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from toyspec.cli.box import overrides
 from toyspec.cli.boxes import BY_NAME
 from toyspec.cli.error import FatalError, UsageError
+from toyspec.cli.habits import refuse_bare_command
 from toyspec.cli.running import RunningBox, running_box
 from toyspec.cli.status import status_fd
 from toyspec.cli.streams import put, refuse_ways_out
@@ -66,12 +67,14 @@ def exec_in_box(args: list[str], kept: Kept | None, began: int) -> int:
 
     `kept`: where that is kept for the next time. `began`: when this command did, in nanoseconds.
     """
+    refuse_bare_command(args, SYNTAX)
     words = parse(args, SYNTAX)
     if words.flag("help"):
         put(help_text(SYNTAX))
         return 0
     if words.argv is None:
-        raise UsageError("no command to run in the box", "toyspec exec NAME -- COMMAND…")
+        named = " ".join(words.words) or "NAME"
+        raise UsageError("no command to run in the box", f"toyspec exec {named} -- COMMAND…")
     status = status_fd(words)
     refuse_ways_out()
     box = _box(words)

@@ -61,7 +61,7 @@ def main(argv: list[str] | None = None, kept: Kept | None = None) -> int:
     if first in ("-h", "--help", "help"):
         return _guarded("", lambda: _put(_help()))
     if first not in VERBS:
-        return _guarded("", lambda: _no_verb(first))
+        return _guarded("", lambda: _no_verb(first, args))
     if argv is None and first in BRINGING_UP and kept is None:
         from toyspec.start.again import Kept
 
@@ -114,17 +114,21 @@ def _help() -> str:
     return "\n".join(lines) + "\n"
 
 
-def _no_verb(word: str) -> int:
+def _no_verb(word: str, args: list[str]) -> int:
     from toyspec.cli.error import UsageError
+    from toyspec.cli.habits import foreign_verb, verb_first
 
     if not word:
         raise UsageError("what shall it do?", "one of: " + ", ".join(VERBS))
     if word.startswith("-"):
-        raise UsageError(f"unknown option {word}", "options come after the verb: toyspec --help")
+        right = verb_first(args, VERBS) or "toyspec --help"
+        raise UsageError(f"unknown option {word}", f"options come after the verb: {right}")
     if "/" in word or word.endswith((".yaml", ".yml", ".json")):
         raise UsageError(f"`{word}` is no verb", f"did you mean: toyspec up {word}")
     from toyspec.cli.near import near
 
+    if (known := foreign_verb(args)) is not None:
+        raise UsageError(f"`{word}` is no verb here", known)
     guess = near(word, VERBS)
     remedy = f"did you mean {guess}?" if guess else "one of: " + ", ".join(VERBS)
     raise UsageError(f"`{word}` is no verb", remedy)

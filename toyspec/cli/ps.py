@@ -5,13 +5,15 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from toyspec.cli.boxes import common, find_boxes
+from toyspec.cli.absent import tell_absent
+from toyspec.cli.boxes import NO_BOX, common, find_boxes
 from toyspec.cli.error import UsageError
 from toyspec.cli.streams import colour, columns, put, say
 from toyspec.cli.words import FORMAT, Option, Syntax, help_text, parse
 from toyspec.run import state
 from toyspec.run.boxes import StateError, names
 from toyspec.start.look import Look
+from toyspec.start.places import is_name
 
 if TYPE_CHECKING:
     from toyspec.run.state import Seen
@@ -25,7 +27,7 @@ SYNTAX = Syntax(
         FORMAT,
         *common("their names, and nothing else"),
     ),
-    words=(),
+    words=("NAME…",),
     argv=False,
 )
 
@@ -36,11 +38,13 @@ def ps(args: list[str]) -> int:
     if words.flag("help"):
         put(help_text(SYNTAX))
         return 0
-    if words.words:
-        raise UsageError(f"`{words.words[0]}` is one word too many", SYNTAX.usage())
-    boxes = find_boxes(Look())
+    look = Look()
+    boxes = find_boxes(look)
     found = _seen(boxes) if boxes is not None else []
-    rows = [row(each) for each in found if words.flag("all") or not each.is_over]
+    if words.words:
+        found = _named(found, words.words, look)
+    every = words.flag("all") or words.words
+    rows = [row(each) for each in found if every or not each.is_over]
     if words.one("format") == "json":
         from toyspec.show.boxes import to_json
 
@@ -52,6 +56,17 @@ def ps(args: list[str]) -> int:
 
         put(table(rows, time.time(), columns(1), colour=colour(words, 1)))
     return 0
+
+
+def _named(found: list[Seen], wanted: tuple[str, ...], look: Look) -> list[Seen]:
+    """Those that were asked for, ended or not; raises FatalError where one is not there."""
+    known = {each.name for each in found}
+    for name in wanted:
+        if not is_name(name):
+            raise UsageError(f"`{name}` is no box's name", SYNTAX.usage())
+        if name not in known:
+            raise tell_absent(name, None, SYNTAX.verb, look, NO_BOX)
+    return [each for each in found if each.name in wanted]
 
 
 def _seen(boxes: int) -> list[Seen]:

@@ -176,7 +176,10 @@ def _take(
 ) -> None:
     option = table.get(name)
     if option is None:
-        raise UsageError(f"unknown option {name}", _nearest(name, table) or syntax.usage())
+        from toyspec.spec.habits import OPTIONS
+
+        helps = OPTIONS.get(name) or _nearest(name, table) or syntax.usage()
+        raise UsageError(f"unknown option {name}", helps)
     if not option.value:
         if value is not None:
             raise UsageError(f"{name} takes no value")
@@ -238,8 +241,12 @@ def _stray(left: list[str], spec: str | None, name: str | None, syntax: Syntax) 
         right = f"toyspec {syntax.verb} {word} {name}"
         return UsageError(f"`{word}` is one word too many", f"the spec comes first: {right}")
     if not syntax.argv:
-        return UsageError(f"`{word}` is one word too many", syntax.usage())
-    command = _as_typed([*([name] if name is not None else []), *left])
+        one_by_one = f"one box at a time: toyspec {syntax.verb} {as_typed([word])}"
+        about_one = name is not None and "NAME|SPEC" in syntax.words
+        return UsageError(
+            f"`{word}` is one word too many", one_by_one if about_one else syntax.usage()
+        )
+    command = as_typed([*([name] if name is not None else []), *left])
     shown = f"{spec} -- {command}" if spec is not None else f"-- {command}"
     return UsageError(
         f"`{word}` is one word too many",
@@ -247,7 +254,7 @@ def _stray(left: list[str], spec: str | None, name: str | None, syntax: Syntax) 
     )
 
 
-def _as_typed(words: list[str]) -> str:
+def as_typed(words: list[str]) -> str:
     """The words as a shell takes them."""
     from shlex import join
 
@@ -275,6 +282,7 @@ _WORDS = {
     "NAME": "what the box must be called, else the spec is refused",
     "NAME|SPEC": "the box, or the spec that names it; without it: toyspec.yaml, here or above",
     "NAME|SPEC…": "the boxes, or the specs that name them; without: toyspec.yaml, here or above",
+    "NAME…": "those of these names, ended or not",
     "ARGV": "a command to run in place of the spec's init",
 }
 

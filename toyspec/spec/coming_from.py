@@ -8,13 +8,14 @@ from __future__ import annotations
 from typing import Final
 
 from toyspec.spec.foreign import SHARED
+from toyspec.spec.habits import OPTIONS, VERBS
 from toyspec.spec.word import Word
 from toyspec.spec.words import WORDS
 
 _HEAD: Final = """# Coming from Compose, OCI or bubblewrap
 
 Made by `python -m toyspec.spec.coming_from > docs/coming-from.md` from the tables that the diagnostics use
-(`toyspec/spec/foreign.py`, `toyspec/spec/words.py`); a test holds it to them. Write one of these words in a spec and
+(`toyspec/spec/foreign.py`, `toyspec/spec/words.py`, `toyspec/spec/habits.py`); a test holds it to them. Write one of these words in a spec and
 `toyspec check` says the same. [reference.md](reference.md) has every key, [safe-defaults.md](safe-defaults.md) what
 holds without any.
 """
@@ -97,7 +98,7 @@ _COMMANDS: Final = {
         ("docker compose run -T", "`toyspec run -T`"),
         ("docker compose exec SERVICE CMD", "`toyspec exec NAME -- CMD`"),
         ("docker compose ps", "`toyspec ps`, also with `--format json`"),
-        ("docker compose logs -f --tail 10 -t", "`toyspec logs -f --tail 10 --timestamps NAME`"),
+        ("docker compose logs -f -n 10 -t", "`toyspec logs -f -n 10 -t NAME`"),
         ("docker compose stop", "`toyspec stop NAME`"),
         ("docker compose kill", "`toyspec kill NAME`"),
         ("docker compose down", "`toyspec down NAME`"),
@@ -131,7 +132,24 @@ def page() -> str:
             lines = [f"| `{typed}` | {says} |" for typed, says in _COMMANDS[origin]]
             table = "\n".join(["| you typed | you type here |", "|---|---|", *lines])
             pieces.append(f"{table}\n")
+    pieces.append(_command_line())
     return "\n".join(pieces)
+
+
+def _command_line() -> str:
+    """What stands on no page of a spec's words."""
+    typed = {
+        **{f"`{word}`": says for word, says in VERBS.items()},
+        **{f"`{word}`": says for word, says in OPTIONS.items()},
+        "`exec NAME CMD`": "`toyspec exec NAME -- CMD`",
+        "`-f FILE VERB`": "`toyspec VERB -f FILE`; of `logs`, whose `-f` follows, `--file FILE`",
+    }
+    rows = "\n".join(f"| {word} | {says} |" for word, says in typed.items())
+    return (
+        "## On the command line\n\n"
+        "Verbs and options of docker, podman and docker compose that are none here; `toyspec` says the same.\n\n"
+        f"| you typed | you type here |\n|---|---|\n{rows}\n"
+    )
 
 
 def _words(origin: str) -> list[Word]:
