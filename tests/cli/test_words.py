@@ -6,6 +6,7 @@ from toyspec.cli.check import SYNTAX as CHECK
 from toyspec.cli.compile import SYNTAX as COMPILE
 from toyspec.cli.emit import SYNTAX as EMIT
 from toyspec.cli.error import UsageError
+from toyspec.cli.exec import SYNTAX as EXEC
 from toyspec.cli.facts import SYNTAX as FACTS
 from toyspec.cli.near import near
 from toyspec.cli.plan import SYNTAX as PLAN
@@ -135,12 +136,18 @@ def test_stray_words(line: str, message: str, remedy: str) -> None:
     assert remedy in (caught.value.remedy or "")
 
 
-@pytest.mark.parametrize("syntax", [UP, PLAN, CHECK, FACTS, SCHEMA, COMPILE, EMIT])
+@pytest.mark.parametrize("syntax", [UP, EXEC, PLAN, CHECK, FACTS, SCHEMA, COMPILE, EMIT])
 def test_help_names_every_option_and_fits_a_terminal(syntax: Syntax) -> None:
     text = help_text(syntax)
     assert max(map(len, text.splitlines())) <= 100
     for option in syntax.options:
         assert all(name in text for name in option.names)
+
+
+def test_help_of_exec_is_about_the_box_that_is_up() -> None:
+    text = help_text(EXEC)
+    assert "the box, which is up" in text and "the command to run in it" in text
+    assert "in place of the spec's init" not in text and "else the spec is refused" not in text
 
 
 def test_help_has_the_line_that_builds_a_program() -> None:

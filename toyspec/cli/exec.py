@@ -53,9 +53,14 @@ SYNTAX = Syntax(
         replace(DIRECTORY, help="where the command starts, inside the box"),
         NO_TERMINAL,
         STATUS,
-        VERBOSE,
+        replace(VERBOSE, help="tracebacks"),
         COLOR,
         HELP,
+    ),
+    about=(
+        ("SPEC", "the spec that names the box; without both: toyspec.yaml, here or above"),
+        ("NAME", "the box, which is up; after SPEC: what that must name"),
+        ("ARGV", "the command to run in it"),
     ),
 )
 TOYSPEC_FAILED = 125

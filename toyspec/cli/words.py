@@ -28,13 +28,17 @@ class Option:
 
 @dataclass(frozen=True, slots=True)
 class Syntax:
-    """What a verb understands. `words`: names of its positional words; `argv`: takes `-- ARGV`."""
+    """What a verb understands. `words`: names of its positional words; `argv`: takes `-- ARGV`.
+
+    `about`: what a word is to this verb, where that is not what it is to most.
+    """
 
     verb: str
     summary: str
     options: tuple[Option, ...]
     words: tuple[str, ...] = ("SPEC", "NAME")
     argv: bool = True
+    about: tuple[tuple[str, str], ...] = ()
 
     def usage(self) -> str:
         """One line."""
@@ -103,7 +107,8 @@ RUNNING = (*PLANNING, STATUS, NO_CACHE, *COMMON)
 """What `up` and `run` take."""
 UP = Syntax(
     "up",
-    "Bring up the box of a spec, and run its init (or the command after `--`) as PID 1.",
+    "Bring up the box of a spec, and run its init, or the command after `--`: as PID 1, or\n"
+    "with `reaper: true`, which -d begins with, as a child of toyspec's own.",
     (*PLANNING, DETACH, *RUNNING[len(PLANNING) :]),
 )
 RUN = Syntax(
@@ -293,8 +298,9 @@ def help_text(syntax: Syntax) -> str:
     for option in syntax.options:
         names = ", ".join(option.names) + (f" {option.value}" if option.value else "")
         rows.append((names, option.help))
-    words = [(word, _WORDS[word]) for word in syntax.words if word in _WORDS]
-    words += [("ARGV", _WORDS["ARGV"]), ("", "")] if syntax.argv else []
+    known = _WORDS | dict(syntax.about)
+    words = [(word, known[word]) for word in syntax.words if word in known]
+    words += [("ARGV", known["ARGV"]), ("", "")] if syntax.argv else []
     rows = words + rows
     wide = max(len(names) for names, _ in rows)
     lines = [f"usage: {syntax.usage()}", "", syntax.summary, ""]
