@@ -87,7 +87,7 @@ def test_sysctls_know_their_namespace() -> None:
         ("nice: -1", 7, "nice is less than 0", ""),
         ("oom_score_adj: 1001", 16, "oom_score_adj is more than 1000", ""),
         ("cpus: 1.5", 7, 'cpus must be a list of CPUs or a range like "0-3", not the number 1.5',
-         ""),
+         'numbers and ranges, like "0-3,8"'),
         ("cpus: 3-1", 7, "`3-1` runs backwards", "the lower number comes first"),
         ("cpus: '1024'", 7, "the CPU 1024 is more than 1023", "CPUs count from 0"),
         ("cpus: []", 7, "cpus is empty", ""),

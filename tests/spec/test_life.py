@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import signal
+
 import pytest
 
 from tests.spec.loading import HEAD, problems, spec
-from toyspec.spec.life import SIGNALS, milliseconds
+from toyspec.spec.durations import milliseconds
+from toyspec.spec.signals import SIGNALS, meant
 
 
 @pytest.mark.parametrize(
@@ -61,8 +64,11 @@ def test_real_time_signals(above: int) -> None:
     ("text", "label"),
     [
         ("sigint", "did you mean `SIGINT`?"), ("TRM", "did you mean `SIGTERM`?"),
-        ("STOP", ""), ("SIGCHLD", ""), ("SIGRTMIN+31", ""), ("SIGRTMIN+03", ""), ("SIGRTMIN+", ""),
-        ("SIGRTMIN", ""), ('""', ""), ('"15"', ""),
+        ("STOP", "it holds processes still, and what is held still cannot end: SIGTERM is the default"),
+        ("SIGCHLD", "no box is told by it"), ("SIGRTMIN+31", "did you mean `SIGRTMIN+30`?"),
+        ("SIGRTMIN+03", "did you mean `SIGRTMIN+3`?"), ("SIGRTMIN+", "like SIGTERM, or SIGRTMIN+3"),
+        ("SIGRTMIN", "did you mean `SIGRTMIN+0`?"), ('""', "like SIGTERM, or SIGRTMIN+3"),
+        ('"15"', "did you mean `SIGTERM`?"), ('"37"', "did you mean `SIGRTMIN+3`?"),
     ],
 )  # fmt: skip
 def test_what_is_no_signal(text: str, label: str) -> None:
@@ -76,3 +82,33 @@ def test_defaults() -> None:
     assert (made.stop_signal, made.stop_grace_period) == ("SIGTERM", 10_000)
     assert made.origin("stop_signal").default == "stop_signal: SIGTERM"
     assert made.origin("stop_grace_period").default == "stop_grace_period: 10s"
+
+
+@pytest.mark.parametrize(
+    ("text", "label"),
+    [
+        ("10", 'write "10s"'), ("'10'", 'write "10s"'), ("0", 'write "0s"'), ("0.5", 'write "500ms"'),
+        ("90", 'write "1m30s"'), ("1d", 'write "24h"'), ("1h 30 min", 'write "1h30m"'),
+        ("never", 'the longest is "999999h"'), ("-1s", 'a duration like "10s", "1m30s", "2.5s" or "500ms"'),
+    ],
+)  # fmt: skip
+def test_durations_of_others_are_told_as_ours(text: str, label: str) -> None:
+    (problem,) = problems(HEAD + f"stop_grace_period: {text}")
+    assert problem.label == label
+
+
+@pytest.mark.parametrize(
+    ("number", "name"), [(15, "SIGTERM"), (2, "SIGINT"), (31, "SIGSYS"), (37, "SIGRTMIN+3")]
+)
+def test_a_number_of_a_signal_is_told_by_its_name(number: int, name: str) -> None:
+    (problem,) = problems(HEAD + f"stop_signal: {number}")
+    assert problem.label == f"did you mean `{name}`?"
+
+
+def test_the_numbers_are_linux_s() -> None:
+    for name in SIGNALS:
+        assert str(getattr(signal, f"SIG{name}").value) in {
+            str(number)
+            for number in range(1, 32)
+            if meant(str(number)) == f"did you mean `SIG{name}`?"
+        }

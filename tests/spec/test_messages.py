@@ -133,7 +133,8 @@ ONE = [
     ("name: a: b", 3, 8, "a mapping cannot begin here", ""),
     # Types: quote it.
     ("hostname: 5", 3, 11, "hostname must be a string, not the number 5", 'quote it: "5"'),
-    ("name: 1.10", 3, 7, "name must be a string, not the number 1.1", 'quote it: "1.10"'),
+    ("name: 1.10", 3, 7, "name must be a string, not the number 1.1",
+     "lower-case letters, digits, `-` and `_`, beginning with a letter or digit"),
     ("name: 2024", 3, 7, "name must be a string, not the number 2024", 'quote it: "2024"'),
     ("user: 1000", 3, 7, "user must be a string or a mapping, not the number 1000",
      'write "UID:GID", like "1000:1000"'),
@@ -313,7 +314,7 @@ WHOLE = [
      "this is toyspec 0.1.0"),
     ("version: 1\ninit: [a]\nrequires: {toyspec: '0.1'}\n", "requires.toyspec cannot be `0.1`", None),
     ("version: 1\ninit: [a]\nrequires: {toyspec: 0.1}\n",
-     "requires.toyspec must be a string, not the number 0.1", 'quote it: "0.1"'),
+     "requires.toyspec must be a string, not the number 0.1", 'comparisons like ">=0.1", separated by commas'),
     ("version: 1\nx: 'abc\n", "the file ends inside a quoted string", "its quote opens here"),
     (b"version: 1\n\x00", "a NUL byte", "not allowed in YAML"),
     (b"version: \xff", "byte 0xff is not UTF-8", ""),

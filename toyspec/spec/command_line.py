@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+_SHELLS = "|&;<>`$~*?\n"  # what a shell makes something of
+
 
 def split(text: str) -> list[str]:
     """The words of a command line; where they need a shell, the shell's."""
@@ -11,4 +13,5 @@ def split(text: str) -> list[str]:
         words = shlex.split(text)
     except ValueError:
         words = []
-    return words if words and not set("|&;<>`$") & set(text) else ["sh", "-c", text]
+    needed = not words or "=" in words[0] or set(_SHELLS) & set(text.strip())
+    return ["sh", "-c", text.strip()] if needed else words

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from toyspec.spec import etc, words
+from toyspec.spec import durations, etc, hints, words
 from toyspec.spec.nodes import Key, Mapping, Node, Scalar, Sequence, dotted, find
 from toyspec.spec.scalars import resolve
 from toyspec.spec.schema import Misfit
@@ -21,7 +21,6 @@ _NEVER_HOST = {
 _HIDEPID = {"0": "off", "1": "noaccess", "2": "invisible", "4": "ptraceable"}
 _HIDEPID_HELP = "proc's numbers by name: " + ", ".join(f"{n} is {w}" for n, w in _HIDEPID.items())
 _GIT_HELP = "`protected` keeps it read-only in the box, `writable` lets the box commit"
-_PROTECT = {"default": "[default]", "none": "[]"}
 _MAPPINGS = ("required", "additionalProperties")
 _SUGGESTIONS = 30
 """Unknown keys for which the nearest known one is looked up; the lookup is slow."""
@@ -66,10 +65,9 @@ def _say(misfit: Misfit, node: Node, name: str) -> tuple[str, str, str]:
         case "pattern":
             if name in _NEVER_HOST and data == "host":
                 return f"{name} cannot be the host's", *_NEVER_HOST[name]
-            rule = str(misfit.schema.get("patternErrorMessage", "this does not fit"))
-            return f"{name} cannot be {quote(str(data))}", rule, _pattern_help(misfit)
+            return f"{name} cannot be {quote(str(data))}", *_pattern(misfit)
         case "minLength" | "minItems":
-            return f"{name} is empty", "", _example(misfit)
+            return f"{name} is empty", "", hints.example(misfit)
         case "maxLength":
             return f"{name} is longer than {value} characters", "", ""
         case "minimum":
@@ -91,60 +89,7 @@ def _type(misfit: Misfit, node: Node, name: str) -> tuple[str, str, str]:
              "cpus": 'a list of CPUs or a range like "0-3"'}.get(
         place, " or ".join(_KINDS[n] for n in names if n != "null"))  # fmt: skip
     message = f"{name} must be {asked}, not {_kind(data)}"
-    if data is None:
-        return message, *_null(node, place)
-    if place == "seccomp" and isinstance(data, bool):
-        return message, f"write {'default' if data else 'none'}", ""
-    if place == "seccomp" and isinstance(data, dict):
-        remedy = "put the profile into a file of its own, as JSON, and name that: `./seccomp.json`"
-        return message, "", remedy
-    if place == "protect" and isinstance(data, str):
-        return message, f"write {_PROTECT.get(data, f'[{escape(data)}]')}", ""
-    if isinstance(node, Scalar) and node.plain and not isinstance(data, str) and (
-        "string" in asked or "path" in asked
-    ):  # fmt: skip
-        if place == "user":
-            number = data if isinstance(data, int) and 0 <= data < 2**32 - 1 else 1000
-            return message, f'write "UID:GID", like "{number}:{number}"', ""
-        if place == "namespaces.time":
-            return message, "write offsets, like {boottime: 3600}", ""
-        text = escape(node.text) if len(node.text) < 40 else "…"
-        return message, f'quote it: "{text}"', ""
-    if place == "init" and isinstance(data, bool):
-        return message, words.shared("init"), ""
-    if place == "capabilities" and isinstance(data, str) and data.upper() in ("ALL", "CAP_ALL"):
-        return message, "name each one that the box needs", ""
-    if "array" in names and isinstance(data, str) and place in ("init", "binds", "capabilities"):
-        if len(data) < 60:
-            from toyspec.spec.command_line import split
-            from toyspec.spec.reference import flow
-
-            listed = flow(split(data) if place == "init" else [data])
-            return message, f"write {escape(listed)}", _no_shell(place)
-        return message, "", _no_shell(place)
-    if place == "binds" and isinstance(data, dict):
-        key, value = next(iter(data.items()), ("SOURCE", "TARGET"))
-        return message, f'write ["{escape(key)}:{escape(str(value))}"]', ""
-    if names == ["boolean"] and isinstance(data, str) and isinstance(node, Scalar):
-        meant = {"yes": "true", "on": "true", "true": "true", "no": "false", "off": "false",
-                 "false": "false"}.get(data.lower())  # fmt: skip
-        return message, f"write {meant}" if meant else "", ""
-    if "integer" in names and isinstance(data, str) and data.isdigit():
-        return message, "write it without quotes", ""
-    return message, "", _example(misfit)
-
-
-def _no_shell(place: str) -> str:
-    return "one entry a word: no shell guesses at it" if place == "init" else ""
-
-
-def _null(node: Node, place: str) -> tuple[str, str]:
-    if isinstance(node, Scalar) and node.text == "~":
-        remedy = 'write "~:/TARGET"' if place == "binds[]" else ""
-        return '`~` alone is YAML\'s null: quote it, "~"', remedy
-    if isinstance(node, Scalar) and node.text:
-        return f"{quote(node.text)} is YAML's null: quote it to mean the word", ""
-    return "nothing stands here", ""
+    return message, *hints.of_type(misfit, node, place)
 
 
 def _choice(misfit: Misfit, name: str) -> tuple[str, str, str]:
@@ -184,6 +129,14 @@ def _either(words: list[str]) -> str:
     return " or ".join(part for part in (", ".join(words[:-1]), words[-1]) if part)
 
 
+def _pattern(misfit: Misfit) -> tuple[str, str]:
+    """Label and help."""
+    rule = str(misfit.schema.get("patternErrorMessage", "this does not fit"))
+    if misfit.path == ("stop_grace_period",) and (better := durations.meant(str(misfit.data))):
+        return better, rule
+    return rule, _pattern_help(misfit)
+
+
 def _pattern_help(misfit: Misfit) -> str:
     data = str(misfit.data)
     place, key = _where(misfit.path)
@@ -198,15 +151,6 @@ def _pattern_help(misfit: Misfit) -> str:
     if data.startswith(("./", "~", "../")) and "absolute" in str(misfit.schema):
         return "paths of the box have no home and no working directory"
     return ""
-
-
-def _example(misfit: Misfit) -> str:
-    examples = misfit.schema.get("examples")
-    if not examples:
-        return ""
-    import json
-
-    return f"for example {json.dumps(examples[0], ensure_ascii=False)}"
 
 
 def _missing(misfit: Misfit, node: Node, top: Mapping, report: Report) -> None:
@@ -242,11 +186,14 @@ def _as_mapping(misfit: Misfit, top: Mapping, report: Report) -> bool:
         right = f"{key.text}:{value.text}"
     elif place == "environment[]" and misfit.validator == "type":
         right = f"{key.text}={value.text}"
+    elif place == "init[]" and misfit.validator == "type":
+        right = report.source.text[key.start : max(value.end, key.end)]
     else:
         return False
     start, end = key.start, max(value.end, key.end)
     report.add(
-        start, end, "a space after the colon makes this a mapping", f"write {quote(right)}",
+        start, end, "a space after the colon makes this a mapping",
+        f"write {quote(right)}" if place != "init[]" else f"quote it: {hints.flow([right])[1:-1]}",
         key=dotted(misfit.path),
     )  # fmt: skip
     return True
@@ -280,10 +227,12 @@ def _unknown(key: str, place: str, candidates: list[str], left: list[int]) -> tu
     word = words.known(place, key)
     if word is None and place == "":
         word = words.known("", key.lstrip("-").lower())
+    guess = words.folded(key, candidates)
+    if word is None and guess is None and place == "":
+        word = words.otherwise(key)
     if word is not None:
         return *words.message(word), ""
-    guess = None
-    if left[0] > 0:
+    if guess is None and left[0] > 0:
         left[0] -= 1
         guess = words.nearest(key, candidates)
     if guess:

@@ -11,7 +11,7 @@ from typing import Any
 
 from toyspec.spec.interpolation import as_text, substitute, wanted
 from toyspec.spec.model import Text
-from toyspec.spec.nodes import Key, Mapping, Node, Scalar, Sequence, dotted
+from toyspec.spec.nodes import Key, Mapping, Node, Scalar, Sequence, dotted, find
 from toyspec.spec.scalars import Value, resolve
 from toyspec.spec.shown import quote
 from toyspec.spec.source import Report
@@ -30,9 +30,11 @@ class Values:
         self.wrong: set[Key] = set()
         self.texts: dict[Key, Text] = {}
         self.wanted: dict[str, str] = {}
+        self.top: Mapping | None = None
 
     def read(self, top: Mapping, known: frozenset[str]) -> dict[str, Any]:
         """Plain data for the whole document; what is under unknown keys is not read."""
+        self.top = top
         return {
             key.text: self._top(key.text, node) if key.text in known else None
             for key, node in top.pairs
@@ -144,7 +146,18 @@ class Values:
         """Note what is wrong with a value, under the very characters where they can be told."""
         self.wrong.add(path)
         start, end = span(self.report.source.text, node, wrong.start, wrong.end)
-        self.report.add(start, end, wrong.message, wrong.label, wrong.help, dotted(path))
+        help_ = wrong.help
+        if help_.startswith("write ${") and node.plain and self._is_in_brackets(path):
+            help_ += ", and the whole in quotes"
+        self.report.add(start, end, wrong.message, wrong.label, help_, dotted(path))
+
+    def _is_in_brackets(self, path: Key) -> bool:
+        """Whether what holds a value is written as `[…]` or `{…}`, where a brace needs quotes."""
+        holder = find(self.top, path[:-1]) if self.top is not None else None
+        return holder is not None and self.report.source.text[holder.start : holder.start + 1] in (
+            "[",
+            "{",
+        )
 
 
 def resolve_scalar(node: Scalar) -> Value:

@@ -7,9 +7,23 @@ place a word stands in, with indices left out: `""` is the top, `binds[]` an ent
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from toyspec.spec.foreign import FOREIGN, SHARED
 from toyspec.spec.word import Word
 from toyspec.spec.word import words as _words
+
+_LONGEST = 40  # letters of a word that is looked for among others
+_INIT = "`init`, a list"
+_REAPER = "`reaper: true`"
+_DETACHED = "`toyspec up -d`"
+_GRACE = "`stop_grace_period`"
+_PARENT = "`die_with_parent`"
+_LOG = "what `toyspec up -d` runs has a log: `toyspec logs`"
+_STREAMS = "the box's streams are the caller's"
+_ONCE = "a box runs once; what supervises it starts it again"
+_WATCHED = "nothing watches a box but its caller"
+_GONE = "of a box nothing is left; what `up -d` keeps of one `toyspec down` removes"
 
 _RESERVED = _words("", "reserved", "toyspec", {
     "services": "a file describes one box for now; put its keys at the top",
@@ -64,6 +78,24 @@ _OURS = (
         "env": "`environment`", "cmd": "`init`, a list",
         "workdir": "`working_dir`", "mount": "`mounts`", "net": "`network`",
         "namespace": "`namespaces`",
+        "entry_point": _INIT, "argv": _INIT, "program": _INIT, "run": _INIT, "exec": _INIT,
+        "shell": _INIT, "script": _INIT, "exec_start": _INIT,
+        "tini": _REAPER, "use_init": _REAPER, "dumb_init": _REAPER, "subreaper": _REAPER,
+        "child_subreaper": _REAPER, "pid1": _REAPER,
+        "detach": _DETACHED, "detached": _DETACHED, "background": _DETACHED, "daemon": _DETACHED,
+        "kill_signal": "`stop_signal`", "kill_mode": "everything in a box ends with its PID 1",
+        "stop_timeout": _GRACE, "timeout": _GRACE, "timeout_stop_sec": _GRACE, "timeout_sec": _GRACE,
+        "kill_timeout": _GRACE, "kill_after": _GRACE, "shutdown_timeout": _GRACE,
+        "termination_grace_period_seconds": _GRACE, "stopwaitsecs": _GRACE,
+        "pdeathsig": _PARENT, "parent_death_signal": _PARENT, "kill_child": _PARENT,
+        "environment_file": "`env_file`", "env_from": "`env_file`",
+        "pass_environment": "`environment`: a name alone takes the caller's value",
+        "pwd": "`working_dir`",
+        "interactive": _STREAMS, "stdin": _STREAMS, "stdin_once": _STREAMS,
+        "log_driver": _LOG, "log_opt": _LOG, "log_file": _LOG, "logs": _LOG,
+        "restart_policy": _ONCE, "restart_sec": _ONCE, "autorestart": _ONCE,
+        "liveness_probe": _WATCHED, "readiness_probe": _WATCHED, "startup_probe": _WATCHED,
+        "lifecycle": "nothing of a spec runs on the host", "rm": _GONE, "remove": _GONE,
     }),
 )  # fmt: skip
 
@@ -73,6 +105,24 @@ WORDS: tuple[Word, ...] = (*_RESERVED, *_LATER, *FOREIGN, *_OURS)
 def known(where: str, word: str) -> Word | None:
     """The table's entry for a word in a place; the first one wins."""
     return next((w for w in WORDS if w.word == word and w.where == where), None)
+
+
+def folded(word: str, candidates: Iterable[str]) -> str | None:
+    """The candidate that is the same word written otherwise: `stopSignal`, `STOP-SIGNAL`."""
+    plain = _plain(word)
+    return next((each for each in candidates if _plain(each) == plain), None)
+
+
+def otherwise(key: str) -> Word | None:
+    """The table's entry for a key at the top that is written otherwise, under the name it has there."""
+    if len(key) > _LONGEST:
+        return None
+    found = folded(key, (word.word for word in WORDS if word.where == ""))
+    return None if found is None else known("", found)
+
+
+def _plain(word: str) -> str:
+    return word.lower().replace("-", "").replace("_", "")
 
 
 def message(word: Word) -> tuple[str, str]:
@@ -95,7 +145,7 @@ def shared(key: str) -> str:
 
 def nearest(word: str, candidates: list[str]) -> str | None:
     """The candidate that a slip of the finger would turn into the word, or None."""
-    if len(word) > 40:
+    if len(word) > _LONGEST:
         return None
     from difflib import get_close_matches
 
