@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.product import Product
+from tests.product import Product, Word
 from tests.run import detached
 from tests.run.boxes import SESSION, TTY, eventually, stat
 from tests.run.detached import Place, gone, kill
@@ -406,19 +406,77 @@ def test_a_pid_that_came_again_is_left_alone(place: Place) -> None:
         innocent.communicate()
 
 
-def test_a_state_that_somebody_deletes_is_the_box_s_no_more(place: Place) -> None:
-    place.up("sh", "-c", "while :; do echo more; sleep 0.02; done")
-    monitor, setup, init = place.processes()
-    for each in (place.boxes / "box").iterdir():
-        each.unlink()
-    (place.boxes / "box").rmdir()
+def log_out(place: Place) -> None:
+    """What systemd-logind does with the last session's runtime directory: all that lies in it goes."""
+    for each in sorted(place.runtime.rglob("*"), reverse=True):
+        each.rmdir() if each.is_dir() else each.unlink()
+
+
+STUBBORN = "trap '' TERM; echo ready; while :; do sleep 0.02; done"
+ASKED = "trap 'exit 5' TERM; echo ready; while :; do sleep 0.02; done"
+
+
+@pytest.mark.parametrize(("script", "grace", "status"), [(ASKED, "1h", 5), (STUBBORN, "50ms", 137)])
+def test_a_box_whose_state_is_removed_ends_as_by_stop(
+    place: Place, script: str, grace: str, status: int
+) -> None:
+    """No verb could end it any more, and another of its name would run beside it."""
+    place.up("sh", "-c", script, text=f"stop_grace_period: {grace}\n")
+    eventually(lambda: place.run("logs", "box").stdout == "ready\n")
+    processes = place.processes()
+    with place.start("wait", "box") as waits, place.start("logs", "-f", "box") as follows:
+        assert waits.stderr is not None and follows.stdout is not None
+        assert follows.stdout.readline() == "ready\n"
+        eventually(lambda: stat(waits.pid)[0] == "S" and holds(waits.pid, "status"))
+        log_out(place)
+        assert waits.wait(60) == status
+        _, said = follows.communicate(timeout=60)
+    assert "what was kept of this box was removed" in said
+    gone(*processes)
     assert place.ps() == {}
-    assert stat(init)[0] != ""  # it goes on
-    place.up("sleep", "1000")  # and another takes the name
-    os.kill(monitor, signal.SIGTERM)
-    os.kill(init, signal.SIGKILL)
-    gone(monitor, setup, init)
+    place.up("true")
+
+
+def holds(pid: int, name: str) -> bool:
+    """Whether a process has a file of the box's open."""
+    found = Path(f"/proc/{pid}/fd")
+    return any(os.readlink(each).endswith(f"/box/{name}") for each in found.iterdir())
+
+
+def test_only_the_lock_tells_that_a_state_is_gone(place: Place) -> None:
+    """Whatever else is removed there, by hand or by toyspec itself, the box goes on."""
+    place.up("sh", "-c", f"trap 'echo told' IO; {ASKED}")
+    monitor, setup, init = place.processes()
+    eventually(lambda: place.run("logs", "box").stdout == "ready\n")
+    os.kill(monitor, signal.SIGIO)  # one from us is handed on
+    eventually(lambda: place.run("logs", "box").stdout == "ready\ntold\n")
+    place.product.write(place.boxes / "box/exec.0", "")
+    for name in ("exec.0", "plan.json"):
+        (place.boxes / "box" / name).unlink()
+    os.kill(monitor, signal.SIGURG)
+    time.sleep(0.2)
     assert place.ps()["box"]["state"] == "running"
+    (place.boxes / "box/lock").unlink()
+    gone(monitor, setup, init)
+    assert place.ps()["box"]["exit_code"] == 5
+    assert place.run("down", "box").returncode == 0
+    assert place.ps() == {}
+
+
+def test_where_the_kernel_tells_nobody_of_removed_files_the_monitor_looks(place: Place) -> None:
+    """A kernel without CONFIG_DNOTIFY: now and then, and whenever anything else wakes it."""
+    argv: list[Word] = [place.product.python, "-m", "tests.run.without_call", "fcntl=1026"]
+    done = place.product.as_user(
+        [*argv, *place.product.toyspec, *place.words("sh", "-c", ASKED)], env=place.env
+    )
+    assert (done.returncode, done.stdout) == (0, "box\n"), done
+    monitor, setup, init = place.processes()
+    eventually(lambda: place.run("logs", "box").stdout == "ready\n")
+    log_out(place)
+    time.sleep(0.2)
+    assert stat(init)[0] != ""  # nobody told
+    os.kill(monitor, signal.SIGURG)
+    gone(monitor, setup, init)
 
 
 @pytest.mark.parametrize("name", ["../box", "/etc", "box/../box", "Box", "-box", "a" * 65, "a\nb"])

@@ -136,8 +136,9 @@ def test_a_log_that_is_none_is_named(place: Place, kind: str) -> None:
 
 
 def test_a_directory_that_is_gone_does_not_stop_it(place: Place) -> None:
-    """Nowhere to turn over to: the box prints on all the same, and the file is bounded."""
-    place.up("sh", "-c", "read -r x </dev/null; sleep 0.5; yes | head -c 8000000; exit 6")
+    """Nowhere to turn over to: while the box ends, it prints on all the same, and the file is bounded."""
+    script = "trap '' TERM; sleep 0.5; yes | head -c 8000000; exit 6"
+    place.up("sh", "-c", script, text="stop_grace_period: 1h\n")
     monitor = place.processes()[0]
     kept = place.boxes / "box"
     for each in kept.iterdir():

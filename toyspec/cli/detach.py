@@ -9,12 +9,15 @@ from typing import TYPE_CHECKING, NamedTuple
 from toyspec.cli.box import load_spec, make_plan
 from toyspec.cli.boxes import boot, boxes_of, cannot, taken
 from toyspec.cli.error import FatalError, Reported, UsageError
+from toyspec.cli.place import base
+from toyspec.cli.session import ends_with_session
 from toyspec.cli.source import read
 from toyspec.cli.streams import put, say
 from toyspec.cli.words import DETACH, PLANNING, UP, Words
 from toyspec.run import state
 from toyspec.run.afar import end_lost
 from toyspec.run.boxes import StateError
+from toyspec.start.look import account
 
 if TYPE_CHECKING:
     from toyspec.cli.source import Source
@@ -94,7 +97,16 @@ def _launch(found: state.Claim, words: Words, ready: Ready) -> int:
         raise Reported(launched.status)
     if not words.flag("quiet"):
         put(f"{found.name}\n")
+        _tell_of_a_logout(found.name, ready.look)
     return 0
+
+
+def _tell_of_a_logout(name: str, look: Look) -> None:
+    user = look.ask(account, str(os.geteuid()))
+    if ends_with_session(base(look), os.geteuid(), user and user[0]):
+        say(
+            f"toyspec: {name} ends with your last session here; `loginctl enable-linger` lets it go on\n"
+        )
 
 
 def _runs(found: state.Claim) -> bool:

@@ -54,33 +54,39 @@ class Watcher:
     """One box, from one moment until its end, whoever removes or replaces its state meanwhile."""
 
     def __init__(self, boxes: int, name: str) -> None:
-        """Raises FileNotFoundError where there is no such box, and StateError."""
+        """Raises FileNotFoundError where there is no such box, and StateError. A box whose lock or status
+        somebody removed is one that has ended.
+        """
         from toyspec.run.boxes import open_box
 
         directory = open_box(boxes, name)
         if directory is None:
             raise FileNotFoundError(name)
         self.directory = directory
+        self._lock, self._status = self._open("lock"), self._open("status")
+
+    def _open(self, name: str) -> int:
+        flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
         try:
-            flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-            self._lock = os.open("lock", flags, dir_fd=directory)
-            self._status = os.open("status", flags, dir_fd=directory)
+            return os.open(name, flags, dir_fd=self.directory)
         except OSError:
-            os.close(directory)
-            raise FileNotFoundError(name) from None
+            return -1
 
     def close(self) -> None:
         """Looks no more."""
         for fd in (self._status, self._lock, self.directory):
-            os.close(fd)
+            if fd >= 0:
+                os.close(fd)
 
     def lives(self) -> bool:
         """Whether one of the box's own processes is there."""
-        return state.is_locked(self._lock)
+        return self._lock >= 0 and state.is_locked(self._lock)
 
     def status(self) -> Status:
         """What its monitor has said so far."""
-        return state.parse_status(os.pread(self._status, state.LARGEST, 0))
+        return state.parse_status(
+            os.pread(self._status, state.LARGEST, 0) if self._status >= 0 else b""
+        )
 
     def ends(self, patience: float | None = None) -> bool:
         """Whether the box ends within that many seconds; None: however long it takes."""

@@ -9,6 +9,7 @@ from toyspec.emit.resident.clock import now, wait_on
 from toyspec.emit.resident.forget import WHILE, forget, forgotten
 from toyspec.emit.resident.going import passed_go, waits_to_go
 from toyspec.emit.resident.kinds import is_deadly, is_key, is_ours
+from toyspec.emit.resident.lasting import LOOKS, be_told, is_removed
 from toyspec.emit.resident.log import ERR, OUT, pump, stands
 from toyspec.emit.resident.passing import pass_on
 from toyspec.emit.resident.press import end_box, pressed, unheard
@@ -37,6 +38,7 @@ from toyspec.emit.resident.record import (
     GRACE,
     HUNG_UP,
     INIT_ROLE,
+    LOG_DIRECTORY,
     OUT_READ,
     PAGE,
     PARENT,
@@ -49,6 +51,7 @@ from toyspec.emit.resident.record import (
     STATUS,
     STOP_SIGNAL,
     TOLD_TO_GO,
+    UNTOLD,
     VIEW,
     VIEW_SINCE,
 )
@@ -98,6 +101,8 @@ def watch_over(box: int) -> int:
     store64(box + SIGNAL_FD, syscall(nr("signalfd4"), -1, every, 8, _CLOEXEC_NONBLOCK))
     if load64(box + SIGNAL_FD) < 0:
         return unheard(box)
+    be_told(box)
+    _end_with_state(box)
     polled = room(8 * POLLED)
     pty = load64(box + PTY)
     count = 5
@@ -116,6 +121,8 @@ def watch_over(box: int) -> int:
         poll_one(polled + 3 * POLLED, load64(box + OUT_READ))
         poll_one(polled + 4 * POLLED, load64(box + ERR_READ))
         _end_with_parent(box)
+        if load64(box + UNTOLD):
+            _end_with_state(box)
         ready = wait_on(polled, count, _patience(box))
         if ready == 0:
             forget(box)
@@ -146,6 +153,13 @@ def _end_with_parent(box: int) -> int:
     return 0
 
 
+def _end_with_state(box: int) -> int:
+    """What is kept of the box is gone, and with it whoever could ask the box to end."""
+    if is_removed(box):
+        _signal(box, flag("signal", "SIGTERM"), 0)
+    return 0
+
+
 def _patience(box: int) -> int:
     """Milliseconds until the clock matters again; -1: it does not."""
     due = -1
@@ -153,6 +167,8 @@ def _patience(box: int) -> int:
         due = _VIEW_STEP
     if load64(box + PTY) and looks(load64(box + PTY)):
         due = LOOK
+    if load64(box + UNTOLD):
+        due = LOOKS
     deadline = load64(box + DEADLINE)
     if deadline:
         left = deadline - now()
@@ -248,6 +264,9 @@ def _signal(box: int, number: int, sender: int) -> int:
         if pty:
             enter(pty)  # a shell's `fg`, or another size
         return 0
+    detached = load64(load64(box + FILE) + LOG_DIRECTORY)
+    if number == flag("signal", "SIGIO") and sender == 0 and detached:
+        return _end_with_state(box)
     if load64(load64(box + FILE) + DEAF) >> (number - 1) & 1 or is_ours(number):
         return 0
     if number == flag("signal", "SIGTSTP"):

@@ -45,7 +45,8 @@ WRITABLE = (
     248  # table of addresses of the paths that the box may write, without / at their end; then 0
 )
 SWEEPS = 256  # 1: no step of the plan closes what was open when the file was started
-FILE_SIZE = 264
+LOCK = 264  # a descriptor of the lock of what is kept of a detached box; 0: none, or it was removed
+FILE_SIZE = 272
 
 # A box record.
 FILE = 0  # address of the file record
@@ -100,7 +101,8 @@ REAPS = 416  # 1: init is a reaper, and the box's command its child
 STOP_SIGNAL = 424  # what init gets where the box is asked to end
 DIES = 432  # 1: the box ends with whoever started the monitor
 PARENT = 440  # who that was, if it is to be watched; 0: it is not
-BOX_SIZE = 448
+UNTOLD = 448  # 1: nobody tells us when what is kept of the box is removed
+BOX_SIZE = 456
 
 # The memory of a box's own terminal: numbers, two terminals' modes, two buffers.
 SOCKET = 0  # where init hands over the next two; -1: it did

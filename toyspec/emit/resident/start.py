@@ -31,6 +31,7 @@ from toyspec.emit.resident.record import (
     DEAF,
     DIES,
     FILE,
+    LOCK,
     LOG_DIRECTORY,
     OWN,
     PAGE,
@@ -176,7 +177,7 @@ def _read_words(file: int, argv: int, count: int, found: int) -> int:
             store64(file + LOG_DIRECTORY, take(load64(argv + 8 * at)))
         elif same(word, text("--lock")) and at + 1 < count:
             at += 1
-            take(load64(argv + 8 * at))
+            store64(file + LOCK, take(load64(argv + 8 * at)))
         elif same(word, text("--again")) and at + 1 < count:
             store64(file + AGAIN, argv + 8 * (at + 1))
             if load64(found + 24):
