@@ -14,7 +14,7 @@ from tests.kernel_side.specs import fresh
 from tests.kernel_side.ways import C_PROGRAM, WARNINGS
 from tests.product import Product, Word
 from tests.program.samples import box, clone, close, execve, plan, read, step, supervise, write
-from toyspec.emit.c import BUILD, c_program
+from toyspec.emit.c import BUILD, UNCHECKED, c_program
 from toyspec.plan.step import Expect, Flags, Int, Null, Plan, Step, Struct
 from toyspec.program.lower import lower
 from toyspec.spec.model import Origin
@@ -129,6 +129,14 @@ def test_it_is_the_same_each_time_and_says_where_each_step_is_from() -> None:
     assert text(made) == text(plan(box()))
     assert "(init, line 7)" in text(made)
     assert "svc #0" in text(replace(made, arch="aarch64"))
+
+
+def test_it_says_what_it_does_not_check(product: Product) -> None:
+    said = product.run(["emit", "--help"]).stdout
+    head = text(plan(box())).partition("*/")[0]
+    for line in UNCHECKED:
+        assert f"\n{line}\n" in said
+        assert f"\n * {line}\n" in head
 
 
 def test_no_item_ends_its_comment(tmp_path: Path) -> None:

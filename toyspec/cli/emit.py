@@ -10,7 +10,7 @@ from toyspec.cli.output import begins, refuse_own_sources, refuse_to_replace, wr
 from toyspec.cli.source import INVALID, read
 from toyspec.cli.streams import put
 from toyspec.cli.words import COMMON, PLANNING, Option, Syntax, help_text, parse
-from toyspec.emit.c import BUILD_LINES
+from toyspec.emit.c import BUILD_LINES, UNCHECKED
 from toyspec.host.apart import apart
 from toyspec.start.look import Look
 from toyspec.values import replace
@@ -18,7 +18,9 @@ from toyspec.values import replace
 SYNTAX = Syntax(
     "emit c",
     "Print a C program that makes the calls of a box's plan and nothing else: a measuring stick.\n"
-    "The values of variables and of an env_file lie in it. Whatever step fails, it ends with 125.\n\n"
+    "The values of variables and of an env_file lie in it. Whatever step fails, it ends with 125.\n"
+    + "\n".join(UNCHECKED)
+    + "\n\n"
     + " \\\n".join(["  " + BUILD_LINES[0], *["    " + each for each in BUILD_LINES[1:]]])
     + " -o box box.c",
     (

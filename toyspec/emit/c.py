@@ -35,6 +35,16 @@ BUILD: Final = " ".join(BUILD_LINES)
 """What the program is built by; `-o FILE FILE.c` comes after it."""
 
 
+UNCHECKED: Final = (
+    "It checks what its steps say, and nothing before or after them: not who starts it, where, with",
+    "which streams and variables; not whether what the plan protects is there, or more has come since.",
+    "It hands on no signal, does not end with its parent (die_with_parent), waits for ever where SIGCHLD",
+    "is ignored, and looks at nothing when the box has ended. A box that may look into its PID 1 finds",
+    "this file there. Boxes that are to be used are made by toyspec compile.",
+)
+"""What whoever has the program has to know of it: in its head, and in --help."""
+
+
 def c_program(plan: Plan, program: Program) -> str:
     """The C of `program`, which was lowered from `plan`. The same for the same, to the byte.
 
@@ -83,11 +93,17 @@ def _head(plan: Plan) -> str:
 /* The box {_comment(plan.box)} of {_comment(plan.spec_path)}, for Linux on {plan.arch}: {len(plan.steps)} steps.
 {_GENERATED} a measuring stick, with the values of its variables in it.
  *
+{_comment_lines(UNCHECKED)}
+ *
  * {BUILD} -o box box.c
  */
 typedef unsigned long u64;
 typedef int __attribute__((may_alias)) cell;
 """
+
+
+def _comment_lines(lines: Sequence[str]) -> str:
+    return "\n".join(f" * {each}" for each in lines)
 
 
 def _numbers(arch: str) -> dict[str, int]:
