@@ -181,8 +181,10 @@ def test_whoever_is_killed(product: Product, role: str) -> None:
 
 
 def test_all_of_the_callers_group_is_killed(product: Product) -> None:
-    """PID 1 is in none that the caller knows, and dies with setup."""
-    with started(product, up(product, "sleep", "1000")) as process:
+    """PID 1 is in none that the caller knows, and dies with setup, whatever the command cleared."""
+    tools.need("setpriv")
+    words = up(product, "setpriv", "--pdeathsig", "clear", "sleep", "1000")
+    with started(product, words) as process:
         processes = family(process.pid, "sleep")
         setup = processes[1]
         assert stat(processes[2])[3] == str(processes[2])  # its session
