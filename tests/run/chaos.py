@@ -16,7 +16,7 @@ import time
 from pathlib import Path
 
 from toyspec.cli.main import main
-from toyspec.run import afar, alive, boxes, log, state
+from toyspec.run import afar, alive, boxes, files, log, state
 
 SCRIPT = (
     "trap 'echo 20; exit 20' TERM; trap 'echo 30; exit 30' USR1; "
@@ -123,7 +123,7 @@ class Chaos:
             return
         try:
             found = state.look(self.boxes, name)
-            data = state.read(directory, "status")
+            data = files.read(directory, "status")
             reader = log.Reader(directory)
             printed = b"".join(r.data for r in reader.read() if r.stream == log.OUT)
             reader.close()

@@ -534,6 +534,59 @@ def test_a_directory_that_cannot_be_written_is_told(place: Place, part: str) -> 
         where = where.parent
 
 
+@pytest.mark.parametrize("umask", ["777", "477", "277", "177", "0"])
+@pytest.mark.parametrize("runtime", ["runtime", ""])
+def test_the_caller_s_umask_is_nothing_to_what_is_kept(
+    place: Place, umask: str, runtime: str
+) -> None:
+    """Whatever it takes away: the directories are 0700, the files 0600."""
+    base = place.runtime / "made/anew" if runtime else place.product.directory()
+    env = {"XDG_RUNTIME_DIR": str(base) if runtime else None, "XDG_STATE_HOME": f"{base}/state"}
+    words = [*place.product.toyspec, *place.words("sh", "-c", "echo ready; exec sleep 1000")]
+    under = ["sh", "-c", f'umask {umask}; exec "$@"', "sh"]
+    run = place.product.run
+    done = place.product.as_user([*under, *words], env=env)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "box\n", "")
+    eventually(lambda: run(["logs", "box"], env=env).stdout == "ready\n")
+    inside = [*under, *place.product.toyspec, "exec", "box", "--", "true"]
+    assert place.product.as_user(inside, env=env).returncode == 0
+    made = [*(place.runtime / "made" if runtime else base / "state").rglob("*")]
+    assert {each.stat().st_mode & 0o777 for each in made if each.is_dir()} == {0o700}
+    assert {each.stat().st_mode & 0o777 for each in made if each.is_file()} == {0o600}
+    assert {each.name for each in made} >= {"lock", "status", "box.json", "log", "environment"}
+    assert run(["down", "-t", "0", "box"], env=env).returncode == 0
+    if runtime:
+        subprocess.run(["rm", "-r", place.runtime / "made"], check=True)
+
+
+@pytest.mark.parametrize("part", ["toyspec", "toyspec/boxes", "toyspec/boxes/box"])
+def test_what_was_closed_to_its_owner_is_named_and_down_removes_it(place: Place, part: str) -> None:
+    where = place.runtime / part
+    where.mkdir(parents=True)
+    for each in (place.runtime / "toyspec", place.boxes, where):
+        if each.exists():
+            place.product.own(each)
+            each.chmod(0o700)
+    where.chmod(0)
+    done = place.run(*place.words("true"))
+    assert done.returncode == 125
+    assert f"{where} is closed to you" in done.stderr and f"chmod u+rwx {where}" in done.stderr
+    done = place.run("down", "box")
+    assert done.returncode == 1 and "no box `box`" in done.stderr
+    assert not (place.boxes / "box").exists()
+    place.up("true")
+
+
+def test_down_ends_a_box_whose_files_are_closed_to_their_owner(place: Place) -> None:
+    place.up("sleep", "1000")
+    processes = place.processes()
+    for each in (*(place.boxes / "box").iterdir(), place.boxes / "box"):
+        each.chmod(0)
+    assert place.run("down", "-t", "0", "box").returncode == 0
+    gone(*processes)
+    assert place.ps() == {}
+
+
 def test_a_launcher_that_is_killed_leaves_the_truth(place: Place) -> None:
     """Whenever that is: there is no box, or one that runs, or one that never did and is forgotten."""
     seen = set()

@@ -17,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from toyspec.cli.ps import row
-from toyspec.run import afar, alive, boxes, state
+from toyspec.run import afar, alive, boxes, files, state
 
 
 @pytest.fixture
@@ -38,7 +38,7 @@ def held(base: Path) -> Iterator[int]:
 def began(held: int, name: str = "dev", **about: object) -> state.Claim:
     """A claim with the file that makes it a box."""
     found = state.claim(held, name)
-    state.write(found.directory, "box.json", json.dumps({"name": name, **about}).encode())
+    files.write(found.directory, "box.json", json.dumps({"name": name, **about}).encode())
     return found
 
 
@@ -164,7 +164,7 @@ def test_a_claim_clears_what_an_earlier_box_left(held: int) -> None:
     found.close()
     found = state.claim(held, "dev")
     assert sorted(os.listdir(found.directory)) == ["lock", "status"]
-    assert state.parse_status(state.read(found.directory, "status") or b"") == state.Status()
+    assert state.parse_status(files.read(found.directory, "status") or b"") == state.Status()
     state.remove(found)
     assert os.listdir(held) == []
 
@@ -248,15 +248,15 @@ def test_a_lock_that_is_none_is_refused(held: int, kind: str, tmp_path: Path) ->
 
 def test_files_are_whole_and_only_the_caller_s(held: int, tmp_path: Path) -> None:
     found = began(held)
-    state.write(found.directory, "environment", b"A=1\0B=x=y\nz\0C=\0")
-    assert state.environment(found.directory) == {"A": "1", "B": "x=y\nz", "C": ""}
+    files.write(found.directory, "environment", b"A=1\0B=x=y\nz\0C=\0")
+    assert files.environment(found.directory) == {"A": "1", "B": "x=y\nz", "C": ""}
     assert Path(boxes.where(found.directory, "environment")).stat().st_mode & 0o777 == 0o600
     secret = tmp_path / "secret"
     secret.write_text("{}")
     os.symlink(secret, "plan.json", dir_fd=found.directory)
     os.mkfifo("log", dir_fd=found.directory)
-    assert state.read(found.directory, "plan.json") is None
-    assert state.read(found.directory, "log") is None
+    assert files.read(found.directory, "plan.json") is None
+    assert files.read(found.directory, "log") is None
     state.remove(found)
 
 

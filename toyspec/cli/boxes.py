@@ -34,20 +34,20 @@ def common(quiet: str) -> tuple[Option, ...]:
     return (replace(QUIET, help=quiet), replace(VERBOSE, help="tracebacks"), COLOR, HELP)
 
 
-def boxes_of(look: Look, name: str, *, make: bool = False) -> int:
+def boxes_of(look: Look, name: str, *, make: bool = False, mends: bool = False) -> int:
     """The directory of the caller's boxes, by a descriptor, in which `name` is looked for or made;
     raises FatalError.
     """
-    found = find_boxes(look, make=make)
+    found = find_boxes(look, make=make, mends=mends)
     if found is None:
         raise NoBoxError(name)
     return found
 
 
-def find_boxes(look: Look, *, make: bool = False) -> int | None:
+def find_boxes(look: Look, *, make: bool = False, mends: bool = False) -> int | None:
     """The same; None where none was ever made."""
     try:
-        return open_boxes(base(look), make=make)
+        return open_boxes(base(look), make=make, mends=mends)
     except StateError as error:
         raise cannot(error) from None
 

@@ -14,7 +14,7 @@ from toyspec.cli.session import ends_with_session
 from toyspec.cli.source import read
 from toyspec.cli.streams import put, say
 from toyspec.cli.words import DETACH, PLANNING, UP, Words
-from toyspec.run import state
+from toyspec.run import files, state
 from toyspec.run.afar import end_lost
 from toyspec.run.boxes import StateError
 from toyspec.start.look import account
@@ -113,7 +113,7 @@ def _runs(found: state.Claim) -> bool:
     """Whether the box runs all the same."""
     from toyspec.run.afar import monitor_of
 
-    status = state.parse_status(state.read(found.directory, "status") or b"")
+    status = state.parse_status(files.read(found.directory, "status") or b"")
     monitor = monitor_of(status) if status.ran else None
     if monitor is not None:
         os.close(monitor)
@@ -162,10 +162,10 @@ def _fill(found: state.Claim, words: Words, ready: Ready) -> None:
     kept |= {name: os.environ.get(name) for name in variables(plan)} | dict(spec.env_file)
     pairs = (f"{name}={value}\0" for name, value in sorted(kept.items()) if value is not None)
     try:
-        state.write(found.directory, "plan.json", to_json(plan).encode())
-        state.write(found.directory, "environment", os.fsencode("".join(pairs)))
-        state.write(found.directory, "log", b"")
-        state.write(found.directory, "box.json", json.dumps(about).encode())
+        files.write(found.directory, "plan.json", to_json(plan).encode())
+        files.write(found.directory, "environment", os.fsencode("".join(pairs)))
+        files.write(found.directory, "log", b"")
+        files.write(found.directory, "box.json", json.dumps(about).encode())
     except OSError as error:
         raise cannot(state.failed(found, error)) from None
 

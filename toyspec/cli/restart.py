@@ -10,7 +10,7 @@ from toyspec.cli.stop import TIME, end, grace
 from toyspec.cli.streams import put
 from toyspec.cli.which import for_each
 from toyspec.cli.words import UP, Syntax, help_text, parse
-from toyspec.run import state
+from toyspec.run import files
 from toyspec.run.boxes import open_box
 from toyspec.start.look import Look
 
@@ -58,7 +58,7 @@ def _anew(boxes: int, name: str, seconds: float | None, *, quiet: bool) -> int:
         )
     directory = open_box(boxes, name)
     if directory is not None:
-        kept = state.environment(directory)
+        kept = files.environment(directory)
         os.close(directory)
         os.environ.update({key: value for key, value in kept.items() if "[" not in key})
     from toyspec.cli.detach import begin, prepare

@@ -11,7 +11,7 @@ from toyspec.cli.boxes import boxes_of, cannot, seen
 from toyspec.cli.error import FatalError
 from toyspec.emit.plan_json import FormatError, from_json
 from toyspec.plan.entering import Running, namespaces
-from toyspec.run import alive, state
+from toyspec.run import alive, files
 from toyspec.run.boxes import StateError, open_box
 from toyspec.start.look import NAMESPACES
 from toyspec.values import dataclass
@@ -70,12 +70,12 @@ def _joinable(directory: int, box: Seen) -> RunningBox:
         running = Running(pid, {**_seen_of(pid, namespaces(plan)), **told})
     finally:
         os.close(held)
-    return RunningBox(plan, running, state.environment(directory), _spec(plan))
+    return RunningBox(plan, running, files.environment(directory), _spec(plan))
 
 
 def _plan(directory: int, name: str) -> Plan:
     try:
-        return from_json(state.read(directory, "plan.json") or b"")
+        return from_json(files.read(directory, "plan.json") or b"")
     except FormatError as error:
         remedy = f"start it anew: toyspec down {name}, then toyspec up -d"
         raise FatalError(f"the plan of the box `{name}` cannot be read: {error}", remedy) from None

@@ -19,7 +19,7 @@ from toyspec.cli.streams import put
 from toyspec.cli.which import for_each
 from toyspec.cli.words import Option, Syntax, help_text, parse
 from toyspec.run import state
-from toyspec.run.boxes import StateError
+from toyspec.run.boxes import StateError, mend_box
 from toyspec.start.look import Look
 
 if TYPE_CHECKING:
@@ -70,12 +70,14 @@ def down(args: list[str]) -> int:
         return 0
     seconds = grace(words)
     look = Look()
-    return for_each(words, DOWN, look, lambda name: _forget(boxes_of(look, name), name, seconds))
+    return for_each(words, DOWN, look, lambda name: _forget(look, name, seconds))
 
 
-def _forget(boxes: int, name: str, seconds: float | None) -> int:
-    end(boxes, name, seconds)
+def _forget(look: Look, name: str, seconds: float | None) -> int:
+    boxes = boxes_of(look, name, mends=True)
     try:
+        mend_box(boxes, name)
+        end(boxes, name, seconds)
         found = state.lock(boxes, name)
         if found is not None:
             state.remove(found)

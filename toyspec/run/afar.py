@@ -11,7 +11,7 @@ import signal
 import time
 from typing import TYPE_CHECKING
 
-from toyspec.run import alive, state
+from toyspec.run import alive, files, state
 
 if TYPE_CHECKING:
     from toyspec.run.state import Seen, Status
@@ -85,7 +85,7 @@ class Watcher:
     def status(self) -> Status:
         """What its monitor has said so far."""
         return state.parse_status(
-            os.pread(self._status, state.LARGEST, 0) if self._status >= 0 else b""
+            os.pread(self._status, files.LARGEST, 0) if self._status >= 0 else b""
         )
 
     def ends(self, patience: float | None = None) -> bool:

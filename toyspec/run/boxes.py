@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import stat
-from errno import ELOOP, ENOENT, ENOSPC, ENOTDIR
+from errno import EACCES, ELOOP, ENOENT, ENOSPC, ENOTDIR
 
 from toyspec.start.places import is_name
 
@@ -28,15 +28,26 @@ class StateError(Exception):
         self.remedy = remedy
 
 
-def open_boxes(base: str, *, make: bool = False) -> int | None:
+class ExactModes:
+    """What is made meanwhile gets the mode that is given, be it the owner's that the umask takes away."""
+
+    def __enter__(self) -> None:
+        self._before = os.umask(0o077)
+
+    def __exit__(self, *_: object) -> None:
+        os.umask(self._before)
+
+
+def open_boxes(base: str, *, make: bool = False, mends: bool = False) -> int | None:
     """A descriptor of BASE/toyspec/boxes, to be closed; None where there is none yet.
 
     `make`: it is made, with what lies above it. Raises StateError where it cannot be, or where a part
-    of it is not what only the caller could have made.
+    of it is not what only the caller could have made. `mends`: see `mend`.
     """
     try:
         if make:
-            os.makedirs(base, 0o700, exist_ok=True)
+            with ExactModes():
+                os.makedirs(base, 0o700, exist_ok=True)
         here = os.open(base, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     except FileNotFoundError:
         return None
@@ -49,6 +60,8 @@ def open_boxes(base: str, *, make: bool = False) -> int | None:
             shown = f"{shown.rstrip('/')}/{part}"
             if make:
                 _make(part, here)
+            if mends:
+                mend(here, part)
             inner = os.open(part, _DIRECTORY, dir_fd=here)
             os.close(here)
             here = inner
@@ -90,6 +103,41 @@ def open_box(boxes: int, name: str, *, make: bool = False) -> int | None:
         os.close(fd)
         raise
     return fd
+
+
+def mend(directory: int, name: str) -> None:
+    """Give the caller every right to a directory or file of their own: a umask that leaves the owner none
+    was obeyed once. Nothing happens to what belongs to somebody else, or is of another kind.
+    """
+    try:
+        fd = os.open(name, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=directory)
+    except OSError:
+        return
+    try:
+        seen = os.fstat(fd)
+        rights = {stat.S_IFDIR: 0o700, stat.S_IFREG: 0o600}.get(stat.S_IFMT(seen.st_mode), 0)
+        if seen.st_uid == os.geteuid() and seen.st_mode & rights != rights:
+            os.chmod(f"/proc/self/fd/{fd}", stat.S_IMODE(seen.st_mode) | rights)
+    except OSError:
+        pass  # whoever opens it says so
+    finally:
+        os.close(fd)
+
+
+def mend_box(boxes: int, name: str) -> None:
+    """The same to a box's directory, and to what lies there. Raises StateError."""
+    if is_name(name):
+        mend(boxes, name)
+    directory = open_box(boxes, name)
+    if directory is None:
+        return
+    try:
+        for each in os.listdir(directory):
+            mend(directory, each)
+    except OSError:
+        pass
+    finally:
+        os.close(directory)
 
 
 def where(directory: int, name: str = "") -> str:
@@ -136,7 +184,8 @@ def _check_base(base: str, fd: int) -> None:
 
 def _make(name: str, directory: int) -> None:
     try:
-        os.mkdir(name, 0o700, dir_fd=directory)
+        with ExactModes():
+            os.mkdir(name, 0o700, dir_fd=directory)
     except FileExistsError:
         pass  # whatever it is: the open looks
 
@@ -152,5 +201,23 @@ def _refused(path: str, error: OSError | ValueError) -> StateError:
         )
     if error.errno == ENOSPC:
         return StateError(f"{path}: {error.strerror}", "make room there: df shows how full it is")
+    if error.errno == EACCES and (closed := _closed(path)):
+        return StateError(
+            f"{path}: {error.strerror}, as {closed} is closed to you, its owner",
+            f"chmod u+rwx {closed}",
+        )
     remedy = "set XDG_RUNTIME_DIR to a directory of your own"
     return StateError(f"{path}: {error.strerror}", None if error.errno == ENOENT else remedy)
+
+
+def _closed(path: str) -> str | None:
+    """The directory on the way there that its owner, the caller, has no right to."""
+    for each in (os.path.dirname(path), path):
+        try:
+            seen = os.lstat(each)
+        except OSError:
+            continue
+        own = stat.S_ISDIR(seen.st_mode) and seen.st_uid == os.geteuid()
+        if own and seen.st_mode & 0o700 != 0o700:
+            return each
+    return None

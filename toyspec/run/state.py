@@ -24,7 +24,8 @@ import struct
 from errno import EACCES, EAGAIN, EISDIR, ENOSPC, ENOTEMPTY
 from typing import TYPE_CHECKING, Literal
 
-from toyspec.run.boxes import StateError, check_private, open_box, where
+from toyspec.run.boxes import ExactModes, StateError, check_private, open_box, where
+from toyspec.run.files import FLAGS, create, read
 from toyspec.values import dataclass, field
 
 if TYPE_CHECKING:
@@ -32,10 +33,7 @@ if TYPE_CHECKING:
 
 STATUS_ROOM = 4096
 """Bytes of `status`, set aside before the box begins: a full disk loses no exit status."""
-LARGEST = 64 << 20  # bytes of a file that is read
 _FLOCK = struct.Struct("hhqqi4x")  # struct flock (asm-generic/fcntl.h) with 64 bits
-_FILE = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
-_NEW = ".new"
 
 State = Literal["starting", "running", "ended", "lost"]
 
@@ -176,7 +174,8 @@ def lock(boxes: int, name: str, *, make: bool = False) -> Claim | None:
             return None
         fd = -1
         try:
-            fd = os.open("lock", os.O_RDWR | os.O_CREAT | _FILE, 0o600, dir_fd=directory)
+            with ExactModes():
+                fd = os.open("lock", os.O_RDWR | os.O_CREAT | FLAGS, 0o600, dir_fd=directory)
             check_private(fd, where(directory, "lock"))
             whole = _FLOCK.pack(fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)
             fcntl.fcntl(fd, fcntl.F_OFD_SETLK, whole)
@@ -246,7 +245,7 @@ def sweep(boxes: int, name: str) -> None:
 def is_held(directory: int) -> bool:
     """Whether the lock is held by anybody. Takes nothing."""
     try:
-        fd = os.open("lock", os.O_RDONLY | _FILE, dir_fd=directory)
+        fd = os.open("lock", os.O_RDONLY | FLAGS, dir_fd=directory)
     except OSError:
         return False
     try:
@@ -261,48 +260,8 @@ def is_locked(fd: int) -> bool:
     return bool(_FLOCK.unpack(fcntl.fcntl(fd, fcntl.F_OFD_GETLK, asked))[0] != fcntl.F_UNLCK)
 
 
-def write(directory: int, name: str, data: bytes) -> None:
-    """A file, 0600, whole or not at all. Raises OSError."""
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | _FILE
-    fd = os.open(name + _NEW, flags, 0o600, dir_fd=directory)
-    try:
-        left = memoryview(data)
-        while left:
-            left = left[os.write(fd, left) :]
-    finally:
-        os.close(fd)
-    os.rename(name + _NEW, name, src_dir_fd=directory, dst_dir_fd=directory)
-
-
-def read(directory: int, name: str) -> bytes | None:
-    """A file of the box's state; None where there is none of the caller's own."""
-    try:
-        fd = os.open(name, os.O_RDONLY | _FILE, dir_fd=directory)
-    except OSError:
-        return None
-    try:
-        seen = os.fstat(fd)
-        if not stat.S_ISREG(seen.st_mode) or seen.st_uid != os.geteuid() or seen.st_size > LARGEST:
-            return None
-        pieces = []
-        while piece := os.read(fd, 1 << 20):
-            pieces.append(piece)
-        return b"".join(pieces)
-    except OSError:
-        return None
-    finally:
-        os.close(fd)
-
-
-def environment(directory: int) -> dict[str, str]:
-    """The variables of the starter's that the plan takes."""
-    data = read(directory, "environment") or b""
-    pairs = (os.fsdecode(each).partition("=") for each in data.split(b"\0") if each)
-    return {name: value for name, _, value in pairs}
-
-
 def _make_status(directory: int) -> None:
-    fd = os.open("status", os.O_WRONLY | os.O_CREAT | os.O_EXCL | _FILE, 0o600, dir_fd=directory)
+    fd = create(directory, "status")
     try:
         os.posix_fallocate(fd, 0, STATUS_ROOM)
     finally:
