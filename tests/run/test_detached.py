@@ -105,6 +105,29 @@ def test_what_does_not_start_is_told_and_leaves_nothing(
     assert place.ps() == {}
 
 
+@pytest.mark.parametrize("how", ["command", "spec"])
+def test_where_no_box_begins_the_last_one_is_kept(place: Place, how: str) -> None:
+    """Its log, its status, and what `restart` needs; until one begins."""
+    place.up("sh", "-c", "echo out; echo err >&2; exit 3")
+    assert place.ends() == 3
+    before = place.ps()
+    for _ in range(2):
+        text = "nonsense: 1\n" if how == "spec" else ""
+        done = place.run(*place.words("/nonexistent", text=text))
+        assert done.returncode == (125 if how == "spec" else 127)
+        said = place.run("logs", "box")
+        assert (said.stdout, said.stderr) == ("out\n", "err\n")
+        assert place.ps() == before
+        assert place.ends() == 3
+    place.words()  # the spec is valid again
+    assert place.run("restart", "box").returncode == 0
+    assert place.ends() == 3
+    place.up("echo", "new")
+    assert place.ends() == 0
+    assert place.run("logs", "box").stdout == "new\n"
+    assert not [each for each in os.listdir(place.boxes / "box") if "earlier" in each]
+
+
 def test_an_invalid_spec_is_told_before_anything_is_made(place: Place) -> None:
     done = place.run(*place.words("true", text="nonsense: 1\n"))
     assert done.returncode == 125 and "nonsense" in done.stderr

@@ -17,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from toyspec.cli.ps import row
-from toyspec.run import afar, alive, boxes, files, state
+from toyspec.run import afar, alive, boxes, earlier, files, state
 
 
 @pytest.fixture
@@ -156,17 +156,70 @@ def test_the_lock_is_inherited_and_ends_with_the_last(held: int) -> None:
     state.claim(held, "dev").close()
 
 
-def test_a_claim_clears_what_an_earlier_box_left(held: int) -> None:
-    found = began(held)
-    for name in ("plan.json", "log", "log.1", "environment", "box.json.new"):
-        Path(boxes.where(found.directory, name)).write_text("old")
-    says(found, {"exit-code": 1})
+def test_a_claim_sets_aside_what_an_earlier_box_left(held: int) -> None:
+    found = ended(held)
+    kept = contents(found)
+    for name in ("exec.001", "log.new", "box.json.new"):
+        Path(boxes.where(found.directory, name)).write_text("of no use")
     found.close()
+    for _ in range(2):
+        found = state.claim(held, "dev")
+        assert state.parse_status(files.read(found.directory, "status") or b"") == state.Status()
+        files.write(found.directory, "log", b"new")
+        assert {each for each in contents(found) if "earlier" not in each} == {"status", "log"}
+        state.discard(found)  # nothing came of it
+        found = taken(held)
+        assert contents(found) == kept
+        found.close()
     found = state.claim(held, "dev")
-    assert sorted(os.listdir(found.directory)) == ["lock", "status"]
-    assert state.parse_status(files.read(found.directory, "status") or b"") == state.Status()
+    earlier.forget(found.directory)
+    assert set(contents(found)) == {"status"}
     state.remove(found)
     assert os.listdir(held) == []
+
+
+@pytest.mark.parametrize("about", [False, True])
+def test_who_is_killed_while_he_begins_costs_the_last_box_nothing(held: int, about: bool) -> None:
+    found = ended(held)
+    kept = contents(found)
+    found.close()
+    for _ in range(2):
+        found = state.claim(held, "dev")
+        files.write(found.directory, "log", b"")
+        if about:
+            files.write(found.directory, "box.json", b"{}")
+        found.close()
+    if about:  # it was written down that it begins, so that is what is seen
+        seen = state.settle(held, "dev")
+        assert seen is not None and seen.state == "lost"
+        state.discard(state.claim(held, "dev"))
+    else:
+        seen = state.settle(held, "dev")
+        assert seen is not None and seen.state == "ended"
+    found = taken(held)
+    assert contents(found) == kept
+    state.remove(found)
+    assert os.listdir(held) == []
+
+
+def ended(held: int) -> state.Claim:
+    """One with all that is kept of a box that ran."""
+    found = began(held)
+    for name in ("plan.json", "log", "log.1", "environment"):
+        Path(boxes.where(found.directory, name)).write_text("old " + name)
+    says(found, {"running": True}, {"exit-code": 1})
+    return found
+
+
+def taken(held: int) -> state.Claim:
+    found = state.lock(held, "dev")
+    assert found is not None
+    return found
+
+
+def contents(found: state.Claim) -> dict[str, bytes]:
+    where = Path(boxes.where(found.directory))
+    return {each.name: each.read_bytes() for each in where.iterdir() if each.name != "lock"}
 
 
 def test_of_many_who_want_a_name_one_gets_it(held: int, base: Path) -> None:

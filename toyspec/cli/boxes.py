@@ -55,11 +55,10 @@ def find_boxes(look: Look, *, make: bool = False, mends: bool = False) -> int | 
 def seen(boxes: int, name: str) -> state.Seen:
     """The box as it is; raises FatalError where there is none."""
     try:
-        found = state.look(boxes, name)
+        found = state.settle(boxes, name)
     except StateError as error:
         raise cannot(error) from None
     if found is None:
-        state.sweep(boxes, name)
         raise NoBoxError(name)
     return found
 

@@ -14,7 +14,7 @@ from toyspec.cli.session import ends_with_session
 from toyspec.cli.source import read
 from toyspec.cli.streams import put, say
 from toyspec.cli.words import DETACH, PLANNING, UP, Words
-from toyspec.run import files, state
+from toyspec.run import earlier, files, state
 from toyspec.run.afar import end_lost
 from toyspec.run.boxes import StateError
 from toyspec.start.look import account
@@ -89,6 +89,7 @@ def _launch(found: state.Claim, words: Words, ready: Ready) -> int:
         raise FatalError(f"the box cannot be started: {error.strerror}") from None
     finally:
         if stands or _runs(found):  # an interrupt can come between
+            earlier.forget(found.directory)
             found.close()
         else:
             state.discard(found)

@@ -76,13 +76,11 @@ def _seen(boxes: int) -> list[Seen]:
     found = []
     for name in names(boxes):
         try:
-            seen = state.look(boxes, name)
+            seen = state.settle(boxes, name)
         except StateError as error:
             say(f"toyspec: {escape(error.message)}\n")
             continue
-        if seen is None:
-            state.sweep(boxes, name)
-        else:
+        if seen is not None:
             found.append(seen)
     return found
 

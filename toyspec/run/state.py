@@ -6,6 +6,7 @@
     environment  NAME=VALUE, NUL: the variables of the starter's that the plan takes
     status       one JSON object a line, NULs behind them: see `Status`
     log, log.1…  what it printed: see `run.log`
+    earlier.…    the same of the box before, until this one has begun: see `run.earlier`
 
 The lock is an open file description's (F_OFD_SETLK, fcntl(2)): monitor and setup inherit it, nothing
 inside the box does, and the kernel gives it up with the last of them, whatever ended it. To ask who
@@ -19,11 +20,11 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-import stat
 import struct
 from errno import EACCES, EAGAIN, EISDIR, ENOSPC, ENOTEMPTY
 from typing import TYPE_CHECKING, Literal
 
+from toyspec.run import earlier
 from toyspec.run.boxes import ExactModes, StateError, check_private, open_box, where
 from toyspec.run.files import FLAGS, create, read
 from toyspec.values import dataclass, field
@@ -113,6 +114,15 @@ def look(boxes: int, name: str) -> Seen | None:
         os.close(directory)
 
 
+def settle(boxes: int, name: str) -> Seen | None:
+    """The same, once what someone left who was killed on his way is gone. Raises StateError."""
+    found = look(boxes, name)
+    if found is not None:
+        return found
+    sweep(boxes, name)
+    return look(boxes, name)
+
+
 def _seen(directory: int, name: str, *, lives: bool) -> Seen | None:
     """None for what is left where somebody was killed while he made or removed it."""
     about = _object(read(directory, "box.json"))
@@ -145,7 +155,8 @@ def parse_status(data: bytes) -> Status:
 
 
 def claim(boxes: int, name: str) -> Claim:
-    """Take a name whose box does not live, and clear what is left of an earlier one.
+    """Take a name whose box does not live. What is left of an earlier one is set aside (`run.earlier`):
+    forget it once the new one has begun, or `discard` the claim.
 
     Raises TakenError, and StateError where its place cannot be made. `status` is there and has its
     room then.
@@ -155,7 +166,8 @@ def claim(boxes: int, name: str) -> Claim:
         if found is None:
             continue
         try:
-            clear(found)
+            status = parse_status(read(found.directory, "status") or b"")
+            earlier.set_aside(found.directory, ran=status.ran)
             _make_status(found.directory)
         except OSError as error:
             discard(found)
@@ -197,12 +209,9 @@ def lock(boxes: int, name: str, *, make: bool = False) -> Claim | None:
 
 def clear(found: Claim) -> None:
     """Remove everything but the lock; nothing where there is a directory, which is none of ours. Raises OSError."""
-    names = set(os.listdir(found.directory)) - {"lock"}
-    for name in names:
-        if stat.S_ISDIR(os.lstat(name, dir_fd=found.directory).st_mode):
-            raise IsADirectoryError(EISDIR, os.strerror(EISDIR), name)
-    for name in names:
-        os.unlink(name, dir_fd=found.directory)
+    for names in earlier.names(found.directory):
+        for name in names:
+            os.unlink(name, dir_fd=found.directory)
 
 
 def remove(found: Claim) -> None:
@@ -221,7 +230,15 @@ def remove(found: Claim) -> None:
 
 
 def discard(found: Claim) -> None:
-    """Remove as much as can be: something else is wrong already, and is told."""
+    """Nothing came of it: remove as much as can be, but put back what was set aside. Something else is
+    wrong already, and is told.
+    """
+    try:
+        if earlier.put_back(found.directory):
+            found.close()
+            return
+    except OSError:
+        pass
     try:
         remove(found)
     except StateError:
@@ -229,7 +246,7 @@ def discard(found: Claim) -> None:
 
 
 def sweep(boxes: int, name: str) -> None:
-    """Remove what is no box: a directory that was left by someone killed on his way. Else nothing."""
+    """Remove what is no box: what was left by someone killed on his way. Else nothing."""
     try:
         found = lock(boxes, name)
     except (TakenError, StateError):
