@@ -353,7 +353,10 @@ init: [sh]
     assert product.as_user([file, "--", "echo", "found"]).stdout == "found\n"
     denied = product.as_user([file, "--", "odd"])
     assert denied.returncode == 126
-    assert "`odd` cannot be executed\n    errno: EACCES, " in denied.stderr
+    assert "odd cannot be executed: permission denied\n    errno: EACCES, " in denied.stderr
+    assert denied.stderr.endswith(
+        "    likely cause: odd is not executable (mode 0644)\n    what to do: chmod +x odd\n"
+    )
     missing = product.as_user([file, "--", "nonesuch"])
     assert missing.returncode == 127
     assert "no `nonesuch` in the box\n    errno: ENOENT, " in missing.stderr

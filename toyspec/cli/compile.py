@@ -166,7 +166,7 @@ def _check(spec: Spec, source: Source, coloured: bool) -> None:
 
 def _emitted(found: _Made, source: Source, saved: bool) -> bytes:
     """The file. Of `saved` facts this machine knows nothing more than they say."""
-    from toyspec.cli.messages import messages, watches
+    from toyspec.cli.messages import messages, unexecuted, watches
     from toyspec.emit.compiled import Baked, Variant, compiled
     from toyspec.emit.plan_json import to_json
 
@@ -181,6 +181,7 @@ def _emitted(found: _Made, source: Source, saved: bool) -> bytes:
                 watches(plan),
                 to_json(plan).encode(),
                 found.wanted,
+                unexecuted(plan),
             )
     baked = Baked(
         facts.uid,

@@ -123,12 +123,14 @@ def _runs(found: state.Claim) -> bool:
 
 def _compiled(plan: Plan, spec: Spec, source: Source) -> bytes:
     """The plan as an executable that stays in memory: the values of variables are in it."""
-    from toyspec.cli.messages import messages, watches
+    from toyspec.cli.messages import messages, unexecuted, watches
     from toyspec.emit.compiled import VARIANTS, Baked, Variant, compiled
     from toyspec.program.lower import lower
 
     program = lower(plan, {**os.environ, **spec.env_file})
-    variant = Variant(plan, program, messages(plan, source.data), watches(plan))
+    variant = Variant(
+        plan, program, messages(plan, source.data), watches(plan), unexecuted=unexecuted(plan)
+    )
     try:
         return compiled(dict.fromkeys(VARIANTS, variant), Baked(os.getuid(), os.getgid()))
     except ValueError:

@@ -200,10 +200,13 @@ def program_of(plan: Plan, spec: bytes, *, replaces: bool = False) -> bytes:
     """exec's plan as an executable; with the spec's text it explains what fails. `replaces`: another
     command may be given to it.
     """
+    from toyspec.cli.messages import unexecuted
     from toyspec.emit.compiled import VARIANTS, Baked, Variant, compiled
     from toyspec.program.lower import lower
 
-    variant = Variant(plan, lower(plan, None), messages=_messages(plan, spec))
+    variant = Variant(
+        plan, lower(plan, None), messages=_messages(plan, spec), unexecuted=unexecuted(plan)
+    )
     return compiled(
         dict.fromkeys(VARIANTS, variant), Baked(os.getuid(), os.getgid(), replaces=replaces)
     )

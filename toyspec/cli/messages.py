@@ -7,14 +7,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from toyspec.emit.compiled import Message
+from toyspec.emit.compiled import Message, Unexecuted
 from toyspec.emit.records import Watch
+from toyspec.plan.phases.execute import searched
+from toyspec.plan.step import Environment
 from toyspec.plan.traits import runs_command
 from toyspec.run.causes import explain
 from toyspec.run.failure import Failure
 from toyspec.run.refusals import path_of
-from toyspec.show.failure import failure_text
+from toyspec.show.failure import advice_text, failure_text
 from toyspec.show.text import escape
+from toyspec.values import replace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -60,6 +63,23 @@ def _message(plan: Plan, step: Step, data: bytes, likely: Cause, lasting: bool) 
         tail += "    what to do: if something is not as it was when this box was compiled, put it back,\n"
         tail += f"      or compile it again: toyspec compile {path} -o FILE\n"
     return Message(place, item, said, tail)
+
+
+def unexecuted(plan: Plan) -> Unexecuted:
+    """What is said of a command that cannot be executed, as `up` says it."""
+    steps = [step for step in plan.steps if runs_command(step)]
+    missing = explain(plan, steps[-1].id, _ENOENT, "")
+    (environment,) = [a.value for a in steps[0].args if isinstance(a.value, Environment)]
+    own = [text for name, text in environment.entries if name == "PATH"]
+    path = ""
+    if all(isinstance(part, str) for text in own for part in text):
+        path = ":".join(where or "/" for where in searched(environment, lambda _: None))
+    found = replace(missing, cause=f"searched its PATH: {path}", remedy=None)
+    return Unexecuted(
+        advice_text(missing),
+        advice_text(found) if ":" in path else "",
+        tuple(escape(path_of(step)) for step in steps),
+    )
 
 
 def watches(plan: Plan) -> Sequence[Watch]:

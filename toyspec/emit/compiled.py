@@ -52,11 +52,21 @@ class Message(NamedTuple):
     tail: str
 
 
+class Unexecuted(NamedTuple):
+    """What is said where the command is not executed. `missing`: why the plan's own is not found, and what
+    helps. `searched`: in which PATH another one was searched. `paths`: of each of its execve.
+    """
+
+    missing: str
+    searched: str
+    paths: tuple[str, ...]
+
+
 class Variant(NamedTuple):
     """One plan, lowered without its variables. `messages` are the steps', or none.
 
     `carried` is what `--plan` prints. `wanted` are variables that may not be empty when it runs, each
-    with what is said where one is, or "".
+    with what is said where one is, or "". `unexecuted` goes with `messages`.
     """
 
     plan: Plan
@@ -65,6 +75,7 @@ class Variant(NamedTuple):
     watches: Sequence[Watch] = ()
     carried: bytes = b""
     wanted: Mapping[str, str] = MappingProxyType({})
+    unexecuted: Unexecuted | None = None
 
 
 class Baked(NamedTuple):

@@ -314,6 +314,11 @@ def _write_texts(data: Data, cold: Cold, at: int, plan: Plan, variant: Variant) 
         offsets += [cold.text(part) for part in message]
     offsets += [0] * (record.MESSAGE_SIZE // 4 * len(plan.steps) - len(offsets))
     data.set(at + record.MESSAGES, cold.table(offsets))
+    said = variant.unexecuted
+    if said is not None:
+        data.set(at + record.MISSING, cold.text(said.missing))
+        data.set(at + record.SEARCHED, cold.text(said.searched))
+        data.set(at + record.PATHS, cold.table([cold.text(path) for path in said.paths]))
     data.set(at + record.PLAN, cold.raw(variant.carried))
     data.set(at + record.PLAN_SIZE, len(variant.carried))
     names = {number: f"{name}, {text}" for number, (name, text) in TEXTS.items()}
@@ -322,6 +327,6 @@ def _write_texts(data: Data, cold: Cold, at: int, plan: Plan, variant: Variant) 
         (names, record.ERRNOS, record.ERRNO_COUNT),
         (signals, record.SIGNALS, record.SIGNAL_COUNT),
     ):
-        said = [cold.text(known.get(number, "")) for number in range(max(known) + 1)]
-        data.set(at + table, cold.table(said))
-        data.set(at + count, len(said))
+        texts = [cold.text(known.get(number, "")) for number in range(max(known) + 1)]
+        data.set(at + table, cold.table(texts))
+        data.set(at + count, len(texts))

@@ -39,6 +39,11 @@ def failure_text(failure: Failure, plan: Plan, data: bytes, colour: bool) -> str
     return _problem_text(problem, colour) + render(lines + _advice(failure), colour)
 
 
+def advice_text(failure: Failure) -> str:
+    """Its cause and its remedy alone, each in a line of its own."""
+    return render(_advice(failure), colour=False)
+
+
 def plan_error_text(error: PlanError, spec_path: str, data: bytes, colour: bool) -> str:
     """What stands against a plan on this host, each at its line of the spec."""
     problems = [

@@ -16,6 +16,7 @@ NOTE = 64 << 10  # bytes before them: what a failing process found out about its
 HEADER = 64  # cells of 8 bytes before the steps' own two each
 STATE, LABELS_SIZE, NOTE_SIZE, FAILED_STEP, FAILED_ERRNO, STARTED = 0, 1, 2, 3, 4, 5
 LOST = 6  # of a command that never was executed: what became of it, its raw wait status + 1
+MODE = 7  # of the file that could not be executed: a compiled box's own
 CURRENT = 16  # one cell a role: the step it is in
 
 LOADING = 0

@@ -7,6 +7,7 @@ from toyspec.emit.resident.failed import attempt, exists, note, tried
 from toyspec.emit.resident.memory import append, copy, find, length
 from toyspec.emit.resident.process import leave
 from toyspec.emit.resident.record import ARGV, ENVIRONMENT, EXEC_STEP, PAGE
+from toyspec.emit.resident.unexecuted import note_mode
 from toyspec.emit.resident.words import load8, load64, nr, room, store8, syscall, text
 
 _LONGEST = 4096  # bytes of a path (PATH_MAX)
@@ -23,7 +24,7 @@ def execute(box: int) -> int:
     environment = load64(box + ENVIRONMENT)
     path = room(_LONGEST)
     if find(name, 47):  # /
-        return _fail(box, syscall(nr("execve"), name, argv, environment))
+        return _fail(box, syscall(nr("execve"), name, argv, environment), name)
     step = load64(box + EXEC_STEP)
     result = -2  # ENOENT
     count = 0
@@ -42,9 +43,9 @@ def execute(box: int) -> int:
         directories = _next(directories, name, path)
         if load8(path):
             if exists(path):
-                return _fail(box, load64(attempt(box, step + at)))
+                return _fail(box, load64(attempt(box, step + at)), path)
             at += 1
-    return _fail(box, result)
+    return _fail(box, result, path)
 
 
 def _path(environment: int) -> int:
@@ -95,6 +96,7 @@ def _goes_on(result: int) -> int:
     return 0
 
 
-def _fail(box: int, result: int) -> int:
+def _fail(box: int, result: int, path: int) -> int:
+    note_mode(load64(box + PAGE), path)
     note(load64(box + PAGE), load64(box + EXEC_STEP), -result)
     return leave(_FAILED)

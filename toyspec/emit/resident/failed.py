@@ -24,6 +24,7 @@ from toyspec.emit.resident.record import (
     PAGE,
     SETUP,
 )
+from toyspec.emit.resident.unexecuted import note_mode
 from toyspec.emit.resident.view import close_view
 from toyspec.emit.resident.words import (
     flag,
@@ -51,6 +52,7 @@ def failed(box: int, role: int, result: int) -> int:
         tried(box, step, result)
         step = _counting(box, step)
         errno = -load64(attempt(box, step))
+        note_mode(page, load64(load64(box + EXECS) + 8 * (step - load64(box + EXEC_STEP))))
     note(page, step, errno)
     if role == MONITOR_ROLE:
         _abandon(box)

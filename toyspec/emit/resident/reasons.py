@@ -31,6 +31,7 @@ from toyspec.emit.resident.record import (
     SIGNALS,
 )
 from toyspec.emit.resident.saying import VECTOR, add, begin, say
+from toyspec.emit.resident.unexecuted import add_advice, cannot_start, is_absent
 from toyspec.emit.resident.words import load32, load64, room, text
 
 _FAILED = 125
@@ -56,16 +57,21 @@ def tell_failure(box: int) -> int:
     vector = begin(room(VECTOR))
     add(vector, _words(box, load32(message + MESSAGE_PLACE)))
     said = 0
-    if errno and not (executing and _is_absent(errno)):
+    if errno and not (executing and is_absent(errno)):
         said = _errno(box, errno)
     if said:
         add(vector, _words(box, load32(message + MESSAGE_ITEM)))
         add(vector, _behind_comma(said))
         add(vector, text("\n"))
+    elif executing and cannot_start(box, errno):
+        add(vector, cannot_start(box, errno))
+        add(vector, text(" cannot start\n"))
     else:
         add(vector, _words(box, load32(message + MESSAGE_ODD)))
     add(vector, _words(box, load32(message + MESSAGE_TAIL)))
     _add_errno(vector, box, errno, room(32))
+    if executing:
+        add_advice(vector, box, errno, room(8))
     say(vector)
     return _status(executing, errno)
 
@@ -74,18 +80,27 @@ def _tell_argv(box: int, errno: int) -> int:
     """The command that `-- ARGV` gave."""
     vector = begin(room(VECTOR))
     add(vector, load64(load64(box + FILE) + NAME))
-    if _is_absent(errno):
-        add(vector, text("error: no `"))
-        add(vector, load64(load64(box + ARGV)))
-        add(vector, text("` in the box\n"))
+    name = load64(load64(box + ARGV))
+    if not is_absent(errno):
+        add(vector, text("error: "))
+        add(vector, name)
+        add(vector, text(" cannot be executed: "))
+        add(vector, _behind_comma(_errno(box, errno)))
+        add(vector, text("\n"))
+    elif cannot_start(box, errno):
+        add(vector, text("error: "))
+        add(vector, name)
+        add(vector, text(" cannot start\n"))
+    elif find(name, 47):  # /
+        add(vector, text("error: no "))
+        add(vector, name)
+        add(vector, text(" in the box\n"))
     else:
-        add(vector, text("error: `"))
-        add(vector, load64(load64(box + ARGV)))
-        add(vector, text("` cannot be executed\n"))
+        add(vector, text("error: no `"))
+        add(vector, name)
+        add(vector, text("` in the box\n"))
     _add_errno(vector, box, errno, room(32))
-    if _is_absent(errno):
-        add(vector, text("    what to do: name a command that is in the box's root, "))
-        add(vector, text("or bind what holds it\n"))
+    add_advice(vector, box, errno, room(8))
     say(vector)
     return _status(1, errno)
 
@@ -102,17 +117,11 @@ def _add_errno(vector: int, box: int, errno: int, number: int) -> int:
     return add(vector, text("\n"))
 
 
-def _is_absent(errno: int) -> int:
-    if errno == 2 or errno == 20:  # ENOENT, ENOTDIR
-        return 1
-    return 0
-
-
 def _status(executing: int, errno: int) -> int:
     """127 where there is nothing to execute, 126 where it cannot be executed, as shells have it."""
     if not executing:
         return _FAILED
-    if _is_absent(errno):
+    if is_absent(errno):
         return _NOT_FOUND
     return _CANNOT_EXECUTE
 
@@ -192,6 +201,8 @@ def _errno(box: int, errno: int) -> int:
 
 
 def _behind_comma(said: int) -> int:
+    if said == 0:
+        return text("its errno is unknown here")
     comma = find(said, 44)
     if comma:
         return comma + 2

@@ -102,7 +102,10 @@ STOP_SIGNAL = 424  # what init gets where the box is asked to end
 DIES = 432  # 1: the box ends with whoever started the monitor
 PARENT = 440  # who that was, if it is to be watched; 0: it is not
 UNTOLD = 448  # 1: nobody tells us when what is kept of the box is removed
-BOX_SIZE = 456
+MISSING = 456  # offset of whole lines: why the plan's own command is not found, and what helps
+SEARCHED = 464  # offset of a line: in which PATH any other one was searched
+PATHS = 472  # offset of a table of 4-byte offsets: the path of each execve from EXEC_STEP on
+BOX_SIZE = 480
 
 # The memory of a box's own terminal: numbers, two terminals' modes, two buffers.
 SOCKET = 0  # where init hands over the next two; -1: it did
@@ -183,6 +186,7 @@ STATE_FAILED = 2
 STATE_QUIT = 3
 FAILED_STEP = 24
 FAILED_ERRNO = 32
+FAILED_MODE = 56  # st_mode of the file that could not be executed; 0: none was there
 LOST = 48  # of a reaper's command that never executed anything: its raw wait status + 1
 CURRENT = 128  # 8 bytes a role, in the order of ROLES: the step it is in
 PIDS = 192  # 8 bytes a role: what clone gave, as the forking process knows it; 0 before

@@ -48,7 +48,7 @@ def become(
     name = argv[0]
     paths = [name]
     if "/" not in name:
-        there = [f"{where}/{name}" for where in _path(environment, variable)]
+        there = [f"{where}/{name}" for where in searched(environment, variable)]
         paths = [path for path in there if _can_be(path)] or there[:1]
     for path in paths[:-1]:
         w.do(
@@ -67,7 +67,8 @@ def _can_be(path: str) -> bool:
     return len(whole) < _PATH_MAX and all(len(name) <= _NAME_MAX for name in whole.split(b"/"))
 
 
-def _path(environment: Environment, variable: Callable[[str], str | None]) -> list[str]:
+def searched(environment: Environment, variable: Callable[[str], str | None]) -> list[str]:
+    """The directories in which a command without a slash is looked for."""
     found = [text for name, text in environment.entries if name == "PATH"]
     text = ""
     for part in found[-1] if found else ():
