@@ -6,7 +6,9 @@ import hashlib
 import os
 import re
 import signal
+import subprocess
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 
@@ -15,6 +17,7 @@ from tests.product import Product
 from tests.run import detached
 from tests.run.boxes import eventually, stat
 from tests.run.detached import Place, gone
+from toyspec.run import readers
 from toyspec.run.log import FILE_SIZE, FILES
 
 PYTHON = "/usr/bin/python3"
@@ -75,6 +78,100 @@ def test_who_follows_sees_it_come_and_ends_with_the_box(place: Place) -> None:
         assert (out, err, follower.returncode) == ("ends\n", "", 0)
     done = place.run("logs", "-f", "box")  # it has ended already
     assert (done.returncode, done.stdout) == (0, "begins\nends\n")
+
+
+MUCH = """
+import os, signal, sys
+def end(*_):
+    os.write(1, b"".join(b"%06d\\n" % n for n in range(130000, 400000)))
+    os._exit(4)
+signal.signal(signal.SIGTERM, end)
+os.write(1, b"".join(b"%06d\\n" % n for n in range(130000)))
+os.write(2, b"ready\\n")
+while True:
+    signal.pause()
+"""
+ALL = b"".join(b"%06d\n" % number for number in range(400000))
+
+
+@contextmanager
+def ended(process: subprocess.Popen[str]) -> Iterator[subprocess.Popen[str]]:
+    """It is, whatever a test finds."""
+    with process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+@pytest.mark.parametrize("verb", ["stop", "down", "restart"])
+def test_who_follows_misses_nothing_at_the_end(place: Place, verb: str) -> None:
+    """The files are turned over twice between the last look and the end, and removed at once."""
+    place.up(PYTHON, "-c", MUCH)
+    scratch = place.product.directory()
+    out, err = scratch / "out", scratch / "err"
+    with out.open("wb") as one, err.open("wb") as two:
+        follower = place.start("logs", "-f", "box", stdout=one, stderr=two)
+    with ended(follower):
+        eventually(lambda: err.read_bytes() == b"ready\n")
+        done = place.run(verb, "box")
+        assert done.returncode == 0, done.stderr
+        if verb == "restart":
+            eventually(lambda: raw(place, "box")[1] == b"ready\n")
+            assert place.run("down", "box").returncode == 0
+        assert follower.wait(60) == 0
+    times, said = (2, "toyspec: `box` was begun anew\nready\n") if verb == "restart" else (1, "")
+    assert err.read_text() == "ready\n" + said
+    assert hashlib.sha256(out.read_bytes()).digest() == hashlib.sha256(ALL * times).digest()
+
+
+def test_who_follows_ends_with_the_box_where_nobody_begins_it_anew(place: Place) -> None:
+    """A restart that fails leaves the old box, and so its reader; `up` in its place is another box."""
+    place.up("sh", "-c", "echo one; exec sleep 1000")
+    with ended(place.start("logs", "-q", "-f", "box")) as follower:
+        assert follower.stdout is not None
+        assert follower.stdout.readline() == "one\n"
+        text = place.spec.read_text()
+        place.product.write(place.spec, "version: 1\ninit: []\n")
+        assert place.run("restart", "box").returncode == 125
+        place.product.write(place.spec, text)
+        assert place.run("restart", "-t", "0", "box").returncode == 0
+        assert follower.stdout.readline() == "one\n"
+        assert place.run("down", "-t", "0", "box").returncode == 0
+        place.up("echo", "two")
+        assert follower.communicate(timeout=60) == ("", "")
+        assert follower.returncode == 0
+
+
+def test_who_does_not_read_holds_a_removal_up_for_a_moment_only(place: Place) -> None:
+    place.up("echo", "one")
+    assert place.ends() == 0
+    (kept,) = place.boxes.iterdir()
+    status = os.open(kept / "status", os.O_RDONLY)
+    readers.tell(status, readers.READS)
+    assert place.run("down", "box").returncode == 0
+    assert not kept.exists()
+    os.close(status)
+
+
+def watches(pid: int) -> bool:
+    """Whether it holds another process by a pidfd."""
+    held = f"/proc/{pid}/fd"
+    try:
+        return any("pidfd" in os.readlink(f"{held}/{each}") for each in os.listdir(held))
+    except OSError:
+        return False  # one was closed meanwhile
+
+
+def test_who_waits_learns_how_the_old_box_ended(place: Place) -> None:
+    place.up("sh", "-c", "trap 'exit 3' TERM; echo ready; while :; do sleep 0.02; done")
+    eventually(lambda: raw(place, "box")[0] == b"ready\n")
+    with ended(place.start("wait", "box")) as waiter:
+        eventually(lambda: watches(waiter.pid))
+        assert place.run("restart", "box").returncode == 0
+        waiter.communicate(timeout=60)
+        assert waiter.returncode == 3
+    assert place.ps()["box"]["state"] == "running"
 
 
 def test_a_reader_that_goes_or_stands_still_holds_nobody_up(place: Place) -> None:

@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from toyspec.cli.logs import last, when
+from toyspec.run import log
 from toyspec.run.log import ERR, FILE_SIZE, FILES, LOST, OUT, Reader, Record, parse
 
 
@@ -96,6 +97,61 @@ def test_one_who_is_too_slow_knows_it(tmp_path: Path, fd: int) -> None:
     assert seen == [b"before it was turned over", b"2", b"3", b"4", b"5"]
     assert reader.skipped == 1
     reader.close()
+
+
+@pytest.mark.parametrize("looks", range(1, 6))
+def test_a_turn_while_one_looks_for_the_file_loses_and_repeats_nothing(
+    tmp_path: Path, fd: int, monkeypatch: pytest.MonkeyPatch, looks: int
+) -> None:
+    writer, reader = Writer(tmp_path), Reader(fd)
+    writer.write(b"0")
+    assert [each.data for each in reader.read()] == [b"0"]
+    writer.turn()
+    writer.write(b"1")
+    seen = 0
+    before = log._is_at
+
+    def turns(directory: int, name: str, file: int) -> bool:
+        nonlocal seen
+        seen += 1
+        found = before(directory, name, file)
+        if seen == looks:
+            writer.turn()
+            writer.write(b"2")
+        return found
+
+    monkeypatch.setattr(log, "_is_at", turns)
+    found = [each.data for each in (*reader.read(), *reader.read())]
+    monkeypatch.setattr(log, "_is_at", before)
+    found += [each.data for each in reader.read()]
+    assert found == [b"1", b"2"][: 1 + (seen >= looks)]
+    assert reader.skipped == 0
+    reader.close()
+
+
+@pytest.mark.parametrize("anew", [False, True])
+@pytest.mark.parametrize("full", [False, True])
+def test_a_log_that_is_removed_has_ended(
+    tmp_path: Path, fd: int, *, anew: bool, full: bool
+) -> None:
+    (tmp_path / "status").touch()
+    status = os.open(tmp_path / "status", os.O_RDONLY)
+    writer, reader = Writer(tmp_path), Reader(fd, status)
+    writer.write(b"first")
+    assert [each.data for each in reader.read()] == [b"first"]
+    rest = b"x" * (FILE_SIZE - 64 if full else 4)
+    writer.write(rest)
+    for name in ("status", "log"):
+        (tmp_path / name).rename(tmp_path / f"old-{name}") if anew else (tmp_path / name).unlink()
+    if anew:
+        (tmp_path / "status").touch()
+        Writer(tmp_path).write(b"another box's")
+    assert [each.data for each in (*reader.read(), *reader.read())] == [rest]
+    assert (reader.skipped, reader.cut) == (0, full)
+    reader.close()
+    late = Reader(fd, status)
+    assert list(late.read()) == [] and not late.skipped
+    os.close(status)
 
 
 def test_a_file_that_begins_anew(tmp_path: Path, fd: int) -> None:

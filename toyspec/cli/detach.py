@@ -17,6 +17,7 @@ from toyspec.cli.words import DETACH, PLANNING, UP, Words
 from toyspec.run import earlier, files, state
 from toyspec.run.afar import end_lost
 from toyspec.run.boxes import StateError
+from toyspec.run.readers import wait_for_readers
 from toyspec.start.look import account
 
 if TYPE_CHECKING:
@@ -68,6 +69,7 @@ def begin(ready: Ready, words: Words) -> int:
         left = state.look(ready.boxes, name)
         if left is not None:
             end_lost(left, boot())
+        wait_for_readers(ready.boxes, name)
         found = state.claim(ready.boxes, name)
     except state.TakenError:
         raise taken(name) from None

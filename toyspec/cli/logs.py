@@ -10,6 +10,8 @@ from toyspec.cli.error import UsageError
 from toyspec.cli.streams import put, put_all, say
 from toyspec.cli.which import for_one
 from toyspec.cli.words import FILE, Option, Syntax, help_text, parse
+from toyspec.run import readers
+from toyspec.run.afar import Watcher
 from toyspec.run.boxes import StateError
 from toyspec.run.log import ERR, LOST, OUT, Reader, Record
 from toyspec.start.look import Look
@@ -44,26 +46,66 @@ def logs(args: list[str]) -> int:
         return 0
     tail = _tail(words)
     look = Look()
-    return for_one(words, SYNTAX, look, lambda name: _print(look, name, words, tail))
+    return for_one(words, SYNTAX, look, lambda name: _print_all(look, name, words, tail))
 
 
-def _print(look: Look, name: str, words: Words, tail: int | None) -> int:
-    box = watch(boxes_of(look, name), name)
-    reader = Reader(box.directory)
-    writer = _Writer(stamps=words.flag("timestamps"), quiet=words.flag("quiet"))
-    lives = box.lives()
+def _print_all(look: Look, name: str, words: Words, tail: int | None) -> int:
+    boxes = boxes_of(look, name)
+    box: Watcher | None = watch(boxes, name)
     try:
-        records: Iterable[Record] = reader.read()
-        writer.write(records if tail is None else last(list(records), tail))
-        while words.flag("follow") and lives:
-            lives = box.lives()
-            if not writer.write(reader.read()):
-                time.sleep(_STEP)
+        while box is not None:
+            goes_on = _print(box, words, tail)
+            box = _begun_anew(boxes, name, box) if goes_on else None
+            tail = None
+            if box is not None and not words.flag("quiet"):
+                say(f"toyspec: `{name}` was begun anew\n")
     except StateError as error:
         raise cannot(error) from None
+    return 0
+
+
+def _print(box: Watcher, words: Words, tail: int | None) -> bool:
+    """One box's log; whether it is followed, and another box in this one's place is to be expected."""
+    readers.tell(box.said, readers.READS)
+    reader = Reader(box.directory, box.said)
+    writer = _Writer(stamps=words.flag("timestamps"), quiet=words.flag("quiet"))
+    follows = words.flag("follow")
+    lives = follows and box.lives()
+    records = list(reader.read())
+    if not follows:
+        readers.take_back(box.said, readers.READS)
+    writer.write(records if tail is None else last(records, tail))
+    while lives:
+        lives = box.lives()
+        if not writer.write(list(reader.read())) and lives:
+            time.sleep(_STEP)
+    goes_on = follows and (
+        readers.is_told(box.said, readers.BEGINS)
+        or readers.is_there(box.directory, box.said) is False
+    )
+    readers.take_back(box.said, readers.READS)
+    reader.close()
     if reader.skipped and not words.flag("quiet"):
         say("toyspec: the box was faster than its reader: a part is missing\n")
-    return 0
+    if reader.cut and not words.flag("quiet"):
+        say(
+            "toyspec: the log was removed before its reader came to the end: a part may be missing\n"
+        )
+    return goes_on
+
+
+def _begun_anew(boxes: int, name: str, old: Watcher) -> Watcher | None:
+    """The box that `restart` begins in place of one that has ended; None where nothing came of it."""
+    while readers.is_told(old.said, readers.BEGINS):
+        time.sleep(_STEP)
+    found = None
+    if readers.is_there(old.directory, old.said) is False:
+        try:
+            found = Watcher(boxes, name)
+        except FileNotFoundError:
+            pass  # removed again
+    old.close()
+    return found
 
 
 def _tail(words: Words) -> int | None:

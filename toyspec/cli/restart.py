@@ -10,7 +10,7 @@ from toyspec.cli.stop import TIME, end, grace
 from toyspec.cli.streams import put
 from toyspec.cli.which import for_each
 from toyspec.cli.words import UP, Syntax, help_text, parse
-from toyspec.run import files
+from toyspec.run import files, readers
 from toyspec.run.boxes import open_box
 from toyspec.start.look import Look
 
@@ -56,15 +56,20 @@ def _anew(boxes: int, name: str, seconds: float | None, *, quiet: bool) -> int:
             f"`{name}` was begun with a spec from standard input: that is not there any more",
             "give it again: toyspec up -d -",
         )
-    directory = open_box(boxes, name)
+    directory, status = open_box(boxes, name), -1
     if directory is not None:
         kept = files.environment(directory)
+        status = readers.open_status(directory)
         os.close(directory)
         os.environ.update({key: value for key, value in kept.items() if "[" not in key})
     from toyspec.cli.detach import begin, prepare
 
     options = ["--quiet"] if quiet else []
     again = parse([*options, f"--file={spec}", name, *map(str, given)], UP)
-    ready = prepare(again, Look())
-    end(boxes, name, seconds)
-    return begin(ready, again)
+    try:
+        ready = prepare(again, Look())
+        readers.tell(status, readers.BEGINS)
+        end(boxes, name, seconds)
+        return begin(ready, again)
+    finally:
+        readers.close(status)

@@ -20,6 +20,7 @@ from toyspec.cli.which import for_each
 from toyspec.cli.words import Option, Syntax, help_text, parse
 from toyspec.run import state
 from toyspec.run.boxes import StateError, mend_box
+from toyspec.run.readers import wait_for_readers
 from toyspec.start.look import Look
 
 if TYPE_CHECKING:
@@ -78,6 +79,7 @@ def _forget(look: Look, name: str, seconds: float | None) -> int:
     try:
         mend_box(boxes, name)
         end(boxes, name, seconds)
+        wait_for_readers(boxes, name)
         found = state.lock(boxes, name)
         if found is not None:
             state.remove(found)

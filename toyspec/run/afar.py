@@ -11,7 +11,7 @@ import signal
 import time
 from typing import TYPE_CHECKING
 
-from toyspec.run import alive, files, state
+from toyspec.run import alive, files, readers, state
 
 if TYPE_CHECKING:
     from toyspec.run.state import Seen, Status
@@ -51,7 +51,10 @@ def send(seen: Seen, number: int) -> bool:
 
 
 class Watcher:
-    """One box, from one moment until its end, whoever removes or replaces its state meanwhile."""
+    """One box, from one moment until its end, whoever removes or replaces its state meanwhile.
+
+    `directory` and `said`, its `status`, are descriptors of what lies there; -1 where it does not.
+    """
 
     def __init__(self, boxes: int, name: str) -> None:
         """Raises FileNotFoundError where there is no such box, and StateError. A box whose lock or status
@@ -63,7 +66,7 @@ class Watcher:
         if directory is None:
             raise FileNotFoundError(name)
         self.directory = directory
-        self._lock, self._status = self._open("lock"), self._open("status")
+        self._lock, self.said = self._open("lock"), self._open("status")
 
     def _open(self, name: str) -> int:
         flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
@@ -74,19 +77,18 @@ class Watcher:
 
     def close(self) -> None:
         """Looks no more."""
-        for fd in (self._status, self._lock, self.directory):
+        for fd in (self.said, self._lock, self.directory):
             if fd >= 0:
                 os.close(fd)
 
     def lives(self) -> bool:
-        """Whether one of the box's own processes is there."""
-        return self._lock >= 0 and state.is_locked(self._lock)
+        """Whether one of the box's own processes is there, and not of one that was begun in its place."""
+        held = self._lock >= 0 and state.is_locked(self._lock)
+        return held and readers.is_there(self.directory, self.said) is not False
 
     def status(self) -> Status:
         """What its monitor has said so far."""
-        return state.parse_status(
-            os.pread(self._status, files.LARGEST, 0) if self._status >= 0 else b""
-        )
+        return state.parse_status(os.pread(self.said, files.LARGEST, 0) if self.said >= 0 else b"")
 
     def ends(self, patience: float | None = None) -> bool:
         """Whether the box ends within that many seconds; None: however long it takes."""

@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 _ASIDE = "earlier."
-_ABOUT = "box.json"
+_ABOUT = "box.json"  # goes last
+_STATUS = "status"  # and this first: by it a reader of the log knows (`run.readers`)
 _ENTERS = "exec."  # before the names of what is made anew when somebody enters the box
 _NEW = ".new"  # behind those of what was not finished
 
@@ -22,7 +23,10 @@ def names(directory: int) -> tuple[list[str], list[str]]:
     """The files of the box, and those that were set aside. Raises OSError, also where one is a directory,
     which is none of ours.
     """
-    found = sorted(set(os.listdir(directory)) - {"lock"}, key=lambda name: name.endswith(_ABOUT))
+    found = sorted(
+        set(os.listdir(directory)) - {"lock"},
+        key=lambda name: (name.endswith(_ABOUT), name != _STATUS),
+    )
     for name in found:
         if stat.S_ISDIR(os.lstat(name, dir_fd=directory).st_mode):
             raise IsADirectoryError(EISDIR, os.strerror(EISDIR), name)

@@ -13,6 +13,7 @@ import stat
 import struct
 from typing import TYPE_CHECKING, NamedTuple
 
+from toyspec.run import readers
 from toyspec.run.boxes import StateError, where
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ FILE_SIZE = 1 << 20
 """Bytes of one file at most."""
 _HEAD = struct.Struct("<QII")
 _LARGEST = FILE_SIZE
+_FULL = FILE_SIZE - 16400  # bytes: for less none is turned over
 
 
 class Record(NamedTuple):
@@ -55,13 +57,16 @@ def parse(data: bytes) -> tuple[list[Record], int]:
 class Reader:
     """One who reads on: each `read` gives what was written since, through every turn of the files.
 
-    `directory` stays the caller's. Where the box was faster than the reader by all files, what is in
-    between is gone; `skipped` counts how often that was.
+    `directory` stays the caller's, and so does `status`, by which the box is told from another one in its
+    place. Where the box was faster than the reader by all files, what is in between is gone; `skipped`
+    counts how often that was. `cut`: all was removed, and perhaps not all of it was read.
     """
 
-    def __init__(self, directory: int) -> None:
+    def __init__(self, directory: int, status: int = -1) -> None:
         self.directory = directory
         self.skipped = 0
+        self.cut = False
+        self._status = status
         self._file = -1
         self._at = 0
 
@@ -73,8 +78,12 @@ class Reader:
 
     def read(self) -> Iterator[Record]:
         """What is there, from the oldest on. Raises StateError, also for a file that is none of ours."""
-        if self._file < 0 and not self._open(self._oldest()):
-            return
+        if self._file < 0:
+            if not self._open(self._oldest()):
+                return
+            if self._is_removed():
+                self.close()  # another box's
+                return
         while True:
             yield from self._more()
             place = self._place()
@@ -82,6 +91,9 @@ class Reader:
                 return
             yield from self._more()  # what came before it was turned over; nothing comes after
             if place is None:
+                if self._is_removed():
+                    self.cut = os.fstat(self._file).st_size > _FULL
+                    return
                 self.skipped += 1
                 following = self._oldest()
             else:
@@ -107,8 +119,14 @@ class Reader:
             self._at += size
             yield from found
 
+    def _is_removed(self) -> bool:
+        return self._status >= 0 and not readers.is_there(self.directory, self._status)
+
     def _place(self) -> str | None:
-        return next((name for name in FILES if _is_at(self.directory, name, self._file)), None)
+        """Looked for as it moves, or it would be missed: from the newest name to the oldest."""
+        return next(
+            (name for name in reversed(FILES) if _is_at(self.directory, name, self._file)), None
+        )
 
     def _oldest(self) -> str:
         there = set(os.listdir(self.directory))
