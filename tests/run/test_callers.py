@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import time
 from collections.abc import Sequence
@@ -11,7 +12,17 @@ import pytest
 
 from tests import tools
 from tests.product import Product, Word
-from tests.run.boxes import descendants, eventually, exists, family, gone, spec, started, up
+from tests.run.boxes import (
+    command,
+    descendants,
+    eventually,
+    exists,
+    family,
+    gone,
+    spec,
+    started,
+    up,
+)
 
 
 def prepared(product: Product, before: str, words: Sequence[Word]) -> list[Word]:
@@ -220,3 +231,20 @@ init: [sh]
     )
     assert closed.returncode == 125
     assert "`seccomp: none`" in closed.stderr
+
+
+@pytest.mark.parametrize("verb", [["run"], ["up", "-q"]])
+def test_a_waiting_command_is_found_by_its_words(product: Product, verb: list[str]) -> None:
+    """As docs/life.md has it, planned anew, kept, and by the front; and the box sees nothing of it."""
+    source = spec(product)
+    script = "cat /proc/1/cmdline; exec sleep 1000"
+    for option in ("--no-cache", "", "", ""):
+        options = [option] if option else []
+        words: list[Word] = [*product.toyspec, *verb, *options, source, "--", "sh", "-c", script]
+        with started(product, words) as process:
+            seen = command(family(process.pid, "sleep")[0])
+            assert re.search(rf"toyspec.* {verb[0]} ", seen), seen
+            assert option or seen.startswith(f"toyspec {verb[0]} "), seen
+            process.kill()
+            assert process.stdout is not None
+            assert str(source) not in process.stdout.read()

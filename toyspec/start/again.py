@@ -187,7 +187,7 @@ def become(box: bytes | memoryview, told: Sequence[str], shown: Sequence[str] = 
     before = sys.orig_argv[1 : len(sys.orig_argv) - len(words)]
     silent = ["-q"] if shown else []  # the trace says where it stopped
     command = [sys.executable, *before, words[0], "--no-cache", *silent, *words[1:]]
-    argv = ["toyspec", *told, *shown, "--again", *command]
+    argv = [f"toyspec {words[0]}", *told, *shown, "--again", *command]  # so that pgrep finds it
     try:
         memory.execute("toyspec", memoryview(box), argv, os.environ)
     except OSError:

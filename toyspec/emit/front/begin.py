@@ -300,7 +300,9 @@ def _become(file: int, python: int, words: int, argv: int, environment: int) -> 
     ignore(flag("signal", "SIGXFSZ"), before)
     given = _memory(8 * (words + 4 + load64(file + GIVENS)))
     if at == end and given and seal(fd) == 0:
-        store64(given, text("toyspec"))
+        store64(given, text("toyspec up"))
+        if same(load64(argv + 8), text("run")):
+            store64(given, text("toyspec run"))
         rest = _give(file, given + 8)
         store64(rest, text("--again"))
         store64(rest + 8, python)
