@@ -27,7 +27,9 @@ if TYPE_CHECKING:
     from toyspec.cli.words import Words
 
 TIME = Option(
-    ("-t", "--time"), "how long it has before it is killed; else as its spec says", "SECONDS"
+    ("-t", "--time"),
+    "how long it has before it is killed (30, or 1m30s); else as its spec says",
+    "SECONDS",
 )
 STOP = Syntax(
     "stop",
@@ -109,7 +111,24 @@ def grace(words: Words) -> float | None:
     text = words.one("time")
     if text is None:
         return None
+    if text[-1:] in ("h", "m", "s"):
+        return min(_duration(text), _LONGEST)
     whole, _, part = text.partition(".")
     if not (text.isascii() and whole.isdecimal() and (not part or part.isdecimal())):
-        raise UsageError(f"-t {text}: a number of seconds", "-t 30")
+        raise _no_time(text)
     return min(float(text), _LONGEST)
+
+
+def _duration(text: str) -> float:
+    """As a spec's stop_grace_period is written; raises UsageError."""
+    import re
+
+    from toyspec.spec.durations import milliseconds
+
+    if not re.fullmatch(r"([0-9]+(\.[0-9]+)?(h|ms?|s))+", text):
+        raise _no_time(text)
+    return milliseconds(text) / 1000
+
+
+def _no_time(text: str) -> UsageError:
+    return UsageError(f"-t {text}: a number of seconds, or a duration", "-t 30, -t 1m30s")

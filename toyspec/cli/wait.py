@@ -38,7 +38,7 @@ def _end(look: Look, name: str) -> int:
         box.close()
     if status is None:
         raise FatalError(
-            f"`{name}` is gone, and with which status nobody knows: all of its processes were killed at once",
+            f"`{name}` is gone, and with which status nobody knows: its monitor, which writes that down, was killed",
             f"toyspec logs {name} has what it printed",
         )
     return status
