@@ -335,7 +335,7 @@ def test_an_interrupted_start_leaves_no_box(place: Place) -> None:
 
 def test_json_of_ps(place: Place) -> None:
     assert place.ps() == {}
-    assert place.run("ps").stdout == "NAME  STATE  PID  SINCE  COMMAND\n"
+    assert place.run("ps").stdout == "NAME  STATE  PID  SINCE  SPEC  COMMAND\n"
     place.up("sh", "-c", "exec sleep 1000")
     place.up("true", name="second")
     place.ends("second")

@@ -73,6 +73,59 @@ def test_a_spec_without_a_name_is_its_file_valid_or_not(place: Place) -> None:
     assert done.returncode == 0 and "`work`" in done.stderr
 
 
+VERBS = ("logs", "kill", "wait", "stop", "restart", "down")
+
+
+def test_two_specs_of_one_name_are_told_apart(place: Place) -> None:
+    """What is meant for the one never happens to the other's box."""
+    one = begin(place, "one/toyspec.yaml", f"name: dev\n{SLEEPS}")
+    other = write(place, "other/toyspec.yaml", f"name: dev\n{SLEEPS}")
+    for words in (["up", "-d"], ["up", "-q"]):
+        done = place.run(*words, other)
+        assert done.returncode == 125
+        assert f"the box `dev` runs already, left to itself, begun from {one}\n" in done.stderr
+    for verb in (*VERBS, "exec"):
+        argv = ["--", "true"] if verb == "exec" else []
+        for found in ({"cwd": other.parent}, {}):
+            done = place.run(verb, *([] if found else [other]), *argv, **found)
+            assert done.returncode == (125 if verb in ("exec", "wait") else 1), verb
+            said = f"the box `dev` was begun from {one}, not from {other}\n"
+            assert said in done.stderr and f"toyspec {verb} dev" in done.stderr, done.stderr
+    assert place.ps()["dev"]["spec"] == str(one)
+    assert place.ps()["dev"]["state"] == "running"
+    for verb in VERBS:
+        expected = 137 if verb == "wait" else 0
+        assert place.run(verb, one if verb in ("logs", "stop") else "dev").returncode == expected
+    assert place.run("up", "-d", other).returncode == 0  # it has ended: the name is free
+    assert place.run("down", "-t", "0", "dev").returncode == 0
+
+
+def test_a_spec_by_another_way_to_it_is_the_same(place: Place, here: Path) -> None:
+    path = begin(place, "work.yaml", SLEEPS)
+    link = here / "link"
+    link.symlink_to(here)
+    place.product.write(here / "deeper/file", "")
+    for again in ("link/work.yaml", "deeper/../work.yaml", "./work.yaml"):
+        assert place.run("logs", again, cwd=here).returncode == 0
+    path.rename(here / "new.yaml")
+    path.write_text(SLEEPS)  # as editors do: another file, in its place
+    assert place.run("logs", path).returncode == 0
+    place.run("down", "-t", "0", "work")
+    done = place.product.run(["up", "-d", "-"], env=place.env, input=f"name: piped\n{SLEEPS}")
+    assert done.returncode == 0, done
+    whose = write(place, "piped.yaml", SLEEPS)
+    assert place.run("logs", whose).returncode == 0  # nobody knows better
+
+
+def test_ps_shows_what_each_was_begun_from(place: Place) -> None:
+    path = begin(place, "work.yaml", SLEEPS)
+    lines = place.run("ps").stdout.splitlines()
+    assert lines[0].split() == ["NAME", "STATE", "PID", "SINCE", "SPEC", "COMMAND"]
+    assert f" {path} " in lines[1] and lines[1].endswith("sleep 1000")
+    shown = place.run("ps", env={"HOME": str(path.parent)}).stdout.splitlines()[1]
+    assert " ~/work.yaml " in shown
+
+
 def test_a_spec_needs_no_command_to_name_its_box(place: Place) -> None:
     path = write(place, "work.yaml", "version: 1\nsystem: host\n")
     assert place.run("up", "-d", path, "--", "sleep", "1000").returncode == 0

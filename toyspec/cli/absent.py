@@ -82,13 +82,28 @@ def existing(look: Look) -> list[str]:
 
 def begun_from(path: str, look: Look) -> list[str]:
     """The boxes that were begun from a file, those first that live."""
-    path = os.path.realpath(path)
     found = [
         each
         for each in _seen(look)
-        if isinstance(spec := each.about.get("spec"), str) and os.path.realpath(spec) == path
+        if isinstance(spec := each.about.get("spec"), str) and is_same(spec, path)
     ]
     return [each.name for each in sorted(found, key=lambda each: not each.lives)]
+
+
+def origin_of(name: str, look: Look) -> str | None:
+    """The spec that the box of that name was begun from; None where nobody knows, or there is none."""
+    spec = next((each.about.get("spec") for each in _seen(look) if each.name == name), None)
+    return spec if isinstance(spec, str) else None
+
+
+def is_same(one: str, other: str) -> bool:
+    """Whether two paths lead to one file; one that is gone is where it was."""
+    if os.path.realpath(one) == os.path.realpath(other):
+        return True
+    try:
+        return os.path.samefile(one, other)
+    except OSError:
+        return False
 
 
 def _seen(look: Look) -> list[state.Seen]:

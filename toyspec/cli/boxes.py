@@ -91,10 +91,16 @@ def how_to_stop(about: Mapping[str, object]) -> tuple[int, float]:
     )
 
 
-def taken(name: str) -> FatalError:
-    """A box of that name runs."""
+def taken(boxes: int, name: str) -> FatalError:
+    """A box of that name runs: perhaps another spec's."""
+    try:
+        found = state.look(boxes, name)
+    except StateError as error:
+        return cannot(error)
+    spec = found.about.get("spec") if found is not None else None
+    origin = f", begun from {spec}" if isinstance(spec, str) else ""
     return FatalError(
-        f"the box `{name}` runs already, left to itself",
+        f"the box `{name}` runs already, left to itself{origin}",
         f"toyspec exec {name} -- COMMAND runs something in it; toyspec down {name} ends it",
         status=125,
     )

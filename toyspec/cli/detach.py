@@ -11,7 +11,7 @@ from toyspec.cli.boxes import boot, boxes_of, cannot, taken
 from toyspec.cli.error import FatalError, Reported, UsageError
 from toyspec.cli.place import base
 from toyspec.cli.session import ends_with_session
-from toyspec.cli.source import read
+from toyspec.cli.source import STDIN, read
 from toyspec.cli.streams import put, say
 from toyspec.cli.words import DETACH, PLANNING, UP, Words
 from toyspec.run import earlier, files, state
@@ -72,7 +72,7 @@ def begin(ready: Ready, words: Words) -> int:
         wait_for_readers(ready.boxes, name)
         found = state.claim(ready.boxes, name)
     except state.TakenError:
-        raise taken(name) from None
+        raise taken(ready.boxes, name) from None
     except StateError as error:
         raise cannot(error) from None
     return _launch(found, words, ready)
@@ -154,7 +154,7 @@ def _fill(found: state.Claim, words: Words, ready: Ready) -> None:
     spec, source, plan, look = ready.spec, ready.source, ready.plan, ready.look
     about = {
         "name": spec.name,
-        "spec": None if source.path == "<stdin>" else os.path.join(os.getcwd(), source.path),
+        "spec": None if source.path == STDIN else source.absolute,
         "words": _words(words),
         "command": list(spec.init),
         "stop_signal": stop_number(plan),

@@ -7,6 +7,7 @@ import stat
 from typing import TYPE_CHECKING
 
 from toyspec.cli.error import FatalError, UsageError
+from toyspec.cli.source import STDIN
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -14,8 +15,6 @@ if TYPE_CHECKING:
     from toyspec.cli.source import Source
     from toyspec.cli.words import Words
     from toyspec.start.look import Look
-
-STDIN = "<stdin>"
 
 
 def refuse_to_replace(target: str, words: Words, what: str, is_one: Callable[[str], bool]) -> None:

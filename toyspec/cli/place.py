@@ -40,6 +40,6 @@ def refuse_running(name: str, look: Look) -> bool:
         found = state.look(boxes, name) if boxes is not None else None
     except StateError:
         return True  # a box that somebody waits for keeps nothing there
-    if found is not None and found.lives:
-        raise taken(name)
+    if boxes is not None and found is not None and found.lives:
+        raise taken(boxes, name)
     return True

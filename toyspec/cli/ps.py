@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from toyspec.cli.absent import tell_absent
 from toyspec.cli.boxes import NO_BOX, common, find_boxes
 from toyspec.cli.error import UsageError
+from toyspec.cli.source import home
 from toyspec.cli.streams import colour, columns, put, say
 from toyspec.cli.words import FORMAT, Option, Syntax, help_text, parse
 from toyspec.run import state
@@ -54,7 +55,7 @@ def ps(args: list[str]) -> int:
     else:
         from toyspec.show.boxes import table
 
-        put(table(rows, time.time(), columns(1), colour=colour(words, 1)))
+        put(table(rows, time.time(), columns(1), colour=colour(words, 1), home=home(look)))
     return 0
 
 

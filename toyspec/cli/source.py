@@ -16,6 +16,8 @@ from toyspec.values import dataclass
 INVALID = 1
 """The status of `plan` and `check` for a spec that is not valid."""
 
+STDIN = "<stdin>"
+"""The path of a spec from standard input."""
 _SMALL = 1 << 16  # bytes that no limit is asked for
 
 
@@ -27,6 +29,13 @@ class Source:
     directory: str
     data: bytes
     name: str | None
+
+    @property
+    def absolute(self) -> str:
+        """The path from the root on; of standard input as it is."""
+        if self.path == STDIN:
+            return self.path
+        return os.path.join(self.directory, os.path.basename(self.path))
 
 
 def home(look: Look) -> str:
@@ -47,7 +56,7 @@ def read(words: Words, syntax: Syntax, look: Look | None = None) -> Source:
     except OSError as error:
         raise FatalError(f"the working directory: {error.strerror}", "cd somewhere") from None
     if path == "-":
-        return Source("<stdin>", here, _bytes("standard input", 0), name)
+        return Source(STDIN, here, _bytes("standard input", 0), name)
     if path is None:
         from toyspec.cli.find import find
 

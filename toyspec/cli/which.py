@@ -9,10 +9,18 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from toyspec.cli.absent import NoBoxError, begun_from, existing, tell_absent, there
+from toyspec.cli.absent import (
+    NoBoxError,
+    begun_from,
+    existing,
+    is_same,
+    origin_of,
+    tell_absent,
+    there,
+)
 from toyspec.cli.box import diagnostics, named_spec, surroundings
 from toyspec.cli.error import FatalError, Reported, UsageError
-from toyspec.cli.source import Source, read
+from toyspec.cli.source import STDIN, Source, read
 from toyspec.cli.streams import colour, say, tell
 from toyspec.cli.words import is_spec, spec_and_name
 from toyspec.spec.problem import SpecError
@@ -70,10 +78,25 @@ def for_one(
 
 
 def _done(box: Meant, syntax: Syntax, look: Look, act: Callable[[str], int], absent: int) -> int:
+    if box.spec is not None:
+        _refuse_another_s(box.name, box.spec, syntax, look, absent)
     try:
         return act(box.name)
     except NoBoxError:
         raise tell_absent(box.name, box.spec, syntax.verb, look, absent) from None
+
+
+def _refuse_another_s(name: str, spec: str, syntax: Syntax, look: Look, absent: int) -> None:
+    """Two specs may say one name; raises FatalError where the box that has it was begun from the other."""
+    origin = origin_of(name, look)
+    if origin is None or spec == STDIN or is_same(origin, spec):
+        return
+    ending = " -- COMMAND…" if syntax.argv else ""
+    raise FatalError(
+        f"the box `{name}` was begun from {origin}, not from {spec}",
+        f"if it is meant: toyspec {syntax.verb} {name}{ending}; else give one of them another `name:`",
+        status=absent,
+    )
 
 
 def _apart(words: Words, *, several: bool) -> list[Words]:
@@ -97,8 +120,9 @@ def _meant(words: Words, syntax: Syntax, look: Look, invalid: int) -> Meant:
     except FatalError as error:
         error.remedy = _without(error, spec, syntax, look)
         raise
-    path = os.path.join(os.getcwd(), source.path) if source.path != "<stdin>" else source.path
-    found = Meant(_name_of(replace(source, name=None), words, syntax, look, invalid), path)
+    found = Meant(
+        _name_of(replace(source, name=None), words, syntax, look, invalid), source.absolute
+    )
     if name is not None and name != found.name:
         raise UsageError(
             f"{source.path} describes the box `{found.name}`, not `{name}`",

@@ -43,14 +43,16 @@ def to_json(rows: list[Row]) -> str:
     return json.dumps(found, indent=2, ensure_ascii=True) + "\n"
 
 
-def table(rows: list[Row], now: float, columns: int | None, *, colour: bool) -> str:
-    """A line each under one of headings. `columns`: where lines are cut, at the command; never where None."""
+def table(rows: list[Row], now: float, columns: int | None, *, colour: bool, home: str = "") -> str:
+    """A line each under one of headings. `columns`: where lines are cut, at the command, and a third of them
+    what a spec's path has at most; never where None. `home`: the caller's, for which `~` stands.
+    """
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
     made = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
-    for heading in ("NAME", "STATE", "PID", "SINCE"):
+    for heading in ("NAME", "STATE", "PID", "SINCE", "SPEC"):
         made.add_column(heading, no_wrap=True)
     made.add_column("COMMAND", no_wrap=True, overflow="ellipsis")
     for row in rows:
@@ -60,6 +62,7 @@ def table(rows: list[Row], now: float, columns: int | None, *, colour: bool) -> 
             Text(said, style=_STYLES[row.state] if row.exit_code is None else _STYLES["ended"]),
             Text("" if row.pid is None else str(row.pid)),
             Text(_since(now - row.created) if row.created else ""),
+            Text(_path(row.spec or "", home, columns)),
             Text(escape(shlex.join(row.command))),
         )
     out = io.StringIO()
@@ -69,6 +72,15 @@ def table(rows: list[Row], now: float, columns: int | None, *, colour: bool) -> 
     )  # fmt: skip
     console.print(made)
     return "".join(line.rstrip() + "\n" for line in out.getvalue().splitlines())
+
+
+def _path(path: str, home: str, columns: int | None) -> str:
+    """Its end, where it is too long."""
+    if home not in ("", "/") and path.startswith(f"{home.rstrip('/')}/"):
+        path = "~" + path[len(home.rstrip("/")) :]
+    shown = escape(path)
+    most = max(columns // 3, 16) if columns else _UNCUT
+    return shown if len(shown) <= most else "…" + shown[1 - most :]
 
 
 def _since(seconds: float) -> str:
