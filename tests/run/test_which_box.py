@@ -45,6 +45,7 @@ def begin(place: Place, name: str, text: str) -> Path:
         f"name: dev\n{SLEEPS}binds: ['${{NOBODY_SETS_THIS}}:/x']\n",
         f"name: dev\n{SLEEPS}binds: [1\n",  # no YAML: the one box that was begun from this file
         f"name: Dev\n{SLEEPS}",
+        f"name: {'d' * 65}\n{SLEEPS}",
         "",
     ],
 )

@@ -23,6 +23,7 @@ from toyspec.cli.error import FatalError, Reported, UsageError
 from toyspec.cli.source import STDIN, Source, read
 from toyspec.cli.streams import colour, say, tell
 from toyspec.cli.words import is_spec, spec_and_name
+from toyspec.run.boxes import LONGEST
 from toyspec.spec.problem import SpecError
 from toyspec.start.places import is_name
 from toyspec.values import dataclass, replace
@@ -155,7 +156,7 @@ def _name_all_the_same(source: Source, words: Words, look: Look) -> str | None:
 
     caller = surroundings(source, words, None, look, plans=False)
     name = name_in(source.data, source.path, caller)
-    if name is not None and is_name(name):
+    if name is not None and is_name(name) and len(name) <= LONGEST:
         return name
     known = begun_from(os.path.join(os.getcwd(), source.path), look)
     return known[0] if len(known) == 1 else None

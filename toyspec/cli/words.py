@@ -108,7 +108,7 @@ RUNNING = (*PLANNING, STATUS, NO_CACHE, *COMMON)
 UP = Syntax(
     "up",
     "Bring up the box of a spec, and run its init, or the command after `--`: as PID 1, or\n"
-    "with `reaper: true`, which -d begins with, as a child of toyspec's own.",
+    "with `reaper: true`, the default of -d, as a child of toyspec's own.",
     (*PLANNING, DETACH, *RUNNING[len(PLANNING) :]),
 )
 RUN = Syntax(
