@@ -13,6 +13,7 @@ from toyspec.cli.place import base
 from toyspec.cli.session import ends_with_session
 from toyspec.cli.source import STDIN, read
 from toyspec.cli.streams import put, say
+from toyspec.cli.unfed import is_unfed, remedy, why
 from toyspec.cli.words import DETACH, PLANNING, UP, Words
 from toyspec.run import earlier, files, state
 from toyspec.run.afar import end_lost
@@ -100,8 +101,16 @@ def _launch(found: state.Claim, words: Words, ready: Ready) -> int:
         raise Reported(launched.status)
     if not words.flag("quiet"):
         put(f"{found.name}\n")
+        _tell_of_no_input(ready)
         _tell_of_a_logout(found.name, ready.look)
     return 0
+
+
+def _tell_of_no_input(ready: Ready) -> None:
+    command, path = ready.spec.init, ready.source.path
+    if is_unfed(command):
+        spec = None if path == "<stdin>" else path
+        say(f"toyspec: {why(command)}; {remedy(spec)}\n")
 
 
 def _tell_of_a_logout(name: str, look: Look) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from toyspec.cli.absent import NoBoxError
 from toyspec.cli.boxes import boxes_of, cannot, seen
 from toyspec.cli.error import FatalError
+from toyspec.cli.unfed import is_unfed, remedy, why
 from toyspec.emit.plan_json import FormatError, from_json
 from toyspec.plan.entering import Running, namespaces
 from toyspec.run import alive, files
@@ -84,7 +85,13 @@ def _plan(directory: int, name: str) -> Plan:
 def _over(box: Seen) -> FatalError:
     code = box.status.exit_code
     how = "nobody was left to say how" if code is None else f"with status {code}"
-    return FatalError(f"the box `{box.name}` has ended, {how}", "toyspec up -d starts it anew")
+    message = f"the box `{box.name}` has ended, {how}"
+    command, spec = box.about.get("command"), box.about.get("spec")
+    if code == 0 and isinstance(command, list) and is_unfed(words := [str(w) for w in command]):
+        return FatalError(
+            f"{message}: {why(words)}", remedy(spec if isinstance(spec, str) else None)
+        )
+    return FatalError(message, "toyspec up -d starts it anew")
 
 
 def _inodes(plan: Plan, told: Mapping[str, int]) -> dict[Namespace, str]:
