@@ -223,21 +223,16 @@ def takes(pid: int, signal: int) -> int:
     status = room(_STATUS)
     if _status(pid, status) <= 0:
         return -1
-    at = status
-    while at:
-        found = behind(at, text("NSpid:"))
-        if found and not _ends_in_one(found):
-            return 1
-        found = behind(at, text("SigIgn:\t"))
-        if found and _mask(found) >> (signal - 1) & 1:
-            return 1
-        found = behind(at, text("SigCgt:\t"))
-        if found:
-            return _mask(found) >> (signal - 1) & 1
-        at = find(at, 10)
-        if at:
-            at += 1
-    return -1
+    found = _line(status, text("NSpid:"))
+    if found and not _ends_in_one(found):
+        return 1
+    ignored = _line(status, text("SigIgn:\t"))
+    if ignored == 0:
+        return -1
+    caught = _line(ignored, text("SigCgt:\t"))
+    if caught == 0:
+        return -1
+    return (_mask(ignored) | _mask(caught)) >> (signal - 1) & 1
 
 
 def ignores(pid: int, signal: int) -> int:
@@ -245,15 +240,22 @@ def ignores(pid: int, signal: int) -> int:
     status = room(_STATUS)
     if _status(pid, status) <= 0:
         return -1
-    at = status
+    found = _line(status, text("SigIgn:\t"))
+    if found == 0:
+        return -1
+    return _mask(found) >> (signal - 1) & 1
+
+
+def _line(at: int, name: int) -> int:
+    """What stands behind the name of a line; 0 where there is none."""
     while at:
-        found = behind(at, text("SigIgn:\t"))
+        found = behind(at, name)
         if found:
-            return _mask(found) >> (signal - 1) & 1
+            return found
         at = find(at, 10)
         if at:
             at += 1
-    return -1
+    return 0
 
 
 def _ends_in_one(at: int) -> int:
