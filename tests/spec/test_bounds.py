@@ -54,10 +54,11 @@ BOMBS = {
 
 @pytest.mark.parametrize("name", BOMBS)
 def test_bombs_are_refused_at_once(name: str) -> None:
+    """What explodes takes hours: some seconds of processor time are for a busy machine."""
     text, message = BOMBS[name]
-    begin = time.monotonic()
+    begin = time.process_time()
     assert [m for _, _, m in said(text)] == [message]
-    assert time.monotonic() - begin < 2
+    assert time.process_time() - begin < 5
 
 
 def test_sixty_four_levels_are_fine_and_one_more_is_not() -> None:
@@ -93,23 +94,34 @@ MEBIBYTE = {
 }
 
 _PROGRAM = """
-import re, sys, time
+import re, sys, time, yaml
 from toyspec.spec.load import Surroundings, SpecError, load
+
+def plain():
+    begin = time.process_time()
+    for _ in range(3):
+        for _ in yaml.parse(b"- /o/123456\\n" * 100_000, Loader=yaml.CSafeLoader):
+            pass
+    return time.process_time() - begin
+
 data = sys.stdin.buffer.read()
+measure = plain()
 begin = time.process_time()
 try:
     load(data, "dev.yaml", Surroundings("/p", "/h", {"HOME": "/h", "X": "x"}, True))
 except SpecError:
     pass
-took = time.process_time() - begin
+took = (time.process_time() - begin) / max(measure, plain())
 # Not getrusage: its maximum is inherited from the process that forked.
 print(took, re.search(r"VmHWM:\\s*(\\d+)", open("/proc/self/status").read())[1])
 """
 
 
 @pytest.mark.parametrize("name", MEBIBYTE)
-def test_a_mebibyte_takes_a_second_and_a_hundred_megabytes(name: str) -> None:
-    """Processor time, the best of three: the machine that runs the tests is busy."""
+def test_a_mebibyte_takes_little_time_and_memory(name: str) -> None:
+    """Time is counted in what libyaml's events alone of three and a half mebibytes take, before or after:
+    a quarter of a second where nothing else runs. The best of three: the machine that runs the tests is busy.
+    """
     data = MEBIBYTE[name].encode()
     assert MIB // 2 < len(data) <= MIB
     best = (99.0, 0)
@@ -117,11 +129,11 @@ def test_a_mebibyte_takes_a_second_and_a_hundred_megabytes(name: str) -> None:
         run = subprocess.run(
             [sys.executable, "-c", _PROGRAM], input=data, check=True, stdout=subprocess.PIPE
         )
-        seconds, kilobytes = run.stdout.split()
-        best = min(best, (float(seconds), int(kilobytes)))
-        if best[0] < 1:
+        times, kilobytes = run.stdout.split()
+        best = min(best, (float(times), int(kilobytes)))
+        if best[0] < 4:
             break
-    assert best[0] < 1.5, "seconds"
+    assert best[0] < 6, "times"
     assert best[1] * 1024 <= 105_000_000, "bytes"
 
 
