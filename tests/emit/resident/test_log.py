@@ -104,6 +104,28 @@ def test_what_had_no_room_is_counted(monitor: Monitor, tmp_path: Path) -> None:
     assert [each.data for each in found][-1] == b"more"
 
 
+@pytest.mark.parametrize("size", [8, 9, 3000, 4984])
+def test_what_had_no_room_is_told_at_the_end_in_the_last_record_s_place(
+    monitor: Monitor, tmp_path: Path, size: int
+) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    monitor.prints(b"first")
+    monitor.prints(b"x" * size)
+    full = (tmp_path / "log").stat().st_size
+    resource.setrlimit(resource.RLIMIT_FSIZE, (full, hard))
+    try:
+        for _ in range(2):  # a second time it is what was told that is replaced
+            monitor.prints(b"y" * 1000)
+            log.drain(monitor.box)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert (tmp_path / "log").stat().st_size == full
+    monitor.prints(b"more")
+    found = list(monitor.reader.read())
+    assert [(each.stream, each.lost) for each in found] == [(OUT, 0), (LOST, size + 2000), (OUT, 0)]
+    assert [found[0].data, found[2].data] == [b"first", b"more"]
+
+
 def test_nowhere_to_turn_over_to(tmp_path: Path) -> None:
     directory = tmp_path / "gone"
     directory.mkdir()

@@ -14,6 +14,8 @@ from toyspec.emit.resident.record import (
     FILE,
     LOG_DIRECTORY,
     LOG_FD,
+    LOG_LAST,
+    LOG_LAST_HOLDS,
     LOG_LOST,
     LOG_SIZE,
     OUT_READ,
@@ -113,6 +115,8 @@ def drain(box: int) -> int:
     _drain(box, ERR_READ, ERR)
     if load64(box + LOG_LOST):
         _tell_lost(box)
+    if load64(box + LOG_LOST) and load64(box + LOG_SIZE):
+        _tell_in_place(box)
     return 0
 
 
@@ -134,17 +138,53 @@ def _tell_lost(box: int) -> int:
     return 0
 
 
+def _tell_in_place(box: int) -> int:
+    """Not even that has room: it takes the last record's, whose bytes are lost, too. Who follows the log
+    has read them.
+    """
+    at = load64(box + LOG_LAST)
+    size = load64(box + LOG_SIZE) - at - _HEAD
+    if size < 8:
+        return 0
+    record = room(_ROOM)
+    zeroed = 0
+    while zeroed < size:
+        store64(record + _HEAD + zeroed, 0)
+        zeroed += 8
+    lost = load64(box + LOG_LOST) + load64(box + LOG_LAST_HOLDS)
+    store64(record + _HEAD, lost)
+    _stamp(record, _LOST, size)
+    fd = load64(box + LOG_FD)
+    syscall(nr("fcntl"), fd, flag("fcntl", "F_SETFL"), 0)  # else it would be written behind the end
+    done = syscall(nr("pwrite64"), fd, record, _HEAD + size, at)
+    syscall(nr("fcntl"), fd, flag("fcntl", "F_SETFL"), flag("open", "O_APPEND"))
+    if done == _HEAD + size:
+        store64(box + LOG_LAST_HOLDS, lost)
+        store64(box + LOG_LOST, 0)
+    return 0
+
+
+def _stamp(record: int, stream: int, size: int) -> int:
+    """The head of a record."""
+    time = room(16)
+    syscall(nr("clock_gettime"), _REALTIME, time)
+    store64(record, load64(time) * 1000000000 + load64(time + 8))
+    store64(record + 8, stream << 32 | size)
+    return 0
+
+
 def _write(box: int, record: int, stream: int, size: int) -> int:
     """The head, and the record as a whole or not at all; whether there was room."""
     whole = _HEAD + size
     if load64(box + LOG_SIZE) + whole > _FILE:
         _turn(box)
-    time = room(16)
-    syscall(nr("clock_gettime"), _REALTIME, time)
-    store64(record, load64(time) * 1000000000 + load64(time + 8))
-    store64(record + 8, stream << 32 | size)
+    _stamp(record, stream, size)
     done = syscall(nr("write"), load64(box + LOG_FD), record, whole)
     if done == whole:
+        store64(box + LOG_LAST, load64(box + LOG_SIZE))
+        store64(box + LOG_LAST_HOLDS, size)
+        if stream == _LOST:
+            store64(box + LOG_LAST_HOLDS, load64(record + _HEAD))
         store64(box + LOG_SIZE, load64(box + LOG_SIZE) + whole)
         return 1
     if done > 0:

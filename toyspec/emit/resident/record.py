@@ -105,7 +105,9 @@ UNTOLD = 448  # 1: nobody tells us when what is kept of the box is removed
 MISSING = 456  # offset of whole lines: why the plan's own command is not found, and what helps
 SEARCHED = 464  # offset of a line: in which PATH any other one was searched
 PATHS = 472  # offset of a table of 4-byte offsets: the path of each execve from EXEC_STEP on
-BOX_SIZE = 480
+LOG_LAST = 480  # where the last record begins, in what is LOG_SIZE long
+LOG_LAST_HOLDS = 488  # bytes that were printed, and are there or told to be lost
+BOX_SIZE = 496
 
 # The memory of a box's own terminal: numbers, two terminals' modes, two buffers.
 SOCKET = 0  # where init hands over the next two; -1: it did
