@@ -3,7 +3,7 @@ the box that it compiles.
 
 `grace=SECONDS`: between TERM and KILL. `wait`: the monitor never says go, so the box is always
 being built. `slow=SECONDS`: before each call of setup and init. `patience=SECONDS`: with a view
-that does not end. `timed`: a compiled box says when each step was done. `kept`: it takes the words of
+that does not end. `unexecuted`: a command waits before its execve. `timed`: a compiled box says when each step was done. `kept`: it takes the words of
 what keeps boxes in memory.
 """
 
@@ -46,6 +46,17 @@ def change(what: str) -> None:
             return real(number, *operands)
 
         call.syscall = slowly  # type: ignore[assignment]
+    elif name == "unexecuted":
+        execute = call.syscall
+        execve = {"x86_64": 59, "aarch64": 221}[os.uname().machine]
+
+        def never(number: int, *operands: int) -> int:
+            if number == execve:
+                os.write(2, b"held\n")
+                time.sleep(3600)
+            return execute(number, *operands)
+
+        call.syscall = never  # type: ignore[assignment]
     else:
         raise ValueError(what)
 

@@ -10,6 +10,7 @@ import signal
 import socket
 import subprocess
 import termios
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -179,6 +180,27 @@ def test_a_box_with_a_reaper(product: Product) -> None:
     for argv, status in ((["/nonexistent"], 127), (["/etc/hostname"], 126)):
         found, left, said = told(product, [*words, "--", *argv])
         assert (left, len(found)) == (status, 1), said
+
+
+def test_a_reaper_s_command_that_is_killed_before_its_execve_never_ran(product: Product) -> None:
+    """However late its reaper learns of that: it is held still until all else was told."""
+    source = spec(product, f"{boxes.SPEC}reaper: true\n")
+    words = [*boxes.command_line(product, ["unexecuted"]), "up", "-q", "--no-cache", source]
+    with telling_pipe(product, [*words, "--", "true"]) as (process, reader):
+        with open(reader, encoding="ascii", closefd=False) as file:
+            init = json.loads(file.readline())["child-pid"]
+        assert process.stderr is not None
+        assert process.stderr.readline() == "held\n"
+        (child,) = boxes.children(init)
+        os.kill(init, signal.SIGSTOP)
+        boxes.become("T", init)
+        os.kill(child, signal.SIGKILL)
+        boxes.become("Z", child)
+        time.sleep(0.3)  # the monitor sees the pipe's end meanwhile
+        os.kill(init, signal.SIGCONT)
+        _, err = process.communicate(timeout=30)
+        assert lines(reader) == [], err
+        assert process.returncode == 125
 
 
 @either_way

@@ -18,6 +18,17 @@ def executed(pid: int) -> bool | None:
     return None if flags is None else not flags & _FORKED_NOT_EXECUTED
 
 
+def has_run(reaper: int) -> bool:
+    """Whether a reaper's command was executed: its oldest child, which its end of the exec pipe alone does
+    not tell from one that was killed. False too where it has ended: how, the reaper's end tells. True where
+    the kernel lists no children (CONFIG_PROC_CHILDREN).
+    """
+    listed = _proc(reaper, f"task/{reaper}/children")
+    if listed is None:
+        return True
+    return any(executed(int(pid)) for pid in listed.split()[:1])
+
+
 def start_time(pid: int) -> int | None:
     """When a process began, in clock ticks since boot: with its pid it tells it from any other. None
     where proc does not say.

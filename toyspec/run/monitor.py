@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 from toyspec.kernel.signals import open_signals, read_signals
 from toyspec.plan.step import INSIDE
 from toyspec.run.alive import LONGEST
-from toyspec.run.ending import executed, kill, send_key, takes
+from toyspec.run.ending import executed, has_run, kill, send_key, takes
 from toyspec.run.freeze import freeze, thaw
 from toyspec.run.keys import pass_on
 from toyspec.run.relay import READY
@@ -217,8 +217,11 @@ class Monitor:
             self.view_fd = -1
         if self.view is not None and self.view_fd < 0:
             self.view.close()
-        if self.status is not None and self.ran(executed):
+        if self.status is not None and self.ran(executed) and self._has_run():
             self.status.running()
+
+    def _has_run(self) -> bool:
+        return not self.box.reaps or has_run(self.box.init)
 
     def ran(self, executed: Callable[[int], bool | None]) -> bool:
         """Whether the box's command was executed; `executed` tells it of a process, where that can be.

@@ -6,14 +6,16 @@ import ctypes
 import os
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 
 import pytest
 
 from tests.emit.resident.interpreted import numbers
-from tests.run.boxes import become, children, eventually, state
-from toyspec.emit.resident import clock, freeze, process, record, times, words
+from tests.run.boxes import become, children, command, eventually, state
+from toyspec.emit.resident import clock, freeze, going, process, record, times, words
+from toyspec.run import ending
 from toyspec.run import freeze as run_freeze
 
 _SYSINFO_EHDR = 33
@@ -115,3 +117,41 @@ def test_the_clock_of_the_vdso() -> None:
         assert before <= words.load64(page + record.TIMES + 48) <= time.time_ns()
         assert words.load64(page + record.TIMES + 56) == -17
     assert abs(clock.now() - time.monotonic() * 1000) < 1000
+
+
+FORKS = """
+import os, signal, sys
+if os.fork() == 0:
+    if sys.argv[1] == "executed":
+        os.execvp("sleep", ["sleep", "1000"])
+    signal.pause()
+os.fork() or os.execvp("sleep", ["sleep", "1000"])
+signal.pause()
+"""
+
+
+@pytest.mark.parametrize(("how", "ran"), [("executed", 1), ("forked", 0)])
+def test_whether_the_oldest_child_was_executed(how: str, ran: int) -> None:
+    """Whatever became of a younger one."""
+    with subprocess.Popen([sys.executable, "-c", FORKS, how], start_new_session=True) as parent:
+        try:
+            eventually(lambda: len(children(parent.pid)) == 2)
+            eventually(lambda: command(children(parent.pid)[1]).startswith("sleep"))
+            oldest = children(parent.pid)[0]
+            eventually(lambda: command(oldest).startswith("sleep") == bool(ran))
+            assert going.has_run(parent.pid) == ran
+            assert ending.has_run(parent.pid) is bool(ran)
+            os.kill(oldest, signal.SIGKILL)
+            become("Z", oldest)
+            assert going.has_run(parent.pid) == ran
+            assert ending.has_run(parent.pid) is bool(ran)
+        finally:
+            os.killpg(parent.pid, signal.SIGKILL)
+
+
+def test_without_a_child_nothing_tells_whether_it_ran() -> None:
+    with subprocess.Popen(["sleep", "1000"]) as process_:
+        assert going.has_run(process_.pid) == 0
+        assert ending.has_run(process_.pid) is False
+        process_.kill()
+    assert going.has_run(process_.pid) == 1  # nor is it listed

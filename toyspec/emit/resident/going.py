@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from toyspec.emit.resident.memory import append, append_number, number
+from toyspec.emit.resident.process import executed, of_proc
 from toyspec.emit.resident.record import (
     COMMAND_ROLE,
     CURRENT,
@@ -11,7 +13,9 @@ from toyspec.emit.resident.record import (
     LOST,
     PAGE,
 )
-from toyspec.emit.resident.words import load64
+from toyspec.emit.resident.words import load64, room, text
+
+_LISTED = 32  # bytes: the first number of some
 
 
 def passed_go(box: int) -> int:
@@ -23,6 +27,22 @@ def passed_go(box: int) -> int:
     if load64(page + CURRENT + 8 * INIT_ROLE) > go:
         return 1
     return load64(page + CURRENT + 8 * COMMAND_ROLE) > go
+
+
+def has_run(reaper: int) -> int:
+    """Whether a reaper's command was executed: its oldest child, which its end of the exec pipe alone does
+    not tell from one that was killed. 0 too where it has ended: how, the reaper's end tells. 1 where the
+    kernel lists no children (CONFIG_PROC_CHILDREN).
+    """
+    name = room(64)
+    listed = room(_LISTED)
+    append(append_number(append(name, text("task/")), reaper), text("/children"))
+    size = of_proc(reaper, name, listed, _LISTED)
+    if size < 0:
+        return 1
+    if size == 0:
+        return 0
+    return executed(number(listed)) > 0
 
 
 def waits_to_go(page: int, step: int) -> int:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from toyspec.emit.resident.clock import now, wait_on
 from toyspec.emit.resident.forget import WHILE, forget, forgotten
-from toyspec.emit.resident.going import passed_go, waits_to_go
+from toyspec.emit.resident.going import has_run, passed_go, waits_to_go
 from toyspec.emit.resident.kinds import is_deadly, is_key, is_ours
 from toyspec.emit.resident.lasting import LOOKS, be_told, is_removed
 from toyspec.emit.resident.log import ERR, OUT, pump, stands
@@ -232,10 +232,16 @@ def _is_executing(box: int) -> int:
         store64(box + EXECUTING, 1)
         if not load64(box + PTY):
             close_view(box)
-        if passed_go(box) and (load64(box + REAPS) or executed(init_of(box)) > 0):
+        if passed_go(box) and _has_run(box):
             tell_running(box)
             stands(box)
     return load64(box + EXECUTING)
+
+
+def _has_run(box: int) -> int:
+    if load64(box + REAPS):
+        return has_run(init_of(box))
+    return executed(init_of(box)) > 0
 
 
 def _read_signals(box: int) -> int:
