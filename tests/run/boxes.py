@@ -13,11 +13,18 @@ from pathlib import Path
 
 from pexpect import fdpexpect
 
+from tests import tools
 from tests.product import Product, Word
 
 SPEC = """\
 version: 1
 system: host
+init: [sh]
+"""
+JOINED = """\
+version: 1
+system: host
+namespaces: {user: /proc/PID/ns/user, pid: /proc/PID/ns/pid}
 init: [sh]
 """
 PROMPT = "OUTSIDE> "
@@ -167,6 +174,20 @@ def started(product: Product, words: Sequence[Word]) -> Iterator[subprocess.Pope
             for pid in left:
                 with suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
+
+
+@contextmanager
+def joined(product: Product) -> Iterator[str]:
+    """The spec of a box whose init is no PID 1: it joins a pid namespace that is there."""
+    tools.need("unshare")
+    own = ["-U", "-r", "-p", "--fork", "--mount-proc", "--kill-child"]
+    with product.popen(["unshare", *own, "sleep", "1000"], program=True) as process:
+        try:
+            eventually(lambda: any(command(p) == "sleep 1000" for p in descendants(process.pid)))
+            (pid,) = descendants(process.pid)
+            yield JOINED.replace("PID", str(pid))
+        finally:
+            process.kill()
 
 
 class Shell:

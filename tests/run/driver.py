@@ -3,7 +3,9 @@ the box that it compiles.
 
 `grace=SECONDS`: between TERM and KILL. `wait`: the monitor never says go, so the box is always
 being built. `slow=SECONDS`: before each call of setup and init. `patience=SECONDS`: with a view
-that does not end. `unexecuted`: a command waits before its execve. `timed`: a compiled box says when each step was done. `kept`: it takes the words of
+that does not end. `unexecuted`: a command waits before its execve. `pauses`: once it was told to go, and before its
+execve, the command says so on standard error, and waits for a byte of standard input. `blind`: the monitor
+does not see that execve. `timed`: a compiled box says when each step was done. `kept`: it takes the words of
 what keeps boxes in memory.
 """
 
@@ -13,6 +15,10 @@ import os
 import sys
 import time
 from functools import partial
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from toyspec.plan.writer import Writer
 
 
 def change(what: str) -> None:
@@ -20,6 +26,8 @@ def change(what: str) -> None:
     from toyspec.emit import compiled, records
     from toyspec.emit.resident import record
     from toyspec.kernel import call
+    from toyspec.plan import calls
+    from toyspec.plan.phases import execute as going
     from toyspec.run import monitor
     from toyspec.run.monitor import Monitor
     from toyspec.spec import life
@@ -30,6 +38,19 @@ def change(what: str) -> None:
         Monitor._go = lambda _: None  # type: ignore[method-assign,assignment]
         del records._SLOTS["go.write"]
         records._SLOTS["go.read"] = record.GO_WRITE  # which the monitor has closed
+    elif name == "pauses":
+        real_become = going.become
+
+        def become(w: Writer, *given: Any) -> None:
+            w.do(calls.write(2, ("paused\n",)), "a test waits for it")
+            w.do(calls.read(0, 1), "a test says when")
+            real_become(w, *given)
+
+        going.become = become  # type: ignore[assignment]
+    elif name == "blind":
+        Monitor._is_executing = lambda _: False  # type: ignore[method-assign,assignment]
+        del records._SLOTS["exec.read"]
+        records._SLOTS["life.write"] = record.EXEC_READ  # which gives nothing to read
     elif name == "timed":
         compiled.Baked = partial(compiled.Baked, timed=True)  # type: ignore[misc,assignment]
     elif name == "kept":

@@ -22,11 +22,11 @@ from tests.product import Product, Word
 from tests.run import boxes
 from tests.run.boxes import (
     COMPILED,
-    command,
     compile_box,
     descendants,
     eventually,
     family,
+    joined,
     spec,
     stat,
     up,
@@ -38,12 +38,6 @@ IPC_OF_THE_HOST = """\
 version: 1
 system: host
 namespaces: {ipc: host, uts: host, time: {boottime: 3600}}
-init: [sh]
-"""
-FROM_BELOW = """\
-version: 1
-system: host
-namespaces: {pid: /proc/PID/ns/pid}
 init: [sh]
 """
 either_way = pytest.mark.usefixtures("either_way")
@@ -314,40 +308,19 @@ def test_nobody_reads(product: Product) -> None:
 @either_way
 def test_nobody_reads_of_a_box_whose_init_is_no_pid_1(product: Product) -> None:
     """It would die of a SIGPIPE that was handed on."""
-    tools.need("unshare")
-    holder = [
-        "unshare",
-        "-U",
-        "-r",
-        "-p",
-        "--fork",
-        "--mount-proc",
-        "--kill-child",
-        "sleep",
-        "1000",
-    ]
-    with product.popen(holder, program=True) as process:
-        try:
-            eventually(
-                lambda: any(command(each) == "sleep 1000" for each in descendants(process.pid))
-            )
-            (pid,) = descendants(process.pid)
-            reader, writer = os.pipe()
-            os.close(reader)
-            text = f"{FROM_BELOW.replace('PID', str(pid))}"
-            text = text.replace("{pid:", f"{{user: /proc/{pid}/ns/user, pid:")
-            source = spec(product, text)
-            if boxes.ways[-1] == COMPILED:
-                words: list[Word] = [compile_box(product, source)]
-            else:
-                words = [*product.toyspec, "up", "-q", "--no-cache", source]
-            words = telling(writer, [*words, "--", "sh", "-c", "sleep 0.2; exit 5"])
-            with product.popen(words, program=True, pass_fds=(writer,)) as box:
-                os.close(writer)
-                out, err = box.communicate(timeout=30)
-            assert (box.returncode, out, err) == (5, "", "")
-        finally:
-            process.kill()
+    with joined(product) as text:
+        reader, writer = os.pipe()
+        os.close(reader)
+        source = spec(product, text)
+        if boxes.ways[-1] == COMPILED:
+            words: list[Word] = [compile_box(product, source)]
+        else:
+            words = [*product.toyspec, "up", "-q", "--no-cache", source]
+        words = telling(writer, [*words, "--", "sh", "-c", "sleep 0.2; exit 5"])
+        with product.popen(words, program=True, pass_fds=(writer,)) as box:
+            os.close(writer)
+            out, err = box.communicate(timeout=30)
+        assert (box.returncode, out, err) == (5, "", "")
 
 
 def full_pipe() -> tuple[int, int]:
@@ -366,11 +339,11 @@ def full_pipe() -> tuple[int, int]:
 def test_a_full_pipe_keeps_nobody(product: Product) -> None:
     """Signals go through meanwhile or soon, the status is the command's, the pipe is as it was."""
     reader, writer = full_pipe()
-    words = telling(
-        writer, up(product, "sh", "-c", 'trap "exit 6" TERM; while :; do sleep 0.1; done')
-    )
+    script = 'trap "exit 6" TERM; echo ready; while :; do sleep 0.1; done'
+    words = telling(writer, up(product, "sh", "-c", script))
     with product.popen(words, program=True, pass_fds=(writer,)) as process:
-        family(process.pid, "sh -c")
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
         os.kill(process.pid, signal.SIGTERM)
         assert process.wait(30) == 6
     assert os.get_blocking(writer)

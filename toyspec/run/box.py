@@ -172,7 +172,11 @@ def _outcome(plan: Plan, monitor: Monitor) -> Outcome:
         return Outcome(failure.status, failure)
     changes = monitor.box.watch.differences()
     outcome = replace(_ended(ended, reboots=is_pid_1(plan)), changes=changes)
-    if monitor.status is not None:
+    surely = True
+    if monitor.ended_by is not None and ended == signal.SIGKILL:
+        outcome = replace(outcome, status=128 + monitor.ended_by)
+        surely = not monitor.box.reaps  # of its child nobody is left to tell
+    if monitor.status is not None and surely:
         monitor.status.ended(outcome.status)
     return outcome
 

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 from toyspec.kernel.signals import open_signals, read_signals
 from toyspec.plan.step import INSIDE
 from toyspec.run.alive import LONGEST
-from toyspec.run.ending import executed, has_run, kill, send_key, takes
+from toyspec.run.early import began, came_early, hand_on
+from toyspec.run.ending import kill, send_key, takes
 from toyspec.run.freeze import freeze, thaw
 from toyspec.run.keys import pass_on
 from toyspec.run.relay import READY
@@ -28,7 +29,6 @@ _VIEW_PATIENCE = 5.0  # seconds that init may wait for the view's last line
 _KILLING_PRESSES = 3
 _REDRAWING = 0.03  # seconds that a program has to see that its window was changed
 KEYS: Final[dict[int, str]] = {signal.SIGINT: "^C", signal.SIGQUIT: "^\\"}
-_DEADLY = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT, signal.SIGQUIT)
 _OURS = (signal.SIGCHLD, signal.SIGURG)  # about ourselves, and not for init
 _ASKS = (signal.SIGTTIN, signal.SIGTTOU)  # who is in the background may not use the terminal
 _PYTHONS = (signal.SIGPIPE, signal.SIGXFSZ)  # which it ignores itself
@@ -96,6 +96,7 @@ class Monitor:
         self.setup_listens = False
         self.executing = False  # init's execve succeeded, or will never be made
         self.ended_by: int | None = None  # a signal that came while the box was being built
+        self.early = list[int]()  # others that did
         self.told_to_go = False
         self.polled = set[int]()  # of the terminal's descriptors
         self.presses = 0  # of ^C, at an init that has no handler for it
@@ -217,11 +218,9 @@ class Monitor:
             self.view_fd = -1
         if self.view is not None and self.view_fd < 0:
             self.view.close()
-        if self.status is not None and self.ran(executed) and self._has_run():
+        if self.status is not None and began(self):
             self.status.running()
-
-    def _has_run(self) -> bool:
-        return not self.box.reaps or has_run(self.box.init)
+        hand_on(self)
 
     def ran(self, executed: Callable[[int], bool | None]) -> bool:
         """Whether the box's command was executed; `executed` tells it of a process, where that can be.
@@ -253,9 +252,8 @@ class Monitor:
             return
         elif number == signal.SIGTSTP:
             self.stop(number, os.getpid())  # who else was meant was told, too
-        elif number in _DEADLY and not self._is_executing():
-            self.ended_by = number
-            self.kill()
+        elif not self._is_executing():
+            came_early(self, number)
         else:
             if number in KEYS and sender == 0 and terminal is not None:
                 terminal.interrupt(number)  # its trace is not drawn yet: whom does it reach inside?

@@ -7,11 +7,14 @@ from toyspec.emit.resident.process import executed, of_proc
 from toyspec.emit.resident.record import (
     COMMAND_ROLE,
     CURRENT,
+    ENDED_BY,
     FAILED_STEP,
     GO_STEP,
     INIT_ROLE,
     LOST,
     PAGE,
+    PIDS,
+    REAPS,
 )
 from toyspec.emit.resident.words import load64, room, text
 
@@ -43,6 +46,18 @@ def has_run(reaper: int) -> int:
     if size == 0:
         return 0
     return executed(number(listed)) > 0
+
+
+def began(box: int) -> int:
+    """Whether the end of the exec pipe was the command's execve. Of a box that we killed, its end says
+    that: its init may have come so far since.
+    """
+    if load64(box + ENDED_BY) or not passed_go(box):
+        return 0
+    init = load64(load64(box + PAGE) + PIDS + 8 * INIT_ROLE)
+    if load64(box + REAPS):
+        return has_run(init)
+    return executed(init) > 0
 
 
 def waits_to_go(page: int, step: int) -> int:

@@ -6,9 +6,10 @@ Every signal is blocked; those in the file record's DEAF are dropped.
 from __future__ import annotations
 
 from toyspec.emit.resident.clock import now, wait_on
+from toyspec.emit.resident.early import came_early, hand_on
 from toyspec.emit.resident.forget import WHILE, forget, forgotten
-from toyspec.emit.resident.going import has_run, passed_go, waits_to_go
-from toyspec.emit.resident.kinds import is_deadly, is_key, is_ours
+from toyspec.emit.resident.going import began, waits_to_go
+from toyspec.emit.resident.kinds import is_key, is_ours
 from toyspec.emit.resident.lasting import LOOKS, be_told, is_removed
 from toyspec.emit.resident.log import ERR, OUT, pump, stands
 from toyspec.emit.resident.passing import pass_on
@@ -16,7 +17,6 @@ from toyspec.emit.resident.press import end_box, pressed, unheard
 from toyspec.emit.resident.process import (
     POLLED,
     READY,
-    executed,
     poll_one,
     readable,
     send,
@@ -27,7 +27,7 @@ from toyspec.emit.resident.pty import LOOK, enter, interrupt, is_ready, looks, s
 from toyspec.emit.resident.record import (
     DEADLINE,
     DEAF,
-    ENDED_BY,
+    EARLY,
     ERR_READ,
     EXEC_READ,
     EXECUTING,
@@ -93,8 +93,8 @@ def init_of(box: int) -> int:
 def watch_over(box: int) -> int:
     """Until setup has ended; its raw wait status is in GONE then. Init is left to look at.
 
-    That init executes its command wakes us only where a view has to be gone by then, or somebody is
-    told: when a signal comes, it is asked.
+    That init executes its command wakes us only where a view has to be gone by then, somebody is told,
+    or a signal waits for it: when one comes, it is asked.
     """
     every = room(8)
     store64(every, -1)
@@ -112,7 +112,7 @@ def watch_over(box: int) -> int:
     while 1:
         view = load64(load64(box + FILE) + VIEW)
         exec_fd = load32(load64(box + EXEC_READ))
-        if view < 0 and (load64(load64(box + FILE) + STATUS) < 0 or load64(box + EXECUTING)):
+        if view < 0 and not _execve_matters(box):
             exec_fd = -1
         if pty:
             wants(pty, polled + 5 * POLLED)
@@ -142,6 +142,13 @@ def watch_over(box: int) -> int:
                 _tell_of_its_end(box, pty)
         _look_at_the_clock(box)
     return 0
+
+
+def _execve_matters(box: int) -> int:
+    """Whether somebody is told of the command's execve, or a signal waits for it."""
+    if load64(box + EARLY):
+        return 1
+    return load64(load64(box + FILE) + STATUS) >= 0 and not load64(box + EXECUTING)
 
 
 def _end_with_parent(box: int) -> int:
@@ -232,16 +239,11 @@ def _is_executing(box: int) -> int:
         store64(box + EXECUTING, 1)
         if not load64(box + PTY):
             close_view(box)
-        if passed_go(box) and _has_run(box):
+        if began(box):
             tell_running(box)
             stands(box)
+        hand_on(box, init_of(box))
     return load64(box + EXECUTING)
-
-
-def _has_run(box: int) -> int:
-    if load64(box + REAPS):
-        return has_run(init_of(box))
-    return executed(init_of(box)) > 0
 
 
 def _read_signals(box: int) -> int:
@@ -277,9 +279,8 @@ def _signal(box: int, number: int, sender: int) -> int:
         return 0
     if number == flag("signal", "SIGTSTP"):
         return stop(box, number, syscall(nr("getpid")))  # who else was meant was told, too
-    if is_deadly(number) and not _is_executing(box):
-        store64(box + ENDED_BY, number)
-        return end_box(box)
+    if not _is_executing(box):
+        return came_early(box, number)
     if is_key(number) and sender == 0 and pty:
         interrupt(pty, number)  # its trace is not drawn yet: whom does it reach inside?
     elif is_key(number) and sender == 0:

@@ -79,11 +79,19 @@ def supervise_monitor(box: int) -> int:
         return leave(tell_failure(box))
     if ran == 0 or ended == _UNKNOWN:
         return leave(tell_killed(box, load64(box + GONE), ended))
-    tell_running(box)
-    stands(box)
+    status = _status(box, ended)
+    surely = 1
+    if load64(box + ENDED_BY) and ended == flag("signal", "SIGKILL"):
+        status = 128 + load64(box + ENDED_BY)
+        surely = load64(box + REAPS) == 0  # of its child nobody is left to tell
+    if surely:
+        tell_running(box)
+        stands(box)
     second_look(box)
     drain(box)
-    return leave(tell_ended(box, _status(box, ended)))
+    if surely:
+        tell_ended(box, status)
+    return leave(status)
 
 
 def _see_the_last_line(box: int, page: int, ran: int) -> int:

@@ -107,7 +107,8 @@ SEARCHED = 464  # offset of a line: in which PATH any other one was searched
 PATHS = 472  # offset of a table of 4-byte offsets: the path of each execve from EXEC_STEP on
 LOG_LAST = 480  # where the last record begins, in what is LOG_SIZE long
 LOG_LAST_HOLDS = 488  # bytes that were printed, and are there or told to be lost
-BOX_SIZE = 496
+EARLY = 496  # signals that wait for the command's execve, a bit each
+BOX_SIZE = 504
 
 # The memory of a box's own terminal: numbers, two terminals' modes, two buffers.
 SOCKET = 0  # where init hands over the next two; -1: it did
