@@ -8,7 +8,8 @@ from tests.golden.plans import HOSTS, SPECS, planned
 from toyspec.emit.plan_json import from_json, to_json
 from toyspec.plan import calls, terminal
 from toyspec.plan.descriptors import ITEM
-from toyspec.plan.entering import EnteringError, Entrant, Running, exec_plan, namespaces
+from toyspec.plan.entering import EnteringError, Entrant, Running, exec_plan
+from toyspec.plan.joining import namespaces
 from toyspec.plan.step import (
     Environment,
     Fd,
@@ -26,7 +27,7 @@ from toyspec.values import replace
 
 RUNNING = Running(77, {"user": "0:4:1", "mount": "0:4:2", "pid": "0:4:3"})
 ID = Entrant(argv=("id",))
-NEEDED = {"life.read", "exec.write", "go.read", "alive.read", "alive.write", "box"}
+NEEDED = {"life.read", "exec.write", "go.read", "alive.read", "alive.write", "box", "own"}
 """The descriptors, beside the standard streams, that setup has while it joins."""
 
 
@@ -99,8 +100,14 @@ def test_nothing_of_the_host_is_open_when_it_joins(host: str, name: str) -> None
     setup = [(s.call, s.args) for s in of(plan, "setup")]
     at = setup.index((joins.call, joins.args))
     assert hidden in setup[:at]
-    assert [call for call, _ in setup[at + 1 : at + 4]] == ["prctl", "close", "clone"]
+    after = [call for call, _ in setup[at + 1 :]]
+    assert after[: after.index("clone")] == ["prctl", "close", *["statx"] * 3, "close"]
     assert setup[at + 1] == hidden
+    forked = next(s for s in plan.steps if s.yields == "init")
+    assert opened(of(plan, "setup")[: of(plan, "setup").index(forked)]) <= {
+        "alive.read",
+        "alive.write",
+    }
 
 
 def test_everything_is_joined_at_once() -> None:
@@ -112,9 +119,22 @@ def test_everything_is_joined_at_once() -> None:
          "CLONE_NEWIPC", "CLONE_NEWCGROUP")
     )  # fmt: skip
     assert namespaces(box) == ("user", "mount", "pid", "network", "uts", "ipc", "cgroup")
-    seen = [s for s in plan.steps if s.call == "statx"]
+
+
+@pytest.mark.parametrize("name", SPECS)
+def test_what_was_joined_is_looked_at_before_anything_begins_there(name: str) -> None:
+    """By setup, whose namespaces nobody else can change, through what it opened before."""
+    plan = made(HOSTS[0], name)
+    own = next(s for s in plan.steps if s.yields == "own")
+    assert own.args[1].value == Path("/proc/self/ns")
+    seen = [s for s in plan.steps if s.call == "statx" and s.args[0].value == Fd("own")]
     assert [s.expects and s.expects.inode for s in seen] == list(RUNNING.inodes.values())
-    assert plan.steps[seen[-1].id].call == "pidfd_send_signal"
+    assert [s.args[1].value for s in seen] == [Path("user"), Path("mnt"), Path("pid_for_children")]
+    joins = next(s for s in plan.steps if s.call == "setns")
+    begins = next(s for s in plan.steps if s.yields == "init")
+    assert own.id < joins.id < seen[0].id
+    assert seen[-1].id < begins.id
+    assert {s.role for s in (own, joins, *seen, begins)} == {"setup"}
 
 
 def test_a_step_that_nobody_knows_is_refused() -> None:

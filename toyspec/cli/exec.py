@@ -64,7 +64,7 @@ SYNTAX = Syntax(
     ),
 )
 TOYSPEC_FAILED = 125
-_JOINS = frozenset(("pidfd_open", "statx", "pidfd_send_signal", "setns"))
+_JOINS = frozenset(("pidfd_open", "statx", "setns"))
 
 
 def exec_in_box(args: list[str], kept: Kept | None, began: int) -> int:

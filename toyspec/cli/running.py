@@ -11,7 +11,8 @@ from toyspec.cli.boxes import boxes_of, cannot, seen
 from toyspec.cli.error import FatalError
 from toyspec.cli.unfed import is_unfed, remedy, why
 from toyspec.emit.plan_json import FormatError, from_json
-from toyspec.plan.entering import Running, namespaces
+from toyspec.plan.entering import Running
+from toyspec.plan.joining import namespaces
 from toyspec.run import alive, files
 from toyspec.run.boxes import StateError, open_box
 from toyspec.start.look import NAMESPACES

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 
 from toyspec.plan import calls, descriptors, process_calls, reaper, terminal
-from toyspec.plan.joining import FLAGS
+from toyspec.plan.joining import FLAGS, namespaces
 from toyspec.plan.phases import execute, init, prepare
 from toyspec.plan.seccomp.terminal import refuse_terminal_input
 from toyspec.plan.step import (
@@ -36,8 +36,10 @@ from toyspec.values import dataclass, replace
 
 EVERY_EXEC = Origin("", default="every exec")
 COMMAND_LINE = Origin("", default="the command line")
-_FILES: dict[Namespace, str] = {"mount": "mnt", "network": "net"}
-"""Names in /proc/PID/ns, where they are others than ours."""
+_LINKS: dict[Namespace, str] = {
+    "mount": "mnt", "network": "net", "pid": "pid_for_children", "time": "time_for_children",
+}  # fmt: skip
+"""Names in /proc/self/ns of what a forked child will be in, where they are others than ours."""
 
 _PROCESS = frozenset((
     "umask", "sched_setaffinity", "setpriority", "ioprio_set", "setgroups", "prctl", "capset",
@@ -112,19 +114,6 @@ def exec_plan(box: Plan, running: Running, entrant: Entrant) -> Plan:
     )
 
 
-def namespaces(box: Plan) -> tuple[Namespace, ...]:
-    """Those that the box has for itself or joined: all others are its caller's too."""
-    named = {
-        name
-        for step in box.steps
-        if step.call in ("unshare", "setns") and step.role == "setup"
-        for argument in step.args
-        if isinstance(argument.value, Flags)
-        for name in argument.value.names
-    }
-    return tuple(name for name, flag in FLAGS if flag in named)
-
-
 def _prepare(box: Plan, entrant: Entrant) -> list[Step]:
     w = Writer("prepare", "monitor")
     w.about("descriptors of the caller's are closed", EVERY_EXEC)
@@ -172,16 +161,9 @@ def _enter(box: Plan, running: Running) -> list[Step]:
     w.do(hidden, f"{why}; execve undoes it")
     w.about(f"find the box's process {pid}", EVERY_EXEC)
     w.do(process_calls.pidfd_open(pid), "whoever has this number now", yields="box")
-    for name in own:
-        inode = running.inodes.get(name)
-        if inode is not None:
-            seen = process_calls.statx_inode_at(f"/proc/{pid}/ns/{_FILES.get(name, name)}")
-            w.do(
-                seen,
-                f"its {name} namespace is the box's, and no other",
-                expects=Expect(inode=inode),
-            )
-    w.do(process_calls.pidfd_exists("box"), "it was the same process all the time")
+    w.about("setup sees its own namespaces", EVERY_EXEC)
+    links = calls.openat(calls.CWD, "/proc/self/ns", "O_PATH", "O_DIRECTORY")
+    w.do(links, "of the caller's proc: what the box has at /proc says nothing", yields="own")
     w.about("join " + ", ".join(own), EVERY_EXEC)
     flags = dict(FLAGS)
     w.do(
@@ -190,6 +172,14 @@ def _enter(box: Plan, running: Running) -> list[Step]:
     )
     w.do(hidden, "Linux may have undone it with the change of user namespace")
     w.do(calls.close("box"), "done with it")
+    w.about("what was joined is the box", EVERY_EXEC)
+    for name in own:
+        inode = running.inodes.get(name)
+        if inode is not None:
+            seen = process_calls.statx_inode_in("own", _LINKS.get(name, name))
+            why = f"its {name} namespace, whatever that process made meanwhile"
+            w.do(seen, why, expects=Expect(inode=inode))
+    w.do(calls.close("own"), "nothing of the host's is left when the newcomer begins")
     return w.steps
 
 

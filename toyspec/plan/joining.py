@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from toyspec.host.facts import HostFacts, NamespaceFact, Needs
 from toyspec.plan import calls
 from toyspec.plan.error import PlanProblem
-from toyspec.plan.step import Expect, Flags, Int
+from toyspec.plan.step import Expect, Flags, Int, Plan
 from toyspec.plan.writer import Writer
 from toyspec.spec.model import Join, Namespace, Spec
 
@@ -265,3 +265,16 @@ def warnings(spec: Spec) -> list[str]:
         "ends; and the other processes there see the box's, and may trace them where they are the "
         "same user's",
     ]
+
+
+def namespaces(box: Plan) -> tuple[Namespace, ...]:
+    """Those that the box has for itself or joined: all others are its caller's too."""
+    named = {
+        name
+        for step in box.steps
+        if step.call in ("unshare", "setns") and step.role == "setup"
+        for argument in step.args
+        if isinstance(argument.value, Flags)
+        for name in argument.value.names
+    }
+    return tuple(name for name, flag in FLAGS if flag in named)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from toyspec.plan.calls import CWD, Call, Slot, call
-from toyspec.plan.step import Fd, Flags, Int, Null, Path, Struct
+from toyspec.plan.calls import Call, Slot, call
+from toyspec.plan.step import Fd, Flags, Int, Path, Struct
 
 
 def pidfd_open(pid: int) -> Call:
@@ -11,23 +11,12 @@ def pidfd_open(pid: int) -> Call:
     return call("pidfd_open", ("pid", Int(pid)), ("flags", Int(0)))
 
 
-def pidfd_exists(pidfd: Slot) -> Call:
-    """pidfd_send_signal(2) of no signal: ESRCH where the process was waited for already."""
-    return call(
-        "pidfd_send_signal",
-        ("pidfd", Fd(pidfd)),
-        ("sig", Int(0)),
-        ("info", Null()),
-        ("flags", Int(0)),
-    )
-
-
-def statx_inode_at(path: str) -> Call:
-    """statx(2) of what a path leads to: which file it is."""
+def statx_inode_in(dirfd: Slot, name: str) -> Call:
+    """statx(2) of what a name in an open directory leads to: which file it is."""
     return call(
         "statx",
-        ("dirfd", Fd(CWD)),
-        ("path", Path(path)),
+        ("dirfd", Fd(dirfd)),
+        ("path", Path(name)),
         ("flags", Flags(())),
         ("mask", Flags(("STATX_INO",))),
         ("statxbuf", Struct("statx")),
