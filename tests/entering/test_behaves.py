@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests import tools
+from tests import holder, tools
 from tests.entering.boxes import Box, running
 from tests.kernel_side.test_trace_equals_plan import read_all
 from tests.product import Product
@@ -141,6 +141,26 @@ def test_a_box_that_ends_meanwhile(box: Box) -> None:
         assert box.product.run(["kill", box.name]).returncode == 0
         _, said = process.communicate(timeout=60)
     assert (process.returncode, said) == (137, "")
+
+
+LEFT = """
+import ctypes, time
+assert ctypes.CDLL(None).unshare(0x10020000) == 0  # CLONE_NEWUSER, CLONE_NEWNS
+print("=== stands ===", flush=True)
+time.sleep(1000)
+"""
+
+
+@pytest.mark.parametrize("user", ["new", "joined"])
+def test_a_box_that_left_where_it_began(product: Product, user: str) -> None:
+    """In a joined user namespace too, where the monitor could not look: its plan says which that is."""
+    tools.need("python3")
+    joins = f"namespaces: {{user: {holder.file(product, 'user')}}}\n" * (user == "joined")
+    here = spec(product, f"version: 1\nsystem: host\nseccomp: none\n{joins}init: [sh]\n")
+    with running(product, here, argv=["python3", "-c", LEFT]) as box:
+        done = box.exec("echo", "in")
+    assert (done.returncode, done.stdout) == (125, "")
+    assert "no process of the box `box` is where the box began" in done.stderr
 
 
 def test_many_at_once(box: Box) -> None:

@@ -12,7 +12,7 @@ from toyspec.cli.error import FatalError
 from toyspec.cli.unfed import is_unfed, remedy, why
 from toyspec.emit.plan_json import FormatError, from_json
 from toyspec.plan.entering import Running
-from toyspec.plan.joining import namespaces
+from toyspec.plan.joining import joined, namespaces
 from toyspec.run import alive, files
 from toyspec.run.boxes import StateError, open_box
 from toyspec.start.look import NAMESPACES
@@ -97,14 +97,13 @@ def _over(box: Seen) -> FatalError:
 
 def _inodes(plan: Plan, told: Mapping[str, int]) -> dict[Namespace, str]:
     """Those of the box's own namespaces that its monitor told, as statx(2) says them: all are files of
-    one filesystem.
+    one filesystem. Where it joined a user namespace the monitor could not look, and the plan says which
+    that is: to leave the others takes rights in it.
     """
     device = os.stat("/proc/self/ns/user").st_dev
-    return {
-        name: _shown(device, told[_FILES[name]])
-        for name in namespaces(plan)
-        if _FILES[name] in told
-    }
+    known = joined(plan)
+    known |= {name: _shown(device, told[file]) for name, file in _FILES.items() if file in told}
+    return {name: known[name] for name in namespaces(plan) if name in known}
 
 
 def _shown(device: int, inode: int) -> str:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from toyspec.host.facts import HostFacts, NamespaceFact, Needs
 from toyspec.plan import calls
 from toyspec.plan.error import PlanProblem
-from toyspec.plan.step import Expect, Flags, Int, Plan
+from toyspec.plan.step import Expect, Fd, Flags, Int, Plan
 from toyspec.plan.writer import Writer
 from toyspec.spec.model import Join, Namespace, Spec
 
@@ -29,6 +29,8 @@ FLAGS: tuple[tuple[Namespace, str], ...] = (
     ("cgroup", "CLONE_NEWCGROUP"),
     ("time", "CLONE_NEWTIME"),
 )
+_SLOT = "namespace:"
+"""Before the kind: where the file of one that is joined is open."""
 _NEVER_THE_HOSTS: tuple[Namespace, ...] = ("user", "pid", "mount")
 
 
@@ -238,7 +240,7 @@ def join_all(w: Writer, box: Box) -> None:
 
 
 def _slot(join: Join) -> str:
-    return f"namespace:{join.namespace}"
+    return _SLOT + join.namespace
 
 
 def exposed(box: Box) -> list[str]:
@@ -278,3 +280,15 @@ def namespaces(box: Plan) -> tuple[Namespace, ...]:
         for name in argument.value.names
     }
     return tuple(name for name, flag in FLAGS if flag in named)
+
+
+def joined(box: Plan) -> dict[Namespace, str]:
+    """The inodes of those that it joined: its plan demands them."""
+    return {
+        name: step.expects.inode
+        for step in box.steps
+        for name, _ in FLAGS
+        if step.expects is not None
+        and step.expects.inode is not None
+        and step.args[0].value == Fd(_SLOT + name)
+    }
