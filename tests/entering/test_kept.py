@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -95,3 +96,17 @@ def test_it_is_that_box_s(box: Box) -> None:
     done = box.exec("true")
     assert done.returncode == 125
     assert "the box `box` has ended, with status" in done.stderr
+
+
+def test_it_is_for_a_box_that_lives(box: Box) -> None:
+    """After another boot all numbers that were kept may be right, and nobody holds the lock."""
+    assert is_kept(box)
+    again = box.state.with_name("again")
+    shutil.copytree(box.state, again)
+    box.product.own(again)
+    for file in again.iterdir():
+        assert file.read_bytes() == (box.state / file.name).read_bytes()
+    done = box.product.run(["exec", "again", "--", "echo", "in"])
+    shutil.rmtree(again)
+    assert (done.returncode, done.stdout) == (125, "")
+    assert "the box `again` has ended, nobody was left to say how" in done.stderr

@@ -1,7 +1,7 @@
 """`toyspec exec` of a box that was entered before: what entered it is kept, compiled, in its state.
 
 Light, as every start pays for it. What is kept counts only for the very box that it was made for, as its
-status tells, for a caller and a terminal like that one, and as long as toyspec's own files are
+status tells and its lock confirms, for a caller and a terminal like that one, and as long as toyspec's own files are
 the same. In doubt it is made anew; what is wrong with a command or a box, the long way says.
 """
 
@@ -13,6 +13,7 @@ import sys
 import time
 
 from toyspec.run.boxes import StateError, open_box, open_boxes
+from toyspec.run.lock import is_held
 from toyspec.start import entry, memory, store
 from toyspec.start.look import Look, terminal
 from toyspec.start.look_paths import files
@@ -54,8 +55,10 @@ def find(args: list[str]) -> Kept | None:
         os.close(boxes)
     except (StateError, OSError):
         return None
-    status = None if directory is None else store.get(directory, _WHOLE, "status")
-    if directory is None or status is None:
+    if directory is None or not is_held(directory):
+        return None  # it ended without a word, perhaps with the machine: its numbers are others' by now
+    status = store.get(directory, _WHOLE, "status")
+    if status is None:
         return None
     return Kept(directory, status, bare=bare, argv=argv[:-2])
 

@@ -12,6 +12,7 @@ import time
 from typing import TYPE_CHECKING
 
 from toyspec.run import alive, files, readers, state
+from toyspec.run.lock import is_locked
 
 if TYPE_CHECKING:
     from toyspec.run.state import Seen, Status
@@ -83,7 +84,7 @@ class Watcher:
 
     def lives(self) -> bool:
         """Whether one of the box's own processes is there, and not of one that was begun in its place."""
-        held = self._lock >= 0 and state.is_locked(self._lock)
+        held = self._lock >= 0 and is_locked(self._lock)
         return held and readers.is_there(self.directory, self.said) is not False
 
     def status(self) -> Status:

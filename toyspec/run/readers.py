@@ -9,20 +9,18 @@ from __future__ import annotations
 
 import fcntl
 import os
-import struct
 import time
 from typing import Final
 
 from toyspec.run.boxes import open_box
 from toyspec.run.files import FLAGS
-from toyspec.run.state import is_held
+from toyspec.run.lock import FLOCK, is_held
 
 READS: Final = 0
 BEGINS: Final = 1
 PATIENCE: Final = 2.0
 """Seconds that readers are waited for: one of them may stand still."""
 _STEP: Final = 0.01  # seconds between two looks: no event tells
-_FLOCK: Final = struct.Struct("hhqqi4x")  # struct flock (asm-generic/fcntl.h) with 64 bits
 
 
 def tell(status: int, what: int) -> None:
@@ -37,15 +35,15 @@ def take_back(status: int, what: int) -> None:
 
 def _lock(status: int, what: int, kind: int) -> None:
     if status >= 0:
-        fcntl.fcntl(status, fcntl.F_OFD_SETLK, _FLOCK.pack(kind, os.SEEK_SET, what, 1, 0))
+        fcntl.fcntl(status, fcntl.F_OFD_SETLK, FLOCK.pack(kind, os.SEEK_SET, what, 1, 0))
 
 
 def is_told(status: int, what: int) -> bool:
     """Whether anybody else tells that. Takes nothing."""
     if status < 0:
         return False
-    asked = _FLOCK.pack(fcntl.F_WRLCK, os.SEEK_SET, what, 1, 0)
-    return bool(_FLOCK.unpack(fcntl.fcntl(status, fcntl.F_OFD_GETLK, asked))[0] != fcntl.F_UNLCK)
+    asked = FLOCK.pack(fcntl.F_WRLCK, os.SEEK_SET, what, 1, 0)
+    return bool(FLOCK.unpack(fcntl.fcntl(status, fcntl.F_OFD_GETLK, asked))[0] != fcntl.F_UNLCK)
 
 
 def open_status(directory: int) -> int:

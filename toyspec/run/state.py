@@ -20,13 +20,13 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-import struct
 from errno import EACCES, EAGAIN, EISDIR, ENOSPC, ENOTEMPTY
 from typing import TYPE_CHECKING, Literal
 
 from toyspec.run import earlier
 from toyspec.run.boxes import ExactModes, StateError, check_private, open_box, where
 from toyspec.run.files import FLAGS, create, read
+from toyspec.run.lock import FLOCK, is_held
 from toyspec.values import dataclass, field
 
 if TYPE_CHECKING:
@@ -34,7 +34,6 @@ if TYPE_CHECKING:
 
 STATUS_ROOM = 4096
 """Bytes of `status`, set aside before the box begins: a full disk loses no exit status."""
-_FLOCK = struct.Struct("hhqqi4x")  # struct flock (asm-generic/fcntl.h) with 64 bits
 
 State = Literal["starting", "running", "ended", "lost"]
 
@@ -189,7 +188,7 @@ def lock(boxes: int, name: str, *, make: bool = False) -> Claim | None:
             with ExactModes():
                 fd = os.open("lock", os.O_RDWR | os.O_CREAT | FLAGS, 0o600, dir_fd=directory)
             check_private(fd, where(directory, "lock"))
-            whole = _FLOCK.pack(fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)
+            whole = FLOCK.pack(fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)
             fcntl.fcntl(fd, fcntl.F_OFD_SETLK, whole)
             if _is_at(boxes, name, directory) and _is_at(directory, "lock", fd):
                 return Claim(boxes, name, directory, fd)
@@ -257,24 +256,6 @@ def sweep(boxes: int, name: str) -> None:
         discard(found)
     else:
         found.close()
-
-
-def is_held(directory: int) -> bool:
-    """Whether the lock is held by anybody. Takes nothing."""
-    try:
-        fd = os.open("lock", os.O_RDONLY | FLAGS, dir_fd=directory)
-    except OSError:
-        return False
-    try:
-        return is_locked(fd)
-    finally:
-        os.close(fd)
-
-
-def is_locked(fd: int) -> bool:
-    """Whether anybody else holds the lock of a `lock` that is open. Takes nothing."""
-    asked = _FLOCK.pack(fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)
-    return bool(_FLOCK.unpack(fcntl.fcntl(fd, fcntl.F_OFD_GETLK, asked))[0] != fcntl.F_UNLCK)
 
 
 def _make_status(directory: int) -> None:
