@@ -69,6 +69,7 @@ def test_the_user_namespace_is_joined_first_and_has_its_maps() -> None:
         ("statx", Expect(inode="0:4:51")),
         ("prctl", ("PR_SET_DUMPABLE",)),
         ("setns", ("CLONE_NEWUSER",)),
+        ("prctl", ("PR_SET_DUMPABLE",)),
         ("close", None),
         ("prctl", ("PR_SET_PDEATHSIG",)),
         ("read", Expect(errno="EAGAIN")),

@@ -221,15 +221,19 @@ def open_all(w: Writer, box: Box) -> None:
 def join_all(w: Writer, box: Box) -> None:
     """The user namespace first: with it come the rights to the others."""
     wanted = [join for join in box.spec.joined if not is_own(box.facts, join)]
+    hidden = calls.prctl("PR_SET_DUMPABLE", Int(0))
     if any(join.namespace in ("user", "pid") for join in wanted):
         w.about("setup cannot be looked into", box.origin(wanted[0].at))
         why = "nobody in the joined namespaces may trace it or take its descriptors (CVE-2016-9962)"
-        w.do(calls.prctl("PR_SET_DUMPABLE", Int(0)), f"{why}; execve undoes it for init")
+        w.do(hidden, f"{why}; execve undoes it for init")
     flags = dict(FLAGS)
     for join in wanted:
         what = "with the next fork" if join.namespace == "pid" else "from here on"
         w.about(f"join the {join.namespace} namespace {join.path}", box.origin(join.at))
         w.do(calls.setns(_slot(join), flags[join.namespace]), f"the box's, {what}")
+        if join.namespace == "user":
+            why = "Linux may have undone it with the change of user namespace (fs.suid_dumpable)"
+            w.do(hidden, why)
         w.do(calls.close(_slot(join)), "done with it")
         if join.namespace == "user":
             death = Flags(("SIGKILL",))
