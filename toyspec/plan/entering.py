@@ -172,7 +172,7 @@ def _enter(box: Plan, running: Running) -> list[Step]:
     )
     w.do(hidden, "Linux may have undone it with the change of user namespace")
     w.do(calls.close("box"), "done with it")
-    w.about("what was joined is the box", EVERY_EXEC)
+    w.about("look at what was joined", EVERY_EXEC)
     for name in own:
         inode = running.inodes.get(name)
         if inode is not None:
