@@ -4,6 +4,10 @@ its path, which no `#!` line can name.
 
 import sys
 
+from toyspec.start.interrupts import end_by_interrupts
+
+end_by_interrupts()
+
 from toyspec.start.again import begin
 
 kept = begin()

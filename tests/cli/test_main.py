@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -311,29 +310,6 @@ def test_closed_streams_are_no_bug(toyspec: Command, closed: str) -> None:
     done = toyspec.product.as_user(shell, cwd=toyspec.here)
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith("prepare\n") is (">&-" not in closed.split())
-
-
-@pytest.fixture
-def interruptible() -> Iterator[None]:
-    """SIGINT as a shell leaves it for its foreground job: a background job's is ignored, and what
-    it starts inherits that.
-    """
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
-
-
-@pytest.mark.usefixtures("interruptible")
-@pytest.mark.parametrize("verb", ["up", "plan"])
-def test_an_interrupt_is_quiet(toyspec: Command, verb: str) -> None:
-    slow = toyspec.here / "slow.yaml"
-    os.mkfifo(slow)
-    toyspec.product.own(slow)
-    process = toyspec.product.popen([verb, "slow.yaml"], cwd=toyspec.here)
-    with process, open(slow, "wb"):  # it reads now, and gets nothing
-        process.send_signal(signal.SIGINT)
-        out, err = process.communicate(timeout=30)
-    assert (process.returncode, out, err) == (130, "", "")
 
 
 @pytest.mark.parametrize(("verbose", "traceback"), [([], False), (["-v"], True)])

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from toyspec.cli.box import load_spec, make_plan
 from toyspec.cli.boxes import boot, boxes_of, cannot, taken
 from toyspec.cli.error import FatalError, Reported, UsageError
+from toyspec.cli.interruptible import interruptible
 from toyspec.cli.place import base
 from toyspec.cli.session import ends_with_session
 from toyspec.cli.source import STDIN, read
@@ -76,7 +77,8 @@ def begin(ready: Ready, words: Words) -> int:
         raise taken(ready.boxes, name) from None
     except StateError as error:
         raise cannot(error) from None
-    return _launch(found, words, ready)
+    with interruptible():
+        return _launch(found, words, ready)
 
 
 def _launch(found: state.Claim, words: Words, ready: Ready) -> int:

@@ -27,19 +27,14 @@ if TYPE_CHECKING:
 
     Question = tuple[str, str]
 
-_INTERRUPTED = 130
-
 
 def begin() -> Kept | None:
     """The first thing that a command does; `up` and `run` may do no other. Gives what `cli.main` wants to know."""
     _open_streams()
     if sys.argv[1:2] not in (["up"], ["run"]):
         return None
-    try:
-        kept = Kept(sys.argv[1:])
-        kept.execute()
-    except KeyboardInterrupt:
-        sys.exit(_INTERRUPTED)
+    kept = Kept(sys.argv[1:])
+    kept.execute()
     return kept
 
 

@@ -27,7 +27,7 @@ from toyspec.emit.front.record import (
 )
 from toyspec.emit.front.sums import crc, fnv, fnv_number
 from toyspec.emit.front.terminal import terminals
-from toyspec.emit.resident.again import ignore
+from toyspec.emit.resident.again import hold_back, ignore
 from toyspec.emit.resident.environment import value_of
 from toyspec.emit.resident.memory import append, behind, copy, length, same, unsigned32
 from toyspec.emit.resident.sealed import memory_file, seal, survive_limits
@@ -72,6 +72,7 @@ def front(stack: int) -> int:
     environment = with_name(own, environment)
     if words >= 2:
         _serve(own, python, words, argv, environment)
+    hold_back(flag("signal", "SIGINT"))  # Python's script lets it in (start/interrupts.py)
     found = syscall(nr("execve"), python, argv, environment)
     return tell_missing(python, found)
 

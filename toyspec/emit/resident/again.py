@@ -26,9 +26,17 @@ def hand_over(file: int) -> int:
     ignore(pipe, _IGNORED)  # forgets the one that waits where nobody read `go` any more
     ignore(pipe, _DEFAULT)
     set_mask(0)
+    hold_back(flag("signal", "SIGINT"))  # as the front does before Python
     if load64(file + STATUS) > 2:
         syscall(nr("fcntl"), load64(file + STATUS), flag("fcntl", "F_SETFD"), 0)
     return syscall(nr("execve"), load64(again), again, load64(file + CALLER_ENVIRONMENT))
+
+
+def hold_back(signal: int) -> int:
+    """Blocked: it waits for who is executed next."""
+    signals = room(8)
+    store64(signals, 1 << (signal - 1))
+    return syscall(nr("rt_sigprocmask"), flag("sigprocmask", "SIG_BLOCK"), signals, 0, 8)
 
 
 def ignore(signal: int, how: int) -> int:
