@@ -9,6 +9,7 @@ import signal
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
@@ -210,6 +211,65 @@ def test_a_log_is_bounded_whatever_is_printed(place: Place) -> None:
     whole = b"".join(b"%08d " % i * 7281 + b"1234567" for i in range(size // 65536))
     assert whole.endswith(out) and len(out) > 3 * (FILE_SIZE - (1 << 16))
     assert hashlib.sha256(out).digest() == hashlib.sha256(whole[-len(out) :]).digest()
+
+
+def _waits(pid: int, pipe: str, mode: int) -> set[bool]:
+    """Whether a process waits at the ends of a pipe that it has open in a mode."""
+    found = set()
+    for fd in os.listdir(f"/proc/{pid}/fd"):
+        if os.readlink(f"/proc/{pid}/fd/{fd}") == pipe:
+            said = re.search(r"flags:\s*(\d+)", Path(f"/proc/{pid}/fdinfo/{fd}").read_text())
+            assert said
+            flags = int(said[1], 8)
+            if flags & os.O_ACCMODE == mode:
+                found.add(not flags & os.O_NONBLOCK)
+    return found
+
+
+STEALS = """
+import os
+reader = os.open("/proc/self/fd/1", os.O_RDONLY | os.O_NONBLOCK)
+for _ in range(2000):
+    os.write(1, b"x")
+    try:
+        os.read(reader, 65536)
+    except BlockingIOError:
+        pass
+print("done", flush=True)
+"""
+
+
+def test_a_box_that_reads_what_it_printed_does_not_stop_the_monitor(place: Place) -> None:
+    """It can open its end anew, and be the first to read: then nothing is there for the monitor."""
+    place.up(PYTHON, "-c", f"{STEALS}\nimport signal; signal.pause()")
+    eventually(lambda: raw(place, "box")[0].endswith(b"done\n"))
+    monitor, _, init = place.processes()
+    command = int(Path(f"/proc/{init}/task/{init}/children").read_text().split()[0])
+    for fd in (1, 2):
+        pipe = os.readlink(f"/proc/{command}/fd/{fd}")
+        waits = _waits(monitor, pipe, os.O_RDONLY)
+        assert waits == {False}, "the monitor would wait in read(2), deaf to every signal"
+        assert _waits(command, pipe, os.O_WRONLY) == {True}, "the box's own end waits as ever"
+    assert place.run("stop", "box").returncode == 0
+
+
+@pytest.mark.parametrize("kind", ["fifo", "symlink", "file"])
+def test_what_has_a_new_log_s_name_goes(place: Place, kind: str) -> None:
+    script = "trap 'yes | head -c 3000000; exit 5' TERM; echo ready; while :; do sleep 0.02; done"
+    place.up("sh", "-c", script)
+    eventually(lambda: raw(place, "box")[0] == b"ready\n")
+    path = place.boxes / "box/log.new"
+    if kind == "fifo":
+        os.mkfifo(path)
+    elif kind == "symlink":
+        path.symlink_to(place.boxes / "box/plan.json")
+    else:
+        path.write_text("not ours")
+    plan = (place.boxes / "box/plan.json").read_bytes()
+    assert place.run("kill", "-s", "TERM", "box").returncode == 0
+    assert place.ends() == 5
+    assert raw(place, "box")[0] == b"ready\n" + b"y\n" * 1500000
+    assert (place.boxes / "box/plan.json").read_bytes() == plan
 
 
 @pytest.mark.parametrize("kind", ["symlink", "fifo", "directory"])

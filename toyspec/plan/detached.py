@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from toyspec.plan import calls
+from toyspec.plan.process_calls import dont_wait
 from toyspec.plan.pty_calls import dup3
 from toyspec.plan.step import Expect
 from toyspec.plan.writer import Writer
@@ -21,8 +22,10 @@ def make(w: Writer) -> None:
         "the device that is always empty, and nothing else (CVE-2025-31133)",
         expects=Expect(device="1:3"),
     )
-    w.do(calls.pipe2("out", "O_CLOEXEC"), "standard output, for the log", yields="out")
-    w.do(calls.pipe2("err", "O_CLOEXEC"), "standard error, for the log", yields="err")
+    for pipe, name in (("out", "output"), ("err", "error")):
+        w.do(calls.pipe2(pipe, "O_CLOEXEC"), f"standard {name}, for the log", yields=pipe)
+        why = "the box may open its end anew and read first: the monitor must not wait for more"
+        w.do(dont_wait(f"{pipe}.read"), why)
 
 
 def keep(w: Writer) -> None:

@@ -38,6 +38,12 @@ def dup_above(fd: Slot, least: int) -> Call:
     return call("fcntl", ("fd", Fd(fd)), ("cmd", Flags(("F_DUPFD_CLOEXEC",))), ("arg", Int(least)))
 
 
+def dont_wait(fd: Slot) -> Call:
+    """fcntl(2) F_SETFL: who reads where nothing is gets EAGAIN. Of a pipe the other end stays as it is."""
+    flags = Flags(("O_NONBLOCK",))
+    return call("fcntl", ("fd", Fd(fd)), ("cmd", Flags(("F_SETFL",))), ("arg", flags))
+
+
 def dup3_cloexec(old: Slot, new: int) -> Call:
     """dup3(2): `new` becomes what `old` is, and closes at execve."""
     return call("dup3", ("oldfd", Fd(old)), ("newfd", Fd(new)), ("flags", Flags(("O_CLOEXEC",))))

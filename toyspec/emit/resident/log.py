@@ -41,7 +41,8 @@ _MOST = 16384  # bytes of one record
 _ROOM = 16400
 _LONGEST = 256  # bytes of what we say
 _FILE = 1048576  # bytes of one file; there are four
-_LEFT = 1048576  # bytes that a stream of a box that has ended may hold (pipe-max-size, pipe(7))
+_LEFT = 2097152  # twice what a stream of a box that has ended may hold (pipe-max-size, pipe(7)) ...
+_SLOT = 4096  # ... of which each read takes this much at least, or leaves nothing
 _EPIPE = -32
 _REALTIME = 0  # CLOCK_REALTIME
 
@@ -65,7 +66,7 @@ def begin_log(box: int) -> int:
     store64(box + OUT_READ, load32(load64(box + OUT_READ)))
     store64(box + ERR_READ, load32(load64(box + ERR_READ)))
     store64(box + SAYS, load32(load64(box + SAYS)))
-    store64(box + LOG_FD, _open(box, text("log")))
+    store64(box + LOG_FD, _open(box, text("log"), flag("open", "O_TRUNC")))
     return 0
 
 
@@ -85,7 +86,9 @@ def stands(box: int) -> int:
 
 
 def pump(box: int, field: int, stream: int) -> int:
-    """Read once from a pipe that has something, or has ended, and keep that; returns how many bytes."""
+    """Read once from a pipe that has something, or has ended, and keep that; returns how many bytes.
+    Where the box read it first, as it may, that is nothing (EAGAIN).
+    """
     fd = load64(box + field)
     record = room(_ROOM)
     size = syscall(nr("read"), fd, record + _HEAD, _MOST)
@@ -109,7 +112,7 @@ def keep(box: int, words: int) -> int:
 
 def drain(box: int) -> int:
     """The box has ended: keep what is left in the pipes. Somebody outside who was given the other end
-    of one by the box may still write: there is an end to that.
+    of one by the box may still write: there is an end to that, be it a byte at a time.
     """
     _drain(box, OUT_READ, OUT)
     _drain(box, ERR_READ, ERR)
@@ -126,7 +129,7 @@ def _drain(box: int, field: int, stream: int) -> int:
         size = pump(box, field, stream)
         if size <= 0:
             break
-        left -= size
+        left -= size + _SLOT  # also where each takes a byte
     return 0
 
 
@@ -196,7 +199,8 @@ def _turn(box: int) -> int:
     """The file is full: the next one takes its name, and what is older moves on. Where there can be no
     other file (the directory was removed, the disk is full) this one begins anew.
     """
-    new = _open(box, text("log.new"))
+    syscall(nr("unlinkat"), load64(load64(box + FILE) + LOG_DIRECTORY), text("log.new"), 0)
+    new = _open(box, text("log.new"), flag("open", "O_EXCL"))
     store64(box + LOG_SIZE, 0)
     if new < 0:
         return syscall(nr("ftruncate"), load64(box + LOG_FD), 0)
@@ -214,7 +218,9 @@ def _rename(box: int, old: int, new: int) -> int:
     return syscall(nr("renameat"), directory, old, directory, new)
 
 
-def _open(box: int, name: int) -> int:
-    flags = flag("open", "O_WRONLY") | flag("open", "O_CREAT") | flag("open", "O_TRUNC")
+def _open(box: int, name: int, fresh: int) -> int:
+    """A file to append to; `fresh`: how. Where it is a FIFO, nobody waits for whoever reads there."""
+    flags = flag("open", "O_WRONLY") | flag("open", "O_CREAT") | flag("open", "O_NONBLOCK")
     flags |= flag("open", "O_APPEND") | flag("open", "O_NOFOLLOW") | flag("open", "O_CLOEXEC")
-    return syscall(nr("openat"), load64(load64(box + FILE) + LOG_DIRECTORY), name, flags, 0o600)
+    directory = load64(load64(box + FILE) + LOG_DIRECTORY)
+    return syscall(nr("openat"), directory, name, flags | fresh, 0o600)
