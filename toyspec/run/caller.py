@@ -68,7 +68,17 @@ class Caller:
             _set(self.fd, self._ours)
             self._ours = modes(self.fd)
         self.raw = now is not None
+        self.look_again()
         return self.raw
+
+    def look_again(self) -> None:
+        """A shell may have taken the foreground meanwhile: it was told that we stopped, as we did, and not yet
+        that we were told to go on. It would take our modes for its own.
+        """
+        if self.raw and not self.in_front():
+            self.raw = False
+            if self.modes is not None and modes(self.fd) == self._ours:
+                _set(self.fd, self.modes)
 
     def leave(self) -> None:
         """The caller's modes again, if the foreground is ours to give back."""

@@ -328,6 +328,7 @@ class Monitor:
         thaw(frozen)
         if terminal is not None and shown:
             time.sleep(_REDRAWING)
+            terminal.caller.look_again()
             terminal.resize()
         if not self.setup_listens:
             kill(box.setup, signal.SIGCONT)

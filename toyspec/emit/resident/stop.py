@@ -7,7 +7,7 @@ from toyspec.emit.resident.freeze import TABLE, begin_table, end_table, freeze, 
 from toyspec.emit.resident.process import ended, send
 from toyspec.emit.resident.pty import enter, resize, shrink
 from toyspec.emit.resident.record import INIT_ROLE, PAGE, PIDS, PTY, SETUP, SETUP_LISTENS
-from toyspec.emit.resident.terminal import give_back
+from toyspec.emit.resident.terminal import give_back, look_again
 from toyspec.emit.resident.words import (
     flag,
     load32,
@@ -46,6 +46,7 @@ def stop(box: int, number: int, whom: int) -> int:
         thaw(frozen)
         if load64(box + PTY):
             sleep(_REDRAWING)
+            look_again(load64(box + PTY))
             resize(load64(box + PTY))
         if not load64(box + SETUP_LISTENS):
             send(setup, flag("signal", "SIGCONT"))

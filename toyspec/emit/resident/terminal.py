@@ -115,7 +115,19 @@ def take_keys(pty: int) -> int:
     set_modes(fd, now)
     store64(pty + OURS_MODES, modes(fd, pty + OURS))
     store64(pty + RAW, 1)
-    return 1
+    return look_again(pty)
+
+
+def look_again(pty: int) -> int:
+    """Whether the keys are still ours. A shell may have taken the foreground meanwhile: it was told that we
+    stopped, as we did, and not yet that we were told to go on. It would take our modes for its own.
+    """
+    now = room(64)
+    if load64(pty + RAW) and not in_front(pty):
+        store64(pty + RAW, 0)
+        if modes(load64(pty + OUTER), now) and _equal(now, pty + OURS):
+            set_modes(load64(pty + OUTER), pty + CALLERS)
+    return load64(pty + RAW)
 
 
 def give_back(pty: int) -> int:
