@@ -70,6 +70,16 @@ def test_its_streams_are_its_own(place: Place) -> None:
     assert os.readlink(f"/proc/{monitor}/cwd") == "/"
 
 
+def test_no_descriptor_of_the_callers_is_kept_whatever_his_limit(place: Place) -> None:
+    """One that was opened before the limit was lowered lies above it."""
+    script = 'exec 900<"$0" 901</ 70</; ulimit -Sn 200; exec "$@"'
+    words = [*place.product.toyspec, *place.words("sleep", "1000")]
+    done = place.product.as_user(["bash", "-c", script, place.spec, *words], env=place.env)
+    assert done.returncode == 0, done
+    for pid in place.processes()[:2]:
+        assert not {"70", "900", "901"} & set(os.listdir(f"/proc/{pid}/fd"))
+
+
 @pytest.mark.parametrize("status", [0, 3, 125])
 def test_its_status_is_kept(place: Place, status: int) -> None:
     place.up("sh", "-c", f"exit {status}")

@@ -107,13 +107,15 @@ def _become(found: Claim, program: bytes, writer: int) -> None:
 
 
 def _close_others(kept: set[int]) -> None:
-    """Whatever the caller left open: a box must not hold it for days."""
-    first = 0
-    for fd in sorted(kept):
-        if first < fd:  # an empty range would be taken for all of them
-            os.closerange(first, fd)
-        first = fd + 1
-    os.closerange(first, os.sysconf("SC_OPEN_MAX"))
+    """Whatever the caller left open: a box must not hold it for days. A limit of descriptors, which may
+    have been lowered since, says nothing of what is open.
+    """
+    for fd in map(int, os.listdir("/proc/self/fd")):
+        if fd not in kept:
+            try:
+                os.close(fd)
+            except OSError:
+                pass  # that of the listing itself
 
 
 def _introduce(status: int) -> None:
