@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -13,6 +15,7 @@ from tests.emit.strategies import PLANS
 from tests.program.samples import box, plan, step
 from toyspec.emit.plan_json import FormatError, from_dict, from_json, to_dict, to_json
 from toyspec.plan.step import Data, Environment, Fd, Length, Path, Plan, Strings
+from toyspec.program.lower import LowerError, lower
 from toyspec.spec.model import Origin, Variable
 
 
@@ -118,6 +121,12 @@ def test_what_is_no_plan_is_refused(change: dict[str, Any], reason: str) -> None
         {"name": "fd", "struct": "sock_fprog", "fields": {"filter": {"bpf": [[6.0, 0, 0, 0]]}}},
         {"name": "fd", "int": None},
         {"name": "fd", "struct": "open_how"},
+        {"name": "fd", "path": 1},
+        {"name": "fd", "flags": "O_PATH"},
+        {"name": "fd", "strings": [1]},
+        {"name": "fd", "pid": []},
+        {"name": "fd", "fd": 1.5},
+        {"name": 1, "fd": 1},
         "fd",
     ],
 )
@@ -126,6 +135,35 @@ def test_what_is_no_argument_is_refused(argument: object) -> None:
     found["steps"][3]["args"] = [argument]
     with pytest.raises(FormatError, match="step 4"):
         from_dict(found)
+
+
+def _changed(found: Any) -> Iterator[None]:
+    """A plan's JSON, each value in it in turn replaced by what belongs nowhere."""
+    others: list[Any] = [None, [], {}, -1, 1.5, True, "", "\x1b", 10**30]
+    for key in list(found) if isinstance(found, dict) else range(len(found)):
+        before = found[key]
+        for other in others:
+            found[key] = other
+            yield
+        found[key] = before
+        if isinstance(before, dict | list):
+            yield from _changed(before)
+
+
+def test_whatever_is_of_another_type_is_refused_or_read_as_a_plan() -> None:
+    """And what was read can be handled: nobody meets a list where a text should be."""
+    found = json.loads(to_json(plan(box()[:3])))
+    read = 0
+    for _ in _changed(found):
+        try:
+            made = from_dict(found)
+        except FormatError:
+            continue
+        read += 1
+        assert all(isinstance(each, str) for step in made.steps for each in (step.item, step.role))
+        with suppress(LowerError):
+            lower(made, None)
+    assert read
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{", "[" * 200_000, b"\xff\xfe{"])

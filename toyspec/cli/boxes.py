@@ -27,6 +27,8 @@ BY_NAME = (FILE,)
 WHICH = ("NAME|SPEC",)
 SEVERAL = ("NAME|SPEC…",)
 GRACE = 10.0  # seconds between the signal to stop and KILL, where the box's spec said nothing
+_LONGEST_GRACE = 999999 * 3600  # as the schema has it
+_SIGNALS = 64  # signal(7)
 
 
 def common(quiet: str) -> tuple[Option, ...]:
@@ -83,12 +85,15 @@ def boot() -> str | None:
 
 
 def how_to_stop(about: Mapping[str, object]) -> tuple[int, float]:
-    """The signal that asks the box to end, and the seconds that it has then: as its spec said."""
+    """The signal that asks the box to end, and the seconds that it has then: as its spec said. What cannot
+    be one, as in a file that somebody damaged, is the default.
+    """
     number, grace = about.get("stop_signal"), about.get("stop_grace_period")
-    return (
-        number if isinstance(number, int) else signal.SIGTERM,
-        float(grace) if isinstance(grace, int | float) else GRACE,
-    )
+    if not isinstance(number, int) or number is True or not 0 < number <= _SIGNALS:
+        number = signal.SIGTERM
+    if not isinstance(grace, int | float) or not 0 <= grace <= _LONGEST_GRACE:
+        grace = GRACE
+    return number, float(grace)
 
 
 def taken(boxes: int, name: str) -> FatalError:

@@ -9,7 +9,7 @@ from toyspec.cli.box import overrides
 from toyspec.cli.boxes import BY_NAME
 from toyspec.cli.error import FatalError, UsageError
 from toyspec.cli.habits import refuse_bare_command
-from toyspec.cli.running import RunningBox, running_box
+from toyspec.cli.running import RunningBox, damaged, running_box
 from toyspec.cli.status import status_fd
 from toyspec.cli.streams import put, refuse_ways_out
 from toyspec.cli.which import for_one
@@ -202,11 +202,13 @@ def program_of(plan: Plan, spec: bytes, *, replaces: bool = False) -> bytes:
     """
     from toyspec.cli.messages import unexecuted
     from toyspec.emit.compiled import VARIANTS, Baked, Variant, compiled
-    from toyspec.program.lower import lower
+    from toyspec.program.lower import LowerError, lower
 
-    variant = Variant(
-        plan, lower(plan, None), messages=_messages(plan, spec), unexecuted=unexecuted(plan)
-    )
+    try:
+        lowered = lower(plan, None)
+    except LowerError as error:
+        raise damaged(plan.box, str(error)) from None
+    variant = Variant(plan, lowered, messages=_messages(plan, spec), unexecuted=unexecuted(plan))
     return compiled(
         dict.fromkeys(VARIANTS, variant), Baked(os.getuid(), os.getgid(), replaces=replaces)
     )

@@ -79,8 +79,15 @@ def _plan(directory: int, name: str) -> Plan:
     try:
         return from_json(files.read(directory, "plan.json") or b"")
     except FormatError as error:
-        remedy = f"start it anew: toyspec down {name}, then toyspec up -d"
-        raise FatalError(f"the plan of the box `{name}` cannot be read: {error}", remedy) from None
+        raise damaged(name, str(error)) from None
+
+
+def damaged(name: str, how: str) -> FatalError:
+    """What is kept of the box is no plan that it can have come up by."""
+    return FatalError(
+        f"the plan of the box `{name}` cannot be read: {how}",
+        f"plan.json is damaged, or of another version; start it anew: toyspec down {name}, then toyspec up -d",
+    )
 
 
 def _over(box: Seen) -> FatalError:

@@ -6,8 +6,9 @@ UTF-8 is `base64`; elsewhere a byte that is no UTF-8 is a lone surrogate `\udcXX
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
+from toyspec.emit.json_values import instruction, maybe, scalar, whole, word, words
 from toyspec.emit.texts import read_entry, read_text, shown
 from toyspec.plan.step import (
     Argument,
@@ -223,59 +224,73 @@ def from_dict(found: object) -> Plan:
 
 
 def _plan(found: Json) -> Plan:
-    exposure = found["exposure"]
+    exposure, spec = found["exposure"], found["spec"]
     return Plan(
-        box=found["box"],
-        spec_path=found["spec"]["path"],
-        spec_sha256=found["spec"]["sha256"],
-        arch=found["host"]["arch"],
-        host=tuple(found["host"].items()),
+        box=word(found["box"]),
+        spec_path=word(spec["path"]),
+        spec_sha256=word(spec["sha256"]),
+        arch=word(found["host"]["arch"]),
+        host=tuple((name, scalar(each)) for name, each in found["host"].items()),
         steps=tuple(_read_step(step) for step in found["steps"]),
         exposure=Exposure(
-            tuple(Exposed(each["source"], each["target"]) for each in exposure["writable"]),
-            exposure["network"],
-            tuple(exposure["environment"]),
+            tuple(
+                Exposed(word(each["source"]), word(each["target"])) for each in exposure["writable"]
+            ),
+            word(exposure["network"]),
+            words(exposure["environment"]),
             exposure["terminal"],
             exposure["real_root"],
-            tuple(exposure["weakened"]),
+            words(exposure["weakened"]),
         ),
-        unresolved=tuple(found["unresolved"]),
-        warnings=tuple(found["warnings"]),
-        spec_files=tuple((each["path"], each["sha256"]) for each in found["spec"].get("files", ())),
+        unresolved=words(found["unresolved"]),
+        warnings=words(found["warnings"]),
+        spec_files=tuple(
+            (word(each["path"]), word(each["sha256"])) for each in spec.get("files", ())
+        ),
         stopping=_stopping(found.get("stopping", {})),
-        watched=tuple(Watched(each["path"], each["kind"]) for each in found.get("watched", ())),
+        watched=tuple(
+            Watched(word(each["path"]), cast("Any", word(each["kind"])))
+            for each in found.get("watched", ())
+        ),
     )
 
 
 def _stopping(found: Json) -> Stopping:
     default = Stopping()
-    return Stopping(found.get("signal", default.signal), found.get("milliseconds", default.grace))
+    grace = whole(found.get("milliseconds", default.grace))
+    return Stopping(word(found.get("signal", default.signal)), grace)
 
 
 def _read_step(found: Json) -> Step:
-    source, expects = found["source"], found["expects"]
-    if source is None:
-        origin = Origin(found.get("default_of", ""), default=found["default"])
-    else:
-        origin = Origin(source["path"], source["line"], source["column"])
     try:
-        args = tuple(Argument(each["name"], _read(each)) for each in found["args"])
+        source, expects = found["source"], found["expects"]
+        if source is None:
+            origin = Origin(
+                word(found.get("default_of", "")), default=maybe(word, found["default"])
+            )
+        else:
+            line, column = source["line"], source["column"]
+            origin = Origin(word(source["path"]), whole(line), whole(column))
+        return Step(
+            whole(found["id"]),
+            cast("Any", word(found["phase"])),
+            cast("Any", word(found["role"])),
+            word(found["call"]),
+            tuple(Argument(word(each["name"]), _read(each)) for each in found["args"]),
+            word(found["item"]),
+            word(found["why"]),
+            origin,
+            words(found["tolerates"]),
+            words(found["retries"]),
+            None if expects is None else _expect(expects),
+            maybe(word, found["yields"]),
+        )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise ValueError(f"step {found['id']}: {error}") from None
-    return Step(
-        found["id"],
-        found["phase"],
-        found["role"],
-        found["call"],
-        args,
-        found["item"],
-        found["why"],
-        origin,
-        tuple(found["tolerates"]),
-        tuple(found["retries"]),
-        None if expects is None else Expect(**{n: expects.get(n) for n in _EXPECTATIONS}),
-        found["yields"],
-    )
+        raise ValueError(f"step {found.get('id')}: {type(error).__name__}: {error}") from None
+
+
+def _expect(found: Json) -> Expect:
+    return Expect(**{name: cast("Any", scalar(found.get(name))) for name in _EXPECTATIONS})
 
 
 def _read(found: Json) -> Value:
@@ -283,7 +298,7 @@ def _read(found: Json) -> Value:
     if value is not None and not isinstance(value, Bpf):
         return value
     if "path" in found:
-        return Path(found["path"])
+        return Path(word(found["path"]))
     if "base64" in found:
         from base64 import b64decode
 
@@ -291,13 +306,13 @@ def _read(found: Json) -> Value:
     if "null" in found:
         return Null()
     if "struct" in found:
-        return Struct(found["struct"], _read_fields(found["fields"]))
+        return Struct(word(found["struct"]), _read_fields(found["fields"]))
     if "length" in found:
-        return Length(found["length"])
+        return Length(word(found["length"]))
     if "strings" in found:
         return Strings(tuple(_read_string(each) for each in found["strings"]))
     if "environment" in found:
-        return Environment(tuple(read_entry(each) for each in found["environment"]))
+        return Environment(tuple(read_entry(word(each)) for each in found["environment"]))
     raise ValueError(f"no known type of argument in {found}")
 
 
@@ -316,33 +331,19 @@ def _read_fields(
 def _read_field(found: Json) -> Int | Flags | Fd | Pid | Data | Bpf | None:
     """What both an argument and a field can be; None where it is something else."""
     if "fd" in found:
-        return Fd(found["fd"])
+        return Fd(found["fd"] if type(found["fd"]) is int else word(found["fd"]))
     if "flags" in found:
-        return Flags(tuple(found["flags"]))
+        return Flags(words(found["flags"]))
     if "int" in found:
-        return Int(_whole(found["int"]))
+        return Int(whole(found["int"]))
     if "text" in found:
-        return Data(read_text(found["text"]))
+        return Data(read_text(word(found["text"])))
     if "pid" in found:
-        return Pid(found["pid"])
+        return Pid(cast("Any", word(found["pid"])))
     if "bpf" in found:
-        return Bpf(tuple(_instruction(*row) for row in found["bpf"]))
+        return Bpf(tuple(instruction(*row) for row in found["bpf"]))
     return None
 
 
-def _instruction(code: Any, jt: Any, jf: Any, k: Any) -> tuple[int, int, int, int]:
-    """A `struct sock_filter` (linux/filter.h); ValueError where the numbers do not fit into one."""
-    for number, bits in ((code, 16), (jt, 8), (jf, 8), (k, 32)):
-        if _whole(number) < 0 or number >> bits:
-            raise ValueError(f"{number} is no unsigned number of {bits} bits")
-    return code, jt, jf, k
-
-
-def _whole(number: Any) -> int:
-    if type(number) is not int:
-        raise ValueError(f"{number!r} is no whole number")
-    return number
-
-
 def _read_string(found: Any) -> str | Decimal:
-    return Decimal(found["decimal"]) if isinstance(found, dict) else found
+    return Decimal(word(found["decimal"])) if isinstance(found, dict) else word(found)
