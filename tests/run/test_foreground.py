@@ -57,24 +57,32 @@ class Executor:
         self.patch.setattr(self.caller, "in_front", Foreground(*answers))
         self.caller.look_again()
 
+    def leaves(self, *answers: bool) -> None:
+        self.patch.setattr(self.caller, "in_front", Foreground(*answers))
+        self.caller.leave()
+
     def raw(self) -> bool:
         return self.caller.raw
 
 
 class Resident:
-    """As a compiled box does it, which asks once more."""
+    """As a compiled box does it."""
 
     def __init__(self, screen: int, patch: pytest.MonkeyPatch) -> None:
         self.pty, self.patch = numbers(*[0] * (record.PTY_SIZE // 8)), patch
         words.store64(self.pty + record.OUTER, screen)
 
     def enters(self, *answers: bool) -> bool:
-        self.patch.setattr(terminal, "in_front", Foreground(answers[0], *answers))
+        self.patch.setattr(terminal, "in_front", Foreground(*answers))
         return bool(terminal.take_keys(self.pty))
 
     def looks_again(self, *answers: bool) -> None:
         self.patch.setattr(terminal, "in_front", Foreground(*answers))
         terminal.look_again(self.pty)
+
+    def leaves(self, *answers: bool) -> None:
+        self.patch.setattr(terminal, "in_front", Foreground(*answers))
+        terminal.give_back(self.pty)
 
     def raw(self) -> bool:
         return bool(words.load64(self.pty + record.RAW))
@@ -92,6 +100,20 @@ def test_the_modes_are_the_shells(
     box.looks_again(True)
     assert (box.raw(), echoes(screen)) == (True, False)
     box.looks_again(False)
+    assert (box.raw(), echoes(screen)) == (False, True)
+
+
+@pytest.mark.parametrize("way", [Executor, Resident])
+@pytest.mark.parametrize("then", ["enters", "leaves"])
+def test_so_they_are_when_it_is_noticed_later(
+    screen: int, way: type[Executor] | type[Resident], then: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    box = way(screen, monkeypatch)
+    assert box.enters(True, True)
+    if then == "enters":
+        assert not box.enters(False, False)
+    else:
+        box.leaves(False)
     assert (box.raw(), echoes(screen)) == (False, True)
 
 

@@ -58,8 +58,8 @@ class Caller:
 
     def enter(self) -> bool:
         """Every key to the box from here on, if we are in the foreground; returns whether."""
+        self.look_again()
         if not self.in_front():
-            self.raw = False  # whoever is there has set its own modes
             return False
         now = modes(self.fd)
         if now is not None and (not self.raw or now != self._ours):
@@ -82,7 +82,8 @@ class Caller:
 
     def leave(self) -> None:
         """The caller's modes again, if the foreground is ours to give back."""
-        if self.raw and self.in_front() and self.modes is not None:
+        self.look_again()
+        if self.raw and self.modes is not None:
             _set(self.fd, self.modes)
         self.raw = False
 

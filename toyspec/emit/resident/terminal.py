@@ -99,7 +99,7 @@ def take_keys(pty: int) -> int:
     """Every key to the box from here on, if we are in the foreground; returns whether."""
     now = room(64)
     fd = load64(pty + OUTER)
-    store64(pty + RAW, load64(pty + RAW) & in_front(pty))
+    look_again(pty)
     if not in_front(pty) or not modes(fd, now):
         return 0
     if load64(pty + RAW) and load64(pty + OURS_MODES) and _equal(now, pty + OURS):
@@ -132,7 +132,7 @@ def look_again(pty: int) -> int:
 
 def give_back(pty: int) -> int:
     """The caller's modes again, if the foreground is ours to give back."""
-    if load64(pty + RAW) and load64(pty + CALLERS_MODES) and in_front(pty):
+    if look_again(pty) and load64(pty + CALLERS_MODES):
         set_modes(load64(pty + OUTER), pty + CALLERS)
     store64(pty + RAW, 0)
     return 0
