@@ -35,6 +35,7 @@ def place(product: Product) -> Iterator[Place]:
     [
         ("nosuch", 127, "no `nosuch` in the box", PATH + MISSING),
         ("/nosuch", 127, "no /nosuch in the box", MISSING),
+        ("\x1b[31mX\x07\u202e", 127, r"no `\e[31mX\x07\u202e` in the box", PATH + MISSING),
         (
             "/opt/plain", 126, "/opt/plain cannot be executed: permission denied",
             "    likely cause: /opt/plain is not executable (mode 0640)\n"
@@ -44,6 +45,7 @@ def place(product: Product) -> Iterator[Place]:
             "/usr", 126, "/usr cannot be executed: permission denied",
             "    likely cause: /usr is a directory\n    what to do: name the program in it\n",
         ),
+        ("/\x1b", 127, r"no /\e in the box", MISSING),
         ("/opt/odd", 127, "/opt/odd cannot start", "    what to do: bind what holds it\n"),
     ],
 )  # fmt: skip

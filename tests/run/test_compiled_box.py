@@ -201,6 +201,15 @@ def test_unknown_words_are_refused(product: Product, words: list[str]) -> None:
     assert f"takes --plan, or -- and a command, not {words[0]}\n" in done.stderr
 
 
+@pytest.mark.parametrize("words", [["\x1b[31mX"], ["--status", "\x1b[31mX", "--", "true"]])
+def test_words_are_told_without_what_recolours_a_terminal(
+    product: Product, words: list[str]
+) -> None:
+    done = product.as_user([compiled(product, ()), *words])
+    assert (done.returncode, done.stdout) == (125, "")
+    assert done.stderr.endswith(r", not \e[31mX" + "\n")
+
+
 @pytest.mark.parametrize("words", [[], ["--again", "/usr/bin/id"], ["--plan"]])
 @pytest.mark.parametrize("changes", [(), ("kept",)])
 def test_a_setuid_box_serves_nobody(

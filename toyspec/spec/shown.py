@@ -29,7 +29,7 @@ def escape(text: str) -> str:
 
 
 def _escaped(code: int) -> str:
-    short = {9: "\\t", 10: "\\n", 13: "\\r", 0: "\\0"}.get(code)
+    short = {9: "\\t", 10: "\\n", 13: "\\r", 27: "\\e", 0: "\\0"}.get(code)
     if short:
         return short
     if code < 0x100:

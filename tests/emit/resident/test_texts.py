@@ -12,10 +12,31 @@ from hypothesis import strategies as st
 
 from tests.emit.resident import interpreted
 from tests.emit.resident.interpreted import numbers, text, text_at
-from toyspec.emit.resident import environment, inflate, memory, record, words
+from toyspec.emit.resident import environment, inflate, memory, record, shown, words
+from toyspec.show.text import escape
 
 NAMES = st.text("AB=", max_size=3)
 WORDS = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=20)
+
+
+ODD = "\x01\t\n\r\x1b\x1f\x7f\x80\x9b\xa0\xad\u061c\u200b\u202e\u2066\u2028\ufeff\ue000\U000e0001"
+
+
+@given(st.text(st.sampled_from(f"{ODD} ~aé·…\u05d0語😀"), max_size=12))
+def test_what_is_shown_is_escaped_as_toyspec_escapes_it(chosen: str) -> None:
+    assert text_at(shown.shown(text(chosen))) == escape(chosen)
+
+
+@given(st.binary(max_size=12).map(lambda each: each.replace(b"\0", b"")))
+def test_whatever_bytes_are_shown_leave_a_terminal_alone(chosen: bytes) -> None:
+    said = text_at(shown.shown(interpreted.memory(chosen + b"\0")))
+    assert not {char for char in said if ord(char) < 32 or 127 <= ord(char) < 160}
+    if all(byte < 128 or byte in (0xC0, 0xFF) for byte in chosen):
+        assert said == escape(os.fsdecode(chosen))
+
+
+def test_nothing_to_show_stays_nothing() -> None:
+    assert shown.shown(0) == 0
 
 
 @given(st.integers(0, (1 << 63) - 1))

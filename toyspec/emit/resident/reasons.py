@@ -31,6 +31,7 @@ from toyspec.emit.resident.record import (
     SIGNALS,
 )
 from toyspec.emit.resident.saying import VECTOR, add, begin, say
+from toyspec.emit.resident.shown import shown
 from toyspec.emit.resident.unexecuted import add_advice, cannot_start, is_absent
 from toyspec.emit.resident.words import load32, load64, room, text
 
@@ -80,7 +81,7 @@ def _tell_argv(box: int, errno: int) -> int:
     """The command that `-- ARGV` gave."""
     vector = begin(room(VECTOR))
     add(vector, load64(load64(box + FILE) + NAME))
-    name = load64(load64(box + ARGV))
+    name = shown(load64(load64(box + ARGV)))
     if not is_absent(errno):
         add(vector, text("error: "))
         add(vector, name)

@@ -16,6 +16,7 @@ from toyspec.emit.resident.record import (
     SEARCHED,
 )
 from toyspec.emit.resident.saying import add
+from toyspec.emit.resident.shown import shown
 from toyspec.emit.resident.words import (
     load16,
     load32,
@@ -103,10 +104,10 @@ def _add_denied(vector: int, path: int, mode: int, digits: int) -> int:
 
 
 def _path(box: int) -> int:
-    """What was to be executed: a word of the caller's, or the path of the step that counts."""
+    """What was to be executed, as it is shown: a word of the caller's, or the path of the step that counts."""
     argv = load64(box + ARGV)
     if argv:
-        return load64(argv)
+        return shown(load64(argv))
     table = load64(box + PATHS)
     if table == 0:
         return 0
