@@ -143,6 +143,15 @@ def test_every_verb_has_help(toyspec: Command, verb: str) -> None:
     assert done.stdout.startswith(f"usage: toyspec {verb} ")
 
 
+@pytest.mark.parametrize("most", range(5, 9))
+def test_without_a_descriptor_to_spare_it_is_no_bug(toyspec: Command, most: int) -> None:
+    words = [*toyspec.product.toyspec, "run", "dev.yaml"]
+    script = f'ulimit -n {most}; exec "$@"'
+    done = toyspec.product.as_user(["sh", "-c", script, "sh", *words], cwd=toyspec.here)
+    assert done.returncode == 125 and "bug in toyspec" not in done.stderr
+    assert "open" in done.stderr
+
+
 def test_help_names_every_verb(toyspec: Command) -> None:
     done = toyspec("--help")
     assert done.returncode == 0

@@ -194,7 +194,8 @@ def _guarded(verb: str, action: Callable[[], int], verbose: bool = False) -> int
     except KeyboardInterrupt:
         return INTERRUPTED
     except Exception as error:  # noqa: BLE001  # whatever it is, a person gets a sentence
-        _bug(error, verbose)
+        if not _no_descriptor_left(error):
+            _bug(error, verbose)
         return TOYSPEC_FAILED
 
 
@@ -203,6 +204,21 @@ def failed(verb: str, error: FatalError) -> int:
     if error.status is not None:
         return error.status
     return TOYSPEC_FAILED if verb in RUNNING else USAGE
+
+
+def _no_descriptor_left(error: Exception) -> bool:
+    """Whether it is that, which is then said."""
+    from errno import EMFILE, ENFILE
+
+    if not isinstance(error, OSError) or error.errno not in (EMFILE, ENFILE):
+        return False
+    from toyspec.cli.streams import tell
+
+    if error.errno == EMFILE:
+        tell("too many descriptors are open (RLIMIT_NOFILE)", "raise it: ulimit -n $(ulimit -Hn)")
+    else:
+        tell("the machine has no descriptor left (ENFILE)", "sysctl fs.file-max, fs.file-nr")
+    return True
 
 
 def _bug(error: Exception, verbose: bool) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import stat
-from errno import EACCES, ELOOP, ENOENT, ENOSPC, ENOTDIR
+from errno import EACCES, ELOOP, EMFILE, ENFILE, ENOENT, ENOSPC, ENOTDIR
 
 from toyspec.start.places import is_name
 
@@ -207,7 +207,8 @@ def _refused(path: str, error: OSError | ValueError) -> StateError:
             f"chmod u+rwx {closed}",
         )
     remedy = "set XDG_RUNTIME_DIR to a directory of your own"
-    return StateError(f"{path}: {error.strerror}", None if error.errno == ENOENT else remedy)
+    other = error.errno in (ENOENT, EMFILE, ENFILE)
+    return StateError(f"{path}: {error.strerror}", None if other else remedy)
 
 
 def _closed(path: str) -> str | None:
