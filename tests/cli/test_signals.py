@@ -6,7 +6,7 @@ import pytest
 
 from toyspec.cli.error import UsageError
 from toyspec.cli.kill import SYNTAX
-from toyspec.cli.signals import as_option, signal_number
+from toyspec.cli.signals import as_option, looks_like_signal, signal_number
 from toyspec.cli.stop import STOP, grace
 from toyspec.cli.words import parse
 from toyspec.spec.signals import SIGNALS, signal
@@ -48,6 +48,12 @@ def test_real_time_signals(text: str, number: int) -> None:
 def test_no_signal(text: str) -> None:
     with pytest.raises(UsageError, match="no signal"):
         signal_number(text)
+
+
+@pytest.mark.parametrize("word", ["hup", "HUP", "SigTerm", "15", "0", "99", "rtmin+3"])
+def test_a_word_that_may_be_meant_as_a_signal(word: str) -> None:
+    assert looks_like_signal(word)
+    assert not looks_like_signal(f"{word}box")
 
 
 @pytest.mark.parametrize(

@@ -237,6 +237,23 @@ def test_several_boxes_by_one_command(place: Place) -> None:
     assert place.ps() == {}
 
 
+def test_a_signal_in_a_box_s_place_sends_nothing(place: Place) -> None:
+    begin(place, "dev.yaml", SLEEPS)
+    for word, right in (("hup", "HUP"), ("TERM", "TERM"), ("15", "15"), ("0", "0")):
+        for words in ([word, "dev"], ["dev", word]):
+            done = place.run("kill", *words)
+            assert done.returncode == 2
+            assert f"toyspec kill -s {right} dev\n" in done.stderr
+    for words in (["-s", "", "dev"], ["--signal=", "dev"]):
+        done = place.run("kill", *words)
+        assert done.returncode == 2 and "the value of -s is empty" in done.stderr
+    assert place.ps()["dev"]["state"] == "running"
+    begin(place, "hup.yaml", SLEEPS)
+    assert place.run("kill", "hup").returncode == 0
+    assert place.run("wait", "hup").returncode == 137
+    assert place.ps()["dev"]["state"] == "running"
+
+
 def test_each_of_several_begins_with_its_own_variables(place: Place) -> None:
     text = "version: 1\nsystem: host\nenvironment: [WHOSE]\ninit: [sh, -c, 'echo $WHOSE']\n"
     for name in ("a", "b"):

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from toyspec.cli.absent import existing
 from toyspec.cli.boxes import BY_NAME, NO_BOX, SEVERAL, boxes_of, common, seen
-from toyspec.cli.error import FatalError
-from toyspec.cli.signals import as_option, signal_number
+from toyspec.cli.error import FatalError, UsageError
+from toyspec.cli.signals import as_option, looks_like_signal, signal_number
 from toyspec.cli.streams import put
 from toyspec.cli.which import for_each
-from toyspec.cli.words import Option, Syntax, help_text, parse
+from toyspec.cli.words import Option, Syntax, Words, as_typed, help_text, parse
 from toyspec.start.look import Look
 
 SYNTAX = Syntax(
@@ -32,9 +33,28 @@ def kill(args: list[str]) -> int:
     if words.flag("help"):
         put(help_text(SYNTAX))
         return 0
-    number = signal_number(words.one("signal") or "KILL")
     look = Look()
+    given = words.one("signal")
+    if given is None:
+        _refuse_signals_as_names(words, look)
+    number = signal_number("KILL" if given is None else given)
     return for_each(words, SYNTAX, look, lambda name: _send(boxes_of(look, name), name, number))
+
+
+def _refuse_signals_as_names(words: Words, look: Look) -> None:
+    """Raises UsageError for `kill HUP box`, before anything is sent KILL. A box may be called `hup`."""
+    likely = [each for each in words.words if looks_like_signal(each)]
+    known = existing(look) if likely else []
+    meant = next((each for each in likely if each not in known), None)
+    if meant is None:
+        return
+    file = words.one("file")
+    boxes = [each for each in words.words if each != meant]
+    which = [*([] if file is None else ["-f", file]), *boxes] or ["NAME"]
+    raise UsageError(
+        f"`{meant}` looks like a signal, and no box has that name: nothing was sent",
+        f"toyspec {as_typed(['kill', '-s', meant.upper(), *which])}",
+    )
 
 
 def _send(boxes: int, name: str, number: int) -> int:

@@ -12,6 +12,8 @@ _TAKES_A_VALUE = ("-s", "--signal", "-f", "--file", "--color")
 def signal_number(text: str) -> int:
     """HUP, SIGHUP, sighup or 1, RTMIN+3 or 37; raises UsageError."""
     found = _number(text)
+    if not text:
+        raise UsageError("no signal: the value of -s is empty", "as in: -s HUP; without -s: KILL")
     if found is None:
         from toyspec.cli.near import near
 
@@ -20,6 +22,11 @@ def signal_number(text: str) -> int:
         remedy = f"did you mean {guess}?" if guess else "as in: -s HUP, -s SIGRTMIN+3, -s 10"
         raise UsageError(f"no signal `{text}`", remedy)
     return found
+
+
+def looks_like_signal(word: str) -> bool:
+    """Whether a word in a box's place may be meant as the signal; 0 and 65, too, which are none."""
+    return (word.isascii() and word.isdecimal()) or _number(word) is not None
 
 
 def as_option(args: list[str]) -> list[str]:
