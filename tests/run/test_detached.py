@@ -277,6 +277,40 @@ def test_restart_begins_the_same_anew(place: Place) -> None:
     assert plan["box"] == "box"
 
 
+def test_what_it_left_for_its_host_to_run_is_said_by_all_who_end_it(place: Place) -> None:
+    project = place.spec.parent
+    said = f"toyspec: while the box ran, .envrc appeared in {project}: look at it before you run anything there\n"
+
+    def begin(name: str) -> None:
+        (project / ".envrc").unlink(missing_ok=True)
+        place.up(
+            "sh",
+            "-c",
+            "touch .envrc; trap 'exit 0' TERM; while :; do sleep .1; done",
+            name=name,
+            text="binds: ['.:/code:rw']\nworking_dir: /code\n",
+        )
+        eventually((project / ".envrc").exists)
+
+    def told(*words: str) -> None:
+        assert place.run(*words).stderr == said, words
+
+    begin("stopped")
+    told("stop", "stopped")
+    told("wait", "stopped")
+    told("stop", "stopped")
+    told("restart", "stopped")
+    (project / ".envrc").unlink()
+    assert place.run("down", "stopped").stderr.count("went away") == 1
+    begin("downed")
+    told("down", "downed")
+    begin("again")
+    place.run("kill", "again")
+    told("wait", "again")
+    told(*map(str, place.words("true", name="again")))
+    assert place.run("wait", "again").stderr == ""
+
+
 def test_restart_of_what_cannot_be_planned_leaves_the_old_one(place: Place) -> None:
     place.up("sleep", "1000")
     path = Path(os.fspath(place.words()[2]))  # type: ignore[arg-type]

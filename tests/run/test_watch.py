@@ -44,19 +44,28 @@ class ByBox:
         cells = [cell for entry in table for cell in (*entry, *kept)]
         words.store64(self.box + record.WATCHED, numbers(*cells))
         words.store64(self.box + record.WATCHES, len(paths))
+        self.file = numbers(*[0] * (record.LOG_DIRECTORY // 8 + 1))
+        words.store64(self.box + record.FILE, self.file)
         before = descriptors()
         watch.first_look(self.box)
         self.opened = descriptors() - before
 
     def differences(self) -> tuple[str, ...]:
         kept = os.dup(2)
-        with tempfile.TemporaryFile() as said:
+        with tempfile.TemporaryFile() as said, tempfile.TemporaryDirectory() as directory:
+            changes = Path(directory, "changes")
+            changes.write_bytes(b"")
+            left_to_itself = os.open(directory, os.O_RDONLY)
+            words.store64(self.file + record.LOG_DIRECTORY, left_to_itself)
             os.dup2(said.fileno(), 2)
             watch.second_look(self.box)
             os.dup2(kept, 2)
             os.close(kept)
+            os.close(left_to_itself)
             said.seek(0)
-            lines = said.read().decode().splitlines()
+            text = said.read()
+            assert changes.read_bytes() == text
+            lines = text.decode().splitlines()
         for fd in self.opened:
             os.close(fd)
         assert all(line.startswith("toyspec: ") for line in lines)

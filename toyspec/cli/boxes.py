@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from toyspec.cli.absent import NoBoxError
 from toyspec.cli.error import FatalError
 from toyspec.cli.place import base
+from toyspec.cli.streams import say
 from toyspec.cli.words import COLOR, FILE, HELP, QUIET, VERBOSE, Option
 from toyspec.run import state
 from toyspec.run.boxes import StateError, open_boxes
@@ -77,6 +78,18 @@ def watch(boxes: int, name: str) -> Watcher:
         raise cannot(error) from None
     except FileNotFoundError:
         raise NoBoxError(name) from None
+
+
+def tell_changes(boxes: int, name: str) -> None:
+    """What a box that has ended left for its host to look at, on standard error: by everybody who ends it,
+    waits for it or removes what is kept of it. Its log may never be read. Raises StateError.
+    """
+    from toyspec.show.text import escape
+
+    if (found := state.look(boxes, name)) is None or not found.is_over:
+        return
+    for text in state.changes(boxes, name):
+        say(f"{escape(text)}\n")
 
 
 def boot() -> str | None:

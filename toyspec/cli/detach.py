@@ -7,7 +7,7 @@ import time
 from typing import TYPE_CHECKING, NamedTuple
 
 from toyspec.cli.box import load_spec, make_plan
-from toyspec.cli.boxes import boot, boxes_of, cannot, taken
+from toyspec.cli.boxes import boot, boxes_of, cannot, taken, tell_changes
 from toyspec.cli.error import FatalError, Reported, UsageError
 from toyspec.cli.interruptible import interruptible
 from toyspec.cli.place import base
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from toyspec.start.look import Look
 
 TOYSPEC_FAILED = 125
+_CHANGES = 4096  # bytes that a full disk cannot take from what the host has to look at
 
 
 class Ready(NamedTuple):
@@ -72,6 +73,7 @@ def begin(ready: Ready, words: Words) -> int:
         if left is not None:
             end_lost(left, boot())
         wait_for_readers(ready.boxes, name)
+        tell_changes(ready.boxes, name)
         found = state.claim(ready.boxes, name)
     except state.TakenError:
         raise taken(ready.boxes, name) from None
@@ -181,6 +183,7 @@ def _fill(found: state.Claim, words: Words, ready: Ready) -> None:
         files.write(found.directory, "plan.json", to_json(plan).encode())
         files.write(found.directory, "environment", os.fsencode("".join(pairs)))
         files.write(found.directory, "log", b"")
+        files.reserve(found.directory, "changes", _CHANGES)
         files.write(found.directory, "box.json", json.dumps(about).encode())
     except OSError as error:
         raise cannot(state.failed(found, error)) from None

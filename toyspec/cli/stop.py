@@ -12,6 +12,7 @@ from toyspec.cli.boxes import (
     common,
     how_to_stop,
     seen,
+    tell_changes,
     watch,
 )
 from toyspec.cli.error import FatalError, UsageError
@@ -59,7 +60,12 @@ def stop(args: list[str]) -> int:
     look = Look()
 
     def stopped(name: str) -> int:
-        end(boxes_of(look, name), name, seconds)
+        boxes = boxes_of(look, name)
+        end(boxes, name, seconds)
+        try:
+            tell_changes(boxes, name)
+        except StateError as error:
+            raise cannot(error) from None
         return 0
 
     return for_each(words, STOP, look, stopped)
@@ -81,6 +87,7 @@ def _forget(look: Look, name: str, seconds: float | None) -> int:
     try:
         mend_box(boxes, name)
         end(boxes, name, seconds)
+        tell_changes(boxes, name)
         wait_for_readers(boxes, name)
         found = state.lock(boxes, name)
         if found is not None:

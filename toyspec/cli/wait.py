@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from toyspec.cli.boxes import BY_NAME, SEVERAL, boxes_of, common, watch
+from toyspec.cli.boxes import BY_NAME, SEVERAL, boxes_of, cannot, common, tell_changes, watch
 from toyspec.cli.error import FatalError
 from toyspec.cli.streams import put
 from toyspec.cli.which import for_each
 from toyspec.cli.words import Syntax, help_text, parse
+from toyspec.run.boxes import StateError
 from toyspec.start.look import Look
 
 TOYSPEC_FAILED = 125
@@ -30,10 +31,14 @@ def wait(args: list[str]) -> int:
 
 
 def _end(look: Look, name: str) -> int:
-    box = watch(boxes_of(look, name), name)
+    boxes = boxes_of(look, name)
+    box = watch(boxes, name)
     try:
         box.ends()
         status = box.status().exit_code
+        tell_changes(boxes, name)
+    except StateError as error:
+        raise cannot(error) from None
     finally:
         box.close()
     if status is None:

@@ -33,6 +33,15 @@ def write(directory: int, name: str, data: bytes) -> None:
     os.rename(name + _NEW, name, src_dir_fd=directory, dst_dir_fd=directory)
 
 
+def reserve(directory: int, name: str, room: int) -> None:
+    """A new file of so many bytes, all 0, that have their room on the disk. Raises OSError."""
+    fd = create(directory, name)
+    try:
+        os.posix_fallocate(fd, 0, room)
+    finally:
+        os.close(fd)
+
+
 def read(directory: int, name: str) -> bytes | None:
     """A file of the box's state; None where there is none of the caller's own."""
     try:

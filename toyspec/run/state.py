@@ -5,6 +5,7 @@
     plan.json    its plan
     environment  NAME=VALUE, NUL: the variables of the starter's that the plan takes
     status       one JSON object a line, NULs behind them: see `Status`
+    changes      what its host has to look at (`run.watch`), NULs behind it
     log, log.1…  what it printed: see `run.log`
     earlier.…    the same of the box before, until this one has begun: see `run.earlier`
 
@@ -25,7 +26,7 @@ from typing import TYPE_CHECKING, Literal
 
 from toyspec.run import earlier
 from toyspec.run.boxes import ExactModes, StateError, check_private, open_box, where
-from toyspec.run.files import FLAGS, create, read
+from toyspec.run.files import FLAGS, read, reserve
 from toyspec.run.lock import FLOCK, is_held
 from toyspec.values import dataclass, field
 
@@ -153,6 +154,18 @@ def parse_status(data: bytes) -> Status:
     )
 
 
+def changes(boxes: int, name: str) -> list[str]:
+    """What a box that has ended left for its host to look at: sentences. Raises StateError."""
+    directory = open_box(boxes, name)
+    if directory is None:
+        return []
+    try:
+        data = (read(directory, "changes") or b"").rstrip(b"\0")
+        return data.decode("utf-8", "surrogateescape").splitlines()
+    finally:
+        os.close(directory)
+
+
 def claim(boxes: int, name: str) -> Claim:
     """Take a name whose box does not live. What is left of an earlier one is set aside (`run.earlier`):
     forget it once the new one has begun, or `discard` the claim.
@@ -167,7 +180,7 @@ def claim(boxes: int, name: str) -> Claim:
         try:
             status = parse_status(read(found.directory, "status") or b"")
             earlier.set_aside(found.directory, ran=status.ran)
-            _make_status(found.directory)
+            reserve(found.directory, "status", STATUS_ROOM)
         except OSError as error:
             discard(found)
             raise failed(found, error) from None
@@ -256,14 +269,6 @@ def sweep(boxes: int, name: str) -> None:
         discard(found)
     else:
         found.close()
-
-
-def _make_status(directory: int) -> None:
-    fd = create(directory, "status")
-    try:
-        os.posix_fallocate(fd, 0, STATUS_ROOM)
-    finally:
-        os.close(fd)
 
 
 def _is_at(directory: int, name: str, fd: int) -> bool:

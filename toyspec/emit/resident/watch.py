@@ -9,6 +9,8 @@ from __future__ import annotations
 from toyspec.emit.resident.memory import same
 from toyspec.emit.resident.record import (
     AS_FILE,
+    FILE,
+    LOG_DIRECTORY,
     WATCH_DEVICE,
     WATCH_DIRECTORY,
     WATCH_INODE,
@@ -90,7 +92,15 @@ def first_look(box: int) -> int:
 
 
 def second_look(box: int) -> int:
-    """One sentence for what happened in each directory, and how."""
+    """One sentence for what happened in each directory, and how. Of a box that is left to itself they are
+    kept in a file, too: whoever ends it may never look at its log.
+    """
+    kept = -1
+    directory = load64(load64(box + FILE) + LOG_DIRECTORY)
+    if directory:
+        flags = flag("open", "O_WRONLY") | flag("open", "O_NONBLOCK")
+        flags |= flag("open", "O_NOFOLLOW") | flag("open", "O_CLOEXEC")
+        kept = syscall(nr("openat"), directory, text("changes"), flags, 0)
     count = load64(box + WATCHES)
     at = 0
     while at < count:
@@ -101,12 +111,20 @@ def second_look(box: int) -> int:
     while at < count:
         entry = load64(box + WATCHED) + at * WATCH_SIZE
         if load64(entry + WATCH_WHAT) != _SAME:
-            _tell(entry, load64(box + WATCHED) + count * WATCH_SIZE)
+            _tell(entry, load64(box + WATCHED) + count * WATCH_SIZE, kept)
         at += 1
+    if kept >= 0:
+        syscall(nr("close"), kept)
     return 0
 
 
-def _tell(entry: int, end: int) -> int:
+def _say(vector: int, kept: int) -> int:
+    if kept >= 0:
+        syscall(nr("writev"), kept, vector + 8, load64(vector))
+    return say(vector)
+
+
+def _tell(entry: int, end: int, kept: int) -> int:
     """What happened to `entry` and to those behind it in the same directory; they are done then."""
     vector = begin(room(VECTOR))
     what = load64(entry + WATCH_WHAT)
@@ -118,20 +136,20 @@ def _tell(entry: int, end: int) -> int:
     while at < end:
         if load64(at + WATCH_WHAT) == what and same(load64(at + WATCH_DIRECTORY), directory):
             if full(vector):
-                say(vector)
+                _say(vector, kept)
             add(vector, text(", "))
             add(vector, load64(at + WATCH_NAME))
             store64(at + WATCH_WHAT, _SAME)
             several = 1
         at += WATCH_SIZE
-    say(vector)
+    _say(vector, kept)
     add(vector, _said(what))
     add(vector, directory)
     if several:
         add(vector, text(": look at them before you run anything there\n"))
     else:
         add(vector, text(": look at it before you run anything there\n"))
-    return say(vector)
+    return _say(vector, kept)
 
 
 def _said(what: int) -> int:
