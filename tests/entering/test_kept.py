@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from tests.entering.boxes import Box, running
-from tests.product import Product
+from tests.kernel_side.test_trace_equals_plan import read_all
+from tests.product import Product, Word
 from tests.run.boxes import spec
 
 UNREADABLE = "the plan of the box `box` cannot be read"
@@ -110,3 +111,26 @@ def test_it_is_for_a_box_that_lives(box: Box) -> None:
     shutil.rmtree(again)
     assert (done.returncode, done.stdout) == (125, "")
     assert "the box `again` has ended, nobody was left to say how" in done.stderr
+
+
+# A terminal that goes away while the command begins: the second look at it finds none.
+GOES = """
+import sys
+from toyspec.start import look
+left = [True] * 3
+look._is_ours = lambda fd: bool(left and left.pop())
+from toyspec.cli.main import main
+sys.exit(main())
+"""
+
+
+def test_what_is_kept_for_a_terminal_was_made_for_one(product: Product) -> None:
+    with running(product, spec(product)) as made:
+        enters: list[Word] = ["exec", made.name, "--", "sh", "-c", "tty"]
+        for words in ([product.python, "-c", GOES, *enters], [*product.toyspec, *enters]):
+            process, screen = product.terminal(words, program=True)
+            with process:
+                shown: list[bytes] = []
+                read_all(screen, shown)
+                assert (process.wait(60), b"".join(shown)) == (0, b"/dev/pts/0\r\n")
+            os.close(screen)

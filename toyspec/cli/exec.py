@@ -83,7 +83,8 @@ def exec_in_box(args: list[str], kept: Kept | None, began: int) -> int:
     status = status_fd(words)
     refuse_ways_out()
     box = _box(words)
-    plan, variables, callers = entering(box, words, status)
+    look = Look() if kept is None else kept.look  # its answers are what that is kept by
+    plan, variables, callers = entering(box, words, look, status)
     told = [] if status is None else ["--status", str(status)]
     program = program_of(plan, box.spec, replaces=kept is not None)
     if kept is not None and dict(plan.host).get("close_range_cloexec"):
@@ -115,7 +116,7 @@ def box_of(words: Words, absent: int) -> RunningBox:
 
 
 def entering(
-    box: RunningBox, words: Words, status: int | None = None, *, printing: bool = False
+    box: RunningBox, words: Words, look: Look, status: int | None = None, *, printing: bool = False
 ) -> tuple[Plan, dict[str, str], set[str]]:
     """exec's plan, the variables that it takes, and which of them are the caller's now. `status`: a descriptor that the monitor keeps.
     `printing`: standard output takes the plan, and will not be the command's.
@@ -133,7 +134,6 @@ def entering(
             variables[name] = own
             callers.add(name)
         environment.append((name, (Variable(name),) if text is None else (text,)))
-    look = Look()
     own_terminal = not words.flag("no-terminal") and terminal(look, printing=printing)
     if own_terminal and "TERM" in os.environ and not _has(box.plan, environment, "TERM"):
         environment.append(("TERM", (Variable("TERM"),)))

@@ -69,6 +69,7 @@ def plan(args: list[str]) -> int:
 def _entering(words: Words) -> Plan:
     """The plan of `exec` in a box that runs."""
     from toyspec.cli.exec import box_of, entering
+    from toyspec.start.look import Look
 
     for key in ("file", "facts"):
         if words.flag(key):
@@ -81,7 +82,7 @@ def _entering(words: Words) -> Plan:
     if words.words:
         raise UsageError(f"--exec names the box; `{words.words[0]}` is one word too many")
     named = replace(words, words=(words.one("exec") or "",))
-    made, *_ = entering(box_of(named, INVALID), words, printing=True)
+    made, *_ = entering(box_of(named, INVALID), words, Look(), printing=True)
     return made
 
 
