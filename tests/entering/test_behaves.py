@@ -130,7 +130,15 @@ def test_a_box_that_has_ended(product: Product) -> None:
     assert product.run(["wait", "box"]).returncode == 9
     done = product.run(["exec", "box", "--", "true"])
     assert (done.returncode, done.stdout) == (125, "")
-    assert "the box `box` has ended, with status 9\n  toyspec up -d starts it anew" in done.stderr
+    said = "the box `box` has ended, with status 9\n  toyspec restart box begins it anew\n"
+    assert said in done.stderr
+    here.rename(here.with_name("moved.yaml"))
+    done = product.run(["exec", "box", "--", "true"], cwd=here.parent)
+    assert (
+        f"  {here} is not there any more; from where it lies by now: toyspec down box, "
+        in done.stderr
+    )
+    assert "then toyspec up -d SPEC -- sh -c 'exit 9'\n" in done.stderr
     product.run(["down", "box"])
 
 

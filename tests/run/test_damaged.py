@@ -74,4 +74,6 @@ def test_a_plan_that_is_none_is_told_by_exec(
     done = place.run("exec", "box", "--", "true")
     assert (done.returncode, done.stdout) == (125, "")
     assert "the plan of the box `box` cannot be read: " in done.stderr
-    assert "toyspec down box" in done.stderr and "bug" not in done.stderr
+    assert "toyspec restart box begins it anew" in done.stderr and "bug" not in done.stderr
+    assert place.run("restart", "box").returncode == 0
+    assert place.run("exec", "box", "--", "true").returncode == 0

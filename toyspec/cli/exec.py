@@ -155,7 +155,7 @@ def entering(
     except EnteringError as error:
         raise FatalError(
             f"the box `{box.plan.box}` cannot be entered: {error}",
-            "start it anew: another version of toyspec planned it",
+            f"another version of toyspec planned it: toyspec restart {box.plan.box} plans it anew",
         ) from None
     taken = {name: variables[name] for name in wanted(plan) if name in variables}
     return plan, taken, callers & taken.keys()
@@ -207,7 +207,8 @@ def program_of(plan: Plan, spec: bytes, *, replaces: bool = False) -> bytes:
     try:
         lowered = lower(plan, None)
     except LowerError as error:
-        raise damaged(plan.box, str(error)) from None
+        about = {"spec": plan.spec_path, "words": []}
+        raise damaged(plan.box, str(error), about) from None
     variant = Variant(plan, lowered, messages=_messages(plan, spec), unexecuted=unexecuted(plan))
     return compiled(
         dict.fromkeys(VARIANTS, variant), Baked(os.getuid(), os.getgid(), replaces=replaces)
@@ -217,14 +218,14 @@ def program_of(plan: Plan, spec: bytes, *, replaces: bool = False) -> bytes:
 def _messages(plan: Plan, spec: bytes) -> Sequence[Message]:
     from toyspec.cli.messages import messages
 
-    return messages(plan, spec, _likely)
+    return messages(plan, spec, lambda step: _likely(step, plan.box))
 
 
-def _likely(step: Step) -> Cause:
+def _likely(step: Step, box: str) -> Cause:
     """What stands behind a failure to join, whatever the kernel calls it."""
     if step.role != "setup" or not (step.call in _JOINS or step.yields == "init"):
         return None, None
     return (
         "the box ended meanwhile, or what runs in it made namespaces of its own",
-        "toyspec ps says whether it is up; toyspec up -d starts it anew",
+        f"toyspec ps says whether it is up; toyspec restart {box} begins it anew",
     )

@@ -7,6 +7,7 @@ import os
 from typing import TYPE_CHECKING
 
 from toyspec.cli.absent import NoBoxError
+from toyspec.cli.anew import begins_anew
 from toyspec.cli.boxes import boxes_of, cannot, seen
 from toyspec.cli.error import FatalError
 from toyspec.cli.unfed import is_unfed, remedy, why
@@ -66,7 +67,7 @@ def _joinable(directory: int, box: Seen) -> RunningBox:
     if box.state != "running" or held is None:
         raise _over(box)
     try:
-        plan = _plan(directory, name)
+        plan = _plan(directory, box)
         told = _inodes(plan, status.namespaces)
         pid = _member(name, status.child, told)
         running = Running(pid, {**_seen_of(pid, namespaces(plan)), **told})
@@ -75,18 +76,18 @@ def _joinable(directory: int, box: Seen) -> RunningBox:
     return RunningBox(plan, running, files.environment(directory), _spec(plan))
 
 
-def _plan(directory: int, name: str) -> Plan:
+def _plan(directory: int, box: Seen) -> Plan:
     try:
         return from_json(files.read(directory, "plan.json") or b"")
     except FormatError as error:
-        raise damaged(name, str(error)) from None
+        raise damaged(box.name, str(error), box.about) from None
 
 
-def damaged(name: str, how: str) -> FatalError:
+def damaged(name: str, how: str, about: Mapping[str, object]) -> FatalError:
     """What is kept of the box is no plan that it can have come up by."""
     return FatalError(
         f"the plan of the box `{name}` cannot be read: {how}",
-        f"plan.json is damaged, or of another version; start it anew: toyspec down {name}, then toyspec up -d",
+        f"plan.json is damaged, or of another version: {begins_anew(name, about)}",
     )
 
 
@@ -99,7 +100,7 @@ def _over(box: Seen) -> FatalError:
         return FatalError(
             f"{message}: {why(words)}", remedy(spec if isinstance(spec, str) else None)
         )
-    return FatalError(message, "toyspec up -d starts it anew")
+    return FatalError(message, begins_anew(box.name, box.about))
 
 
 def _inodes(plan: Plan, told: Mapping[str, int]) -> dict[Namespace, str]:
@@ -138,7 +139,7 @@ def _member(name: str, child: int, wanted: Mapping[Namespace, str]) -> int:
             pass
     raise FatalError(
         f"no process of the box `{name}` is where the box began",
-        "what runs in it made namespaces of its own: start it anew to enter it",
+        f"what runs in it made namespaces of its own: toyspec restart {name} begins it anew",
     )
 
 
