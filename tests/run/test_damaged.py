@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -77,3 +79,71 @@ def test_a_plan_that_is_none_is_told_by_exec(
     assert "toyspec restart box begins it anew" in done.stderr and "bug" not in done.stderr
     assert place.run("restart", "box").returncode == 0
     assert place.run("exec", "box", "--", "true").returncode == 0
+
+
+@pytest.mark.parametrize("lock", ["symlink", "fifo", "directory"])
+@pytest.mark.parametrize("about", [None, "[]", ""])
+def test_what_is_no_box_is_said_and_down_removes_it(
+    place: Place, lock: str, about: str | None
+) -> None:
+    place.up("true")
+    assert place.ends() == 0
+    kept, aside = place.boxes / "box", place.product.directory() / "aside"
+    (kept / "lock").unlink()
+    if lock == "symlink":
+        place.product.write(aside, "not toyspec's")
+        (kept / "lock").symlink_to(aside)
+    elif lock == "fifo":
+        os.mkfifo(kept / "lock", 0o600)
+    else:
+        (kept / "lock").mkdir(0o700)
+    os.chown(kept / "lock", place.product.uid, place.product.gid, follow_symlinks=False)
+    (kept / "box.json").unlink()
+    if about is not None:
+        place.product.write(kept / "box.json", about).chmod(0o600)
+    for verb in ("logs", "stop"):
+        done = place.run(verb, "box")
+        assert done.returncode and "did you mean" not in done.stderr, done
+        assert "toyspec down box removes it" in done.stderr or not kept.exists()
+    assert place.run("down", "box").returncode in ((0,) if about is not None else (0, 1))
+    assert not kept.exists()
+    assert lock != "symlink" or aside.read_text() == "not toyspec's"
+
+
+@pytest.mark.parametrize("about", ["[]", "", "{"])
+def test_a_box_that_nothing_is_said_of_is_named_and_removed(place: Place, about: str) -> None:
+    place.up("true")
+    assert place.ends() == 0
+    kept = place.boxes / "box"
+    (kept / "box.json").unlink()
+    place.product.write(kept / "box.json", about).chmod(0o600)
+    done = place.run("logs", "box")
+    assert f"{kept} is no box: its box.json says nothing of one" in done.stderr
+    assert "toyspec down box removes it" in done.stderr
+    assert place.run("down", "box").returncode == 0
+    assert not kept.exists()
+
+
+HOLDS = """
+import fcntl, os, struct, sys
+os.mkdir(sys.argv[1], 0o700)
+fd = os.open(sys.argv[1] + "/lock", os.O_RDWR | os.O_CREAT, 0o600)
+fcntl.fcntl(fd, fcntl.F_OFD_SETLK, struct.pack("hhqqi4x", fcntl.F_WRLCK, 0, 0, 0, 0))
+print("holds", flush=True)
+sys.stdin.read()
+"""
+
+
+def test_a_lock_that_another_program_holds_is_said(place: Place) -> None:
+    place.up("true")
+    assert place.run("down", "box").returncode == 0
+    kept = place.boxes / "box"
+    argv = ["/usr/bin/python3", "-c", HOLDS, str(kept)]
+    with place.product.popen(argv, stdin=subprocess.PIPE, program=True) as holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == "holds\n"
+        done = place.run("down", "-t", "0", "box")
+        holder.communicate("")
+    assert done.returncode and f"another program holds {kept}/lock" in done.stderr
+    assert place.run("down", "box").returncode in (0, 1)
+    assert not kept.exists()

@@ -10,6 +10,7 @@ from toyspec.cli.place import base
 from toyspec.cli.words import ENDINGS
 from toyspec.run import state
 from toyspec.run.boxes import StateError, names, open_boxes
+from toyspec.run.remains import what_lies_there
 from toyspec.start.look import variable
 from toyspec.start.places import runtime_dir
 
@@ -30,6 +31,9 @@ def tell_absent(name: str, spec: str | None, verb: str, look: Look, status: int)
     """The same with what helps. `spec`: the file that says the name, where nobody typed it."""
     error = NoBoxError(name)
     error.status = status
+    if lies := _remains(name, look):
+        error.message, error.remedy = lies, f"toyspec down {name} removes it"
+        return error
     guess = _of_spec(spec, verb, look) if spec is not None else _of_name(name, verb, look)
     error.remedy = f"{guess}; {there(look)}" if guess else there(look)
     return error
@@ -125,6 +129,19 @@ def _open(look: Look) -> int | None:
         return open_boxes(base(look))
     except StateError:
         return None
+
+
+def _remains(name: str, look: Look) -> str | None:
+    """What lies in its place and is no box."""
+    boxes = _open(look)
+    if boxes is None:
+        return None
+    try:
+        return what_lies_there(boxes, name)
+    except StateError:
+        return None
+    finally:
+        os.close(boxes)
 
 
 def _why(look: Look) -> str:

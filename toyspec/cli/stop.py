@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from toyspec.cli.absent import NoBoxError
 from toyspec.cli.boxes import (
     BY_NAME,
     SEVERAL,
@@ -20,8 +21,9 @@ from toyspec.cli.streams import put
 from toyspec.cli.which import for_each
 from toyspec.cli.words import Option, Syntax, help_text, parse
 from toyspec.run import state
-from toyspec.run.boxes import StateError, mend_box
+from toyspec.run.boxes import StateError, mend_box, where
 from toyspec.run.readers import wait_for_readers
+from toyspec.run.remains import make_way, what_lies_there
 from toyspec.start.look import Look
 
 if TYPE_CHECKING:
@@ -86,9 +88,14 @@ def _forget(look: Look, name: str, seconds: float | None) -> int:
     boxes = boxes_of(look, name, mends=True)
     try:
         mend_box(boxes, name)
-        end(boxes, name, seconds)
-        tell_changes(boxes, name)
+        try:
+            end(boxes, name, seconds)
+            tell_changes(boxes, name)
+        except NoBoxError:
+            if what_lies_there(boxes, name) is None:
+                raise
         wait_for_readers(boxes, name)
+        make_way(boxes, name)
         found = state.lock(boxes, name)
         if found is not None:
             state.remove(found)
@@ -105,6 +112,12 @@ def end(boxes: int, name: str, seconds: float | None) -> None:
     box = watch(boxes, name)
     try:
         if not box.stop(number, own if seconds is None else seconds):
+            found = seen(boxes, name)
+            if not found.about and not found.status.monitor:  # nobody's who begins one, by now
+                raise FatalError(
+                    what_lies_there(boxes, name) or f"`{name}` is gone",
+                    f"fuser {where(boxes, name)}/lock names it: end it, then toyspec down {name}",
+                )
             raise FatalError(
                 f"`{name}` does not end: the kernel does not let go of one of its processes",
                 "one waits for a disk or a network filesystem, perhaps: ps -eo pid,stat,wchan:30,args",
