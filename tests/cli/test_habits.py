@@ -9,9 +9,10 @@ import pytest
 from tests.product import Product
 from toyspec.cli.error import UsageError
 from toyspec.cli.exec import SYNTAX as EXEC
-from toyspec.cli.habits import foreign_verb, refuse_bare_command, verb_first
+from toyspec.cli.habits import foreign_verb, verb_first
 from toyspec.cli.logs import SYNTAX as LOGS
 from toyspec.cli.main import VERBS as OURS
+from toyspec.cli.typed import refuse_bare_command
 from toyspec.cli.words import RUN, UP, parse, spec_and_name
 from toyspec.spec.habits import OPTIONS, VERBS
 
@@ -43,6 +44,39 @@ def test_a_command_goes_behind_dashes(typed: str, right: str) -> None:
 )  # fmt: skip
 def test_what_is_right_or_wrong_otherwise_is_left_to_the_parser(typed: str) -> None:
     refuse_bare_command(typed.split(), EXEC)
+
+
+@pytest.mark.parametrize(
+    ("typed", "right"),
+    [
+        ("run web.yaml ls -l", "run web.yaml -- ls -l"),
+        ("run web.yaml ls -v", "run web.yaml -- ls -v"),
+        ("run web.yaml bash", "run web.yaml -- bash"),
+        ("up web.yaml sh -c 'echo hi'", "up web.yaml -- sh -c 'echo hi'"),
+        ("run -it web.yaml bash", "run web.yaml -- bash"),
+        ("run --rm -it web.yaml -- bash", "run web.yaml -- bash"),
+        ("run --rm web.yaml", "run web.yaml"),
+        ("up -e A=1 web.yaml web ls -l", "up -e A=1 web.yaml web -- ls -l"),
+        ("run -qf web.yaml ls -l", "run -qf web.yaml -- ls -l"),
+        ("run web ls -l", "run web.yaml -- ls -l"),
+        ("run ls -l", "run -- ls -l"),
+        ("run debian bash", "run SPEC -- bash"),
+        ("up -d web", "up -d web.yaml"),
+        ("up web -d -e A=1 -- ls", "up -d -e A=1 web.yaml -- ls"),
+        ("up -d", "up -d ./dev.yaml"),
+        ("run -T -- ls", "run -T ./dev.yaml -- ls"),
+        ("up -d web.yaml wbe", "the box is `web`"),
+        ("run -v .:/x web.yaml -- ls", '`binds: [".:/x"]`'),
+        ("run -v .:/x:ro web.yaml", '`binds: [".:/x"]`'),
+    ],
+)
+def test_the_whole_command_is_said(product: Product, typed: str, right: str) -> None:
+    here = product.directory()
+    product.write(here / "web.yaml", "version: 1\nsystem: host\ninit: ['true']\n")
+    done = product.run(shlex.split(typed), cwd=here)
+    assert done.returncode == 125
+    said = f"toyspec {right}\n" if right.startswith(("run", "up")) else right
+    assert said in done.stderr
 
 
 @pytest.mark.parametrize(

@@ -40,7 +40,8 @@ from toyspec.start.places import is_name
 def test_up_understands(
     line: str, options: dict[str, list[str]], words: tuple[str, ...], argv: tuple[str, ...] | None
 ) -> None:
-    assert parse(line.split(), UP) == Words(options, words, argv)
+    found = parse(line.split(), UP)
+    assert found == Words(options, words, argv, tuple(line.split()), UP)
 
 
 @pytest.mark.parametrize(

@@ -136,10 +136,21 @@ def named_spec(
     said = a_file(source.name) if alone else None
     raise UsageError(
         f"no box `{source.name}` in {source.path}: it describes `{spec.name}`",
-        f"{said[0]}; {said[1]}"
-        if said is not None
-        else f"a command to run in it goes after `--`: -- {source.name}",
+        f"{said[0]}; {said[1]}" if said is not None else _in_its_place(source.name, spec, words),
     )
+
+
+def _in_its_place(name: str, spec: Spec, words: Words) -> str:
+    """What helps where a word is not the box's name: that, or the command that the word begins."""
+    from toyspec.cli.near import near
+    from toyspec.cli.typed import sorted_out, with_command
+
+    syntax = words.syntax
+    found = None if syntax is None else sorted_out(list(words.typed), syntax)
+    if syntax is None or found is None or found.dashes or near(name, (spec.name,)):
+        return f"the box is `{spec.name}`: say that, or leave the name out"
+    right = with_command(found, syntax, has_spec=True)
+    return f"a command to run in it goes after `--`: {right}"
 
 
 def diagnostics(error: SpecError, coloured: bool) -> str:

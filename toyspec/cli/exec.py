@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 from toyspec.cli.box import overrides
 from toyspec.cli.boxes import BY_NAME
 from toyspec.cli.error import FatalError, UsageError
-from toyspec.cli.habits import refuse_bare_command
 from toyspec.cli.running import RunningBox, damaged, running_box
 from toyspec.cli.status import status_fd
 from toyspec.cli.streams import put, refuse_ways_out
+from toyspec.cli.typed import refuse_bare_command
 from toyspec.cli.which import for_one
 from toyspec.cli.words import (
     COLOR,

@@ -63,9 +63,15 @@ def read(words: Words, syntax: Syntax, look: Look | None = None) -> Source:
         try:
             path = find(here, home(look), os.getuid(), syntax.verb, look)
         except FatalError as error:
+            from toyspec.cli.typed import again
+
+            for usual in ("./dev.yaml", "./toyspec.yaml"):
+                short, whole = f"toyspec {syntax.verb} {usual}", again(words, syntax, usual)
+                if (error.remedy or "").endswith(short):
+                    error.remedy = (error.remedy or "").removesuffix(short) + whole
             if name is None:
                 raise
-            if (said := a_file(name, syntax.verb)) is not None:
+            if (said := a_file(name, lambda spec: again(words, syntax, spec, name))) is not None:
                 raise UsageError(*said) from None
             message = f"`{name}` can only be a box's name, and {error.message}"
             raise FatalError(message, error.remedy, status=error.status) from None

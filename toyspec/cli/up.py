@@ -14,7 +14,17 @@ from toyspec.cli.keeping import may_be_kept
 from toyspec.cli.reach import out_of_reach
 from toyspec.cli.status import status_fd
 from toyspec.cli.streams import colour, put, refuse_ways_out, say
-from toyspec.cli.words import DETACH, RUN, UP, Syntax, Words, as_run, help_text, parse
+from toyspec.cli.words import (
+    DETACH,
+    RUN,
+    UP,
+    Syntax,
+    Words,
+    as_run,
+    help_text,
+    parse,
+    spec_and_name,
+)
 from toyspec.run.progress import MOST_STEPS, Progress, labels
 from toyspec.start import parent
 
@@ -42,7 +52,7 @@ def up(args: list[str], syntax: Syntax, kept: Kept | None = None) -> int:
     `syntax` is that of the verb: UP or RUN. `kept`: where the box may be kept for the next time, of a
     command that is a process of its own.
     """
-    words = parse(args, syntax)
+    words = _parsed(args, syntax)
     if words.flag("help"):
         put(help_text(syntax))
         return 0
@@ -109,6 +119,21 @@ def up(args: list[str], syntax: Syntax, kept: Kept | None = None) -> int:
         if os.getpid() != monitor:
             os._exit(TOYSPEC_FAILED)  # a process of the box's: the caller's stack is not its own
         drawing.close()
+
+
+def _parsed(args: list[str], syntax: Syntax) -> Words:
+    """The words; raises UsageError, with the whole command as it is right where that can be told."""
+    from toyspec.cli.error import UsageError
+
+    try:
+        words = parse(args, syntax)
+        spec_and_name(words, syntax)
+    except UsageError:
+        from toyspec.cli.typed import refuse_bare_command
+
+        refuse_bare_command(args, syntax)
+        raise
+    return words
 
 
 def _keeps(kept: Kept | None, words: Words) -> Kept | None:

@@ -9,6 +9,10 @@ from toyspec.cli.error import UsageError
 from toyspec.start.places import is_name
 from toyspec.values import dataclass, replace
 
+TYPE_CHECKING = False  # typing's own costs its import
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 
 @dataclass(frozen=True, slots=True)
 class Option:
@@ -48,11 +52,16 @@ class Syntax:
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """The words of one command, sorted out. `argv` is None where there was no `--`."""
+    """The words of one command, sorted out. `argv` is None where there was no `--`.
+
+    `typed`: all that followed the verb of `syntax`, as it was.
+    """
 
     options: dict[str, list[str]]
     words: tuple[str, ...]
     argv: tuple[str, ...] | None
+    typed: tuple[str, ...] = ()
+    syntax: Syntax | None = None
 
     def flag(self, key: str) -> bool:
         """Whether the option was given."""
@@ -142,7 +151,7 @@ def parse(args: list[str], syntax: Syntax) -> Words:
         raise UsageError(f"{syntax.verb} takes no command after `--`", syntax.usage())
     if "quiet" in options and "verbose" in options:
         raise UsageError("-q and -v contradict each other")
-    return Words(options, tuple(words), argv or None)
+    return Words(options, tuple(words), argv or None, tuple(args), syntax)
 
 
 def as_run(words: Words) -> Words:
@@ -223,16 +232,31 @@ def spec_and_name(words: Words, syntax: Syntax) -> tuple[str | None, str | None]
     if spec is None and left and is_spec(left[0]):
         spec = left.pop(0)
     name = left.pop(0) if left and is_name(left[0]) else None
+    if spec is not None and ":" in spec and words.flag("verbose"):
+        _refuse_volume(spec)
     if left:
         raise _stray(left, spec, name, syntax)
     return spec, name
+
+
+def _refuse_volume(word: str) -> None:
+    """Raises UsageError for `-v SOURCE:TARGET`, of which docker makes a mount."""
+    from os.path import exists
+
+    if exists(word):
+        return
+    bind = word.removesuffix(":ro")
+    raise UsageError(
+        f"`{word}` is no spec, and -v is `--verbose` here",
+        f'binds stand in the spec: `binds: ["{bind}"]`, read-only unless :rw says otherwise',
+    )
 
 
 def _stray(left: list[str], spec: str | None, name: str | None, syntax: Syntax) -> UsageError:
     """What is wrong with the words that are `left` after the spec and the name."""
     word = left[0]
     if spec is None and name is None:
-        if (remedy := a_file(word, syntax.verb)) is not None:
+        if (remedy := a_file(word, lambda spec: f"toyspec {syntax.verb} {spec}")) is not None:
             return UsageError(*remedy)
         return UsageError(
             f"`{word}` is neither a spec nor a name",
@@ -266,8 +290,11 @@ def as_typed(words: list[str]) -> str:
     return join(words)
 
 
-def a_file(word: str, verb: str = "") -> tuple[str, str] | None:
-    """Message and remedy where `word` is a file here that could be meant as the spec, or its stem."""
+def a_file(word: str, right: Callable[[str], str] | None = None) -> tuple[str, str] | None:
+    """Message and remedy where `word` is a file here that could be meant as the spec, or its stem.
+
+    `right`: the whole command with that spec.
+    """
     from os.path import isfile
 
     try:
@@ -278,7 +305,7 @@ def a_file(word: str, verb: str = "") -> tuple[str, str] | None:
         return None
     if whole is None:
         return None
-    remedy = f"toyspec {verb} {whole}" if verb else f"name it whole: {whole}"
+    remedy = right(whole) if right is not None else f"name it whole: {whole}"
     return f"`{word}` is no spec, but there is {whole}", remedy
 
 
