@@ -205,7 +205,7 @@ def test_a_spec_names_its_box(place: Place) -> None:
     done = place.run("stop", path)
     assert done.returncode == 1 and "no box `other`" in done.stderr
     done = place.run("restart", "box")
-    assert done.returncode == 125 and "it describes `other`" in done.stderr
+    assert done.returncode == 125 and "whose name is `other` by now" in done.stderr
     assert place.ps()["box"]["state"] == "running"
     assert place.run("stop", "-t", "0", "box").returncode == 0
 

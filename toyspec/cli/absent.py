@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
+from toyspec.cli.anew import by_hand
 from toyspec.cli.error import FatalError
 from toyspec.cli.place import base
 from toyspec.cli.words import ENDINGS
@@ -34,6 +35,11 @@ def tell_absent(name: str, spec: str | None, verb: str, look: Look, status: int)
     if lies := _remains(name, look):
         error.message, error.remedy = lies, f"toyspec down {name} removes it"
         return error
+    known = begun_from(spec, look) if spec is not None and verb == "restart" else []
+    if spec is not None and known:
+        how = f"`{known[0]}` was begun from this spec, whose name is another by now"
+        error.remedy = f"{how}: {by_hand_of(known[0], spec, look)}"
+        return error
     guess = _of_spec(spec, verb, look) if spec is not None else _of_name(name, verb, look)
     error.remedy = f"{guess}; {there(look)}" if guess else there(look)
     return error
@@ -44,6 +50,12 @@ def _of_spec(spec: str, verb: str, look: Look) -> str:
     if known:
         return f"`{known[0]}` was begun from this spec: toyspec {verb} {known[0]}"
     return f"toyspec up -d {os.path.relpath(spec)} begins it" if os.path.isfile(spec) else ""
+
+
+def by_hand_of(name: str, spec: str | None, look: Look) -> str:
+    """As `anew.by_hand`, of a box that is there."""
+    about = next((each.about for each in _seen(look) if each.name == name), {})
+    return by_hand(name, about, spec)
 
 
 def _of_name(name: str, verb: str, look: Look) -> str:
@@ -98,6 +110,11 @@ def origin_of(name: str, look: Look) -> str | None:
     """The spec that the box of that name was begun from; None where nobody knows, or there is none."""
     spec = next((each.about.get("spec") for each in _seen(look) if each.name == name), None)
     return spec if isinstance(spec, str) else None
+
+
+def runs(name: str, look: Look) -> bool:
+    """Whether the box of that name lives."""
+    return any(each.name == name and each.lives for each in _seen(look))
 
 
 def is_same(one: str, other: str) -> bool:

@@ -5,11 +5,14 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
+from toyspec.cli.error import FatalError
 from toyspec.cli.source import STDIN
 from toyspec.cli.words import as_typed, is_spec
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from toyspec.run.state import Seen
 
 _LONGEST = 200  # characters of a command that is repeated
 
@@ -38,8 +41,29 @@ def by_hand(name: str, about: Mapping[str, object], spec: str | None = None) -> 
     return f"toyspec down {name}, then toyspec up -d {where} {shown}".rstrip()
 
 
+def renamed(name: str, other: str, spec: str, words: list[str]) -> FatalError:
+    """A spec that says another name than that of the box which was begun from it."""
+    return FatalError(
+        f"`{name}` was begun from {spec}, whose name is `{other}` by now",
+        by_hand(name, {"words": words}, spec),
+    )
+
+
+def left(before: Seen, now: Seen) -> str:
+    """What has become of a box that was to begin anew and did not; empty where another has its name."""
+    name = before.name
+    if now.lives:
+        same = now.status.child_began == before.status.child_began
+        return f"`{name}` still runs as it was" if same else ""
+    if before.lives:
+        return f"`{name}` was stopped and is not begun anew: mend that, then toyspec restart {name}"
+    return f"`{name}` had ended, and is not begun anew"
+
+
 def spec_word(path: str) -> str:
     """The file as a word that is taken for a SPEC, from here where that is shorter."""
+    if path == STDIN:
+        return "-"
     try:
         near = os.path.relpath(path)
     except OSError:  # no working directory

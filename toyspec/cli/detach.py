@@ -6,6 +6,7 @@ import os
 import time
 from typing import TYPE_CHECKING, NamedTuple
 
+from toyspec.cli.anew import renamed
 from toyspec.cli.box import load_spec, make_plan
 from toyspec.cli.boxes import boot, boxes_of, cannot, taken, tell_changes
 from toyspec.cli.error import FatalError, Reported, UsageError
@@ -56,10 +57,14 @@ def detach(words: Words) -> int:
     return begin(ready, words)
 
 
-def prepare(words: Words, look: Look) -> Ready:
-    """All that can fail before anything is changed; raises FatalError."""
+def prepare(words: Words, look: Look, name: str | None = None) -> Ready:
+    """All that can fail before anything is changed; raises FatalError, also where the spec says
+    another name than the one that is given, as it did once.
+    """
     source = read(words, UP, look)
     spec = load_spec(source, words, TOYSPEC_FAILED, look=look)
+    if name is not None and name != spec.name:
+        raise renamed(name, spec.name, source.absolute, _words(words))
     boxes = boxes_of(look, spec.name, make=True)
     _, plan = make_plan(spec, source, words, TOYSPEC_FAILED, look=look)
     return Ready(spec, source, plan, _compiled(plan, spec, source), look, boxes)

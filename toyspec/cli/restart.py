@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import os
+from typing import TYPE_CHECKING
 
+from toyspec.cli.absent import NoBoxError
+from toyspec.cli.anew import by_hand, left
 from toyspec.cli.boxes import BY_NAME, SEVERAL, boxes_of, common, seen
-from toyspec.cli.error import FatalError
+from toyspec.cli.error import FatalError, Reported
+from toyspec.cli.source import STDIN
 from toyspec.cli.stop import TIME, end, grace
-from toyspec.cli.streams import put
+from toyspec.cli.streams import put, say, tell
 from toyspec.cli.which import for_each
 from toyspec.cli.words import UP, Syntax, help_text, parse
 from toyspec.run import files, readers
 from toyspec.run.boxes import open_box
 from toyspec.start.look import Look
+
+if TYPE_CHECKING:
+    from toyspec.run.state import Seen
 
 SYNTAX = Syntax(
     "restart",
@@ -44,7 +51,23 @@ def restart(args: list[str]) -> int:
 
 
 def _anew(boxes: int, name: str, seconds: float | None, *, quiet: bool) -> int:
-    about = seen(boxes, name).about
+    """What goes wrong is said here, and with it what has become of the old box."""
+    before = seen(boxes, name)
+    try:
+        return _begin(boxes, before, seconds, quiet=quiet)
+    except NoBoxError:
+        raise
+    except FatalError as error:
+        if not isinstance(error, Reported):
+            tell(error.message, error.remedy)
+        said = left(before, seen(boxes, name))
+        if said:
+            say(f"toyspec: {said}\n")
+        raise Reported(error.status) from None
+
+
+def _begin(boxes: int, before: Seen, seconds: float | None, *, quiet: bool) -> int:
+    name, about = before.name, before.about
     if not about:
         raise FatalError(
             f"what `{name}` was begun with is not written down yet",
@@ -54,7 +77,12 @@ def _anew(boxes: int, name: str, seconds: float | None, *, quiet: bool) -> int:
     if not isinstance(given, list) or not isinstance(spec, str):
         raise FatalError(
             f"`{name}` was begun with a spec from standard input: that is not there any more",
-            "give it again: toyspec up -d -",
+            f"with it again: {by_hand(name, about, STDIN)}",
+        )
+    if not os.path.lexists(spec):
+        raise FatalError(
+            f"{spec}, from which `{name}` was begun, is not there any more",
+            f"put it back, or with it where it lies by now: {by_hand(name, about)}",
         )
     directory, status = open_box(boxes, name), -1
     if directory is not None:
@@ -65,9 +93,9 @@ def _anew(boxes: int, name: str, seconds: float | None, *, quiet: bool) -> int:
     from toyspec.cli.detach import begin, prepare
 
     options = ["--quiet"] if quiet else []
-    again = parse([*options, f"--file={spec}", name, *map(str, given)], UP)
+    again = parse([*options, f"--file={spec}", *map(str, given)], UP)
     try:
-        ready = prepare(again, Look())
+        ready = prepare(again, Look(), name)
         readers.tell(status, readers.BEGINS)
         end(boxes, name, seconds)
         return begin(ready, again)

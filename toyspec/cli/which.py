@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING
 from toyspec.cli.absent import (
     NoBoxError,
     begun_from,
+    by_hand_of,
     existing,
     is_same,
     origin_of,
+    runs,
     tell_absent,
     there,
 )
@@ -93,6 +95,12 @@ def _refuse_another_s(name: str, spec: str, syntax: Syntax, look: Look, absent: 
     if origin is None or spec == STDIN or is_same(origin, spec):
         return
     ending = " -- COMMAND…" if syntax.argv else ""
+    if syntax.verb == "restart" and not os.path.lexists(origin):
+        raise FatalError(
+            f"the box `{name}` was begun from {origin}, which is not there any more, and not from {spec}",
+            f"if this is the same one: {by_hand_of(name, spec, look)}",
+            status=absent,
+        )
     raise FatalError(
         f"the box `{name}` was begun from {origin}, not from {spec}",
         f"if it is meant: toyspec {syntax.verb} {name}{ending}; else give one of them another `name:`",
@@ -142,12 +150,20 @@ def _name_of(source: Source, words: Words, syntax: Syntax, look: Look, invalid: 
         name = None if anew else _name_all_the_same(source, words, look)
         if name is None:
             say(diagnostics(error, colour(words, 2)))
-            if not anew:
+            if anew:
+                _say_what_runs(source, words, look)
+            else:
                 say(f"  the box can be named: toyspec {syntax.verb} NAME; {there(look)}\n")
             raise Reported(invalid) from None
         if not words.flag("quiet"):
             _warn(error, source, name)
         return name
+
+
+def _say_what_runs(source: Source, words: Words, look: Look) -> None:
+    name = _name_all_the_same(source, words, look)
+    if name is not None and runs(name, look):
+        say(f"toyspec: `{name}` still runs as it was\n")
 
 
 def _name_all_the_same(source: Source, words: Words, look: Look) -> str | None:
@@ -179,6 +195,9 @@ def _warn(error: SpecError, source: Source, name: str) -> None:
 def _without(error: FatalError, spec: str | None, syntax: Syntax, look: Look) -> str:
     """What helps where no spec could be read: a box can be named."""
     known = begun_from(os.path.join(os.getcwd(), spec), look) if spec is not None else []
+    if known and syntax.verb == "restart" and not os.path.lexists(spec or ""):
+        state = f"`{known[0]}` {'still runs' if runs(known[0], look) else 'had ended'}"
+        return f"{state}; put the file back, or with it where it lies by now: {by_hand_of(known[0], None, look)}"
     if known:
         return f"the box that was begun from it can be named: toyspec {syntax.verb} {known[0]}"
     ending = " -- COMMAND…" if syntax.argv else ""
