@@ -85,6 +85,9 @@ def test_two_specs_of_one_name_are_told_apart(place: Place) -> None:
         done = place.run(*words, other)
         assert done.returncode == 125
         assert f"the box `dev` runs already, left to itself, begun from {one}\n" in done.stderr
+        assert "\n  give one of the two specs another `name:`" in done.stderr
+    again = place.run("up", "-d", one)
+    assert again.returncode == 125 and "another `name:`" not in again.stderr
     for verb in (*VERBS, "exec"):
         argv = ["--", "true"] if verb == "exec" else []
         for found in ({"cwd": other.parent}, {}):

@@ -5,9 +5,10 @@ from __future__ import annotations
 import signal
 from typing import TYPE_CHECKING
 
-from toyspec.cli.absent import NoBoxError
+from toyspec.cli.absent import NoBoxError, is_same
 from toyspec.cli.error import FatalError
 from toyspec.cli.place import base
+from toyspec.cli.source import STDIN
 from toyspec.cli.streams import say
 from toyspec.cli.words import COLOR, FILE, HELP, QUIET, VERBOSE, Option
 from toyspec.run import state
@@ -109,17 +110,19 @@ def how_to_stop(about: Mapping[str, object]) -> tuple[int, float]:
     return number, float(grace)
 
 
-def taken(boxes: int, name: str) -> FatalError:
-    """A box of that name runs: perhaps another spec's."""
+def taken(boxes: int, name: str, wanted: str) -> FatalError:
+    """A box of that name runs: perhaps one of another spec than the `wanted` one."""
     try:
         found = state.look(boxes, name)
     except StateError as error:
         return cannot(error)
     spec = found.about.get("spec") if found is not None else None
     origin = f", begun from {spec}" if isinstance(spec, str) else ""
+    others = isinstance(spec, str) and wanted != STDIN and not is_same(spec, wanted)
+    apart = "give one of the two specs another `name:`, and both run; or " if others else ""
     return FatalError(
         f"the box `{name}` runs already, left to itself{origin}",
-        f"toyspec exec {name} -- COMMAND runs something in it; toyspec down {name} ends it",
+        f"{apart}toyspec exec {name} -- COMMAND runs something in it; toyspec down {name} ends it",
         status=125,
     )
 

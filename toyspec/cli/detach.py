@@ -81,7 +81,7 @@ def begin(ready: Ready, words: Words) -> int:
         tell_changes(ready.boxes, name)
         found = state.claim(ready.boxes, name)
     except state.TakenError:
-        raise taken(ready.boxes, name) from None
+        raise taken(ready.boxes, name, ready.source.absolute) from None
     except StateError as error:
         raise cannot(error) from None
     with interruptible():

@@ -24,8 +24,8 @@ def base(look: Look) -> str:
     return boxes_base(lambda name: look.ask(variable, name), home(look), os.geteuid(), whose)
 
 
-def refuse_running(name: str, look: Look) -> bool:
-    """Raises FatalError where a box of that name runs, left to itself. Else whether anything is kept of
+def refuse_running(name: str, spec: str, look: Look) -> bool:
+    """Raises FatalError where a box of that name runs, left to itself, perhaps one of another spec. Else whether anything is kept of
     one: that there is nothing is a question of `look`, so that a box which was kept is served only then.
     """
     where = f"{base(look).rstrip('/')}/toyspec/boxes/{name}"
@@ -41,5 +41,5 @@ def refuse_running(name: str, look: Look) -> bool:
     except StateError:
         return True  # a box that somebody waits for keeps nothing there
     if boxes is not None and found is not None and found.lives:
-        raise taken(boxes, name)
+        raise taken(boxes, name, spec)
     return True

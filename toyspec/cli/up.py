@@ -81,7 +81,7 @@ def up(args: list[str], syntax: Syntax, kept: Kept | None = None) -> int:
         source = read(words, syntax, look)
         spec = load_spec(source, words, TOYSPEC_FAILED, look=look)
         if syntax is UP:
-            keeps = _unless_kept_apart(spec, look, keeps)
+            keeps = _unless_kept_apart(spec, source.absolute, look, keeps)
         _, plan = make_plan(spec, source, words, TOYSPEC_FAILED, look=look, used=used)
         drawn = b"" if words.flag("quiet") else _phases(plan)
         if keeps is not None:
@@ -148,13 +148,13 @@ def _keeps(kept: Kept | None, words: Words) -> Kept | None:
     return None
 
 
-def _unless_kept_apart(spec: Spec, look: Look, keeps: Kept | None) -> Kept | None:
+def _unless_kept_apart(spec: Spec, path: str, look: Look, keeps: Kept | None) -> Kept | None:
     """Raises FatalError where a box of that name was left to itself and runs. Where something of one is
     there, this box is not kept: whoever would serve it could not tell that the other does not run.
     """
     from toyspec.cli.place import refuse_running
 
-    if refuse_running(spec.name, look) and keeps is not None:
+    if refuse_running(spec.name, path, look) and keeps is not None:
         out_of_reach()
         return None
     return keeps
