@@ -12,8 +12,11 @@ from toyspec.cli.exec import SYNTAX as EXEC
 from toyspec.cli.habits import foreign_verb, verb_first
 from toyspec.cli.logs import SYNTAX as LOGS
 from toyspec.cli.main import VERBS as OURS
+from toyspec.cli.ps import SYNTAX as PS
+from toyspec.cli.restart import SYNTAX as RESTART
+from toyspec.cli.stop import STOP
 from toyspec.cli.typed import refuse_bare_command
-from toyspec.cli.words import RUN, UP, parse, spec_and_name
+from toyspec.cli.words import RUN, UP, Syntax, parse, spec_and_name
 from toyspec.spec.habits import OPTIONS, VERBS
 
 
@@ -64,6 +67,8 @@ def test_what_is_right_or_wrong_otherwise_is_left_to_the_parser(typed: str) -> N
         ("up -d web", "up -d web.yaml"),
         ("up web -d -e A=1 -- ls", "up -d -e A=1 web.yaml -- ls"),
         ("up -d", "up -d ./dev.yaml"),
+        ("up -d dir", "up -d dir/toyspec.yaml"),
+        ("run dir ls -l", "run dir/toyspec.yaml -- ls -l"),
         ("run -T -- ls", "run -T ./dev.yaml -- ls"),
         ("up -d web.yaml wbe", "the box is `web`"),
         ("run -v .:/x web.yaml -- ls", '`binds: [".:/x"]`'),
@@ -73,6 +78,7 @@ def test_what_is_right_or_wrong_otherwise_is_left_to_the_parser(typed: str) -> N
 def test_the_whole_command_is_said(product: Product, typed: str, right: str) -> None:
     here = product.directory()
     product.write(here / "web.yaml", "version: 1\nsystem: host\ninit: ['true']\n")
+    product.write(here / "dir" / "toyspec.yaml", "version: 1\n")
     done = product.run(shlex.split(typed), cwd=here)
     assert done.returncode == 125
     said = f"toyspec {right}\n" if right.startswith(("run", "up")) else right
@@ -100,6 +106,9 @@ def test_options_before_the_verb(typed: str, right: str | None) -> None:
         ("attach dev", "`toyspec exec dev -- sh`"),
         ("create", "`toyspec up -d SPEC`"),
         ("pause dev", "`toyspec stop dev` ends it"),
+        ("status", "`toyspec ps`"),
+        ("version", "`toyspec --version`"),
+        ("compose up -d", "leave the word out: toyspec up -d"),
     ],
 )
 def test_a_foreign_verb_is_answered_with_ours(typed: str, says: str) -> None:
@@ -122,6 +131,21 @@ def test_a_foreign_option_is_answered(word: str, says: str) -> None:
     assert (caught.value.message, caught.value.remedy) == (f"unknown option {says}", OPTIONS[says])
 
 
+@pytest.mark.parametrize(
+    ("syntax", "word", "says"),
+    [
+        (PS, "--json", "--format json"),
+        (STOP, "--timeout=3", "-t SECONDS"),
+        (RESTART, "-d", "left to itself"),
+        (EXEC, "--user", "a command has the user"),
+    ],
+)
+def test_an_option_of_another_verb_is_answered(syntax: Syntax, word: str, says: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        parse([word], syntax)
+    assert says in (caught.value.remedy or "")
+
+
 def test_logs_are_of_one_box() -> None:
     with pytest.raises(UsageError) as caught:
         spec_and_name(parse(["a", "b"], LOGS), LOGS)
@@ -138,3 +162,8 @@ def test_the_command_says_so(product: Product) -> None:
         done = product.run(words)
         assert (done.returncode, done.stdout) == (status, "")
         assert said in done.stderr
+
+
+def test_help_takes_a_verb(product: Product) -> None:
+    assert product.run(["help", "up"]).stdout == product.run(["up", "--help"]).stdout
+    assert product.run(["help", "nothing"]).stdout == product.run(["help"]).stdout

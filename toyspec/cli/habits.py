@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 def foreign_verb(args: list[str]) -> str | None:
     """What to type in place of a verb of theirs and its words; None for any other."""
+    if args[0] == "compose" and args[1:]:
+        return "leave the word out: toyspec " + as_typed(args[1:])
     says = VERBS.get(args[0])
     if says is None:
         return None

@@ -58,6 +58,8 @@ def main(argv: list[str] | None = None, kept: Kept | None = None) -> int:
     first = ours[0] if ours else ""
     if first in ("--version", "-V"):
         return _guarded("", lambda: _put(_version()))
+    if first == "help" and ours[1:] and ours[1] in VERBS:
+        return _guarded(ours[1], lambda: _verb(ours[1], ["--help"], None))
     if first in ("-h", "--help", "help"):
         return _guarded("", lambda: _put(_help()))
     if first not in VERBS:

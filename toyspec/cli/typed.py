@@ -72,11 +72,13 @@ def _spec_of(word: str) -> str | None:
     """The spec whose name without its ending was typed."""
     from os.path import isfile
 
+    from toyspec.cli.find import NAMES
     from toyspec.cli.words import ENDINGS
 
     if "\0" in word:
         return None
-    return next((word + each for each in ENDINGS if isfile(word + each)), None)
+    likely = [*(word + each for each in ENDINGS), *(f"{word}/{each}" for each in NAMES)]
+    return next(filter(isfile, likely), None)
 
 
 def refuse_bare_command(args: list[str], syntax: Syntax) -> None:

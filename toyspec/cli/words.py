@@ -192,7 +192,8 @@ def _take(
     if option is None:
         from toyspec.spec.habits import OPTIONS
 
-        helps = OPTIONS.get(name) or _nearest(name, table) or syntax.usage()
+        known = OPTIONS.get(f"{syntax.verb} {name}") or OPTIONS.get(name)
+        helps = known or _nearest(name, table) or syntax.usage()
         raise UsageError(f"unknown option {name}", helps)
     if not option.value:
         if value is not None:
@@ -297,10 +298,13 @@ def a_file(word: str, right: Callable[[str], str] | None = None) -> tuple[str, s
     """
     from os.path import isfile
 
+    from toyspec.cli.find import NAMES
+
     try:
         if isfile(word):
             return f"`{word}` is a file", f"as a spec: ./{word} or -f {word}"
-        whole = next((word + each for each in ENDINGS if isfile(word + each)), None)
+        likely = [*(word + each for each in ENDINGS), *(f"{word}/{each}" for each in NAMES)]
+        whole = next(filter(isfile, likely), None)
     except ValueError:
         return None
     if whole is None:
