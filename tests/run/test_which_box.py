@@ -206,6 +206,46 @@ def test_where_it_was_looked_for_is_said(place: Place) -> None:
     assert "(XDG_RUNTIME_DIR is no absolute path, and does not count)" in odd
 
 
+def test_a_runtime_directory_that_is_none_is_said(place: Place, here: Path) -> None:
+    """As `su` leaves one that is another user's, or that is not there."""
+    begin(place, "dev.yaml", SLEEPS)
+    missing = str(here / "missing")
+    for verb in ("ps", "stop", "down", "kill", "logs", "wait", "restart", "exec"):
+        words = [] if verb == "ps" else ["dev", "--", "true"] if verb == "exec" else ["dev"]
+        done = place.run(verb, *words, env={"XDG_RUNTIME_DIR": missing})
+        assert done.returncode == (125 if verb in ("wait", "restart", "exec") else 2), verb
+        assert (
+            f"{missing} does not exist, where XDG_RUNTIME_DIR has boxes looked for" in done.stderr
+        )
+    assert (
+        place.run("up", "-d", here / "dev.yaml", env={"XDG_RUNTIME_DIR": missing}).returncode == 0
+    )
+    assert place.run("down", "-t", "0", "dev", env={"XDG_RUNTIME_DIR": missing}).returncode == 0
+    place.runtime.chmod(0o000)
+    try:
+        for words in (["ps"], ["stop", "dev"]):
+            done = place.run(*words)
+            assert done.returncode == 2 and "Permission denied" in done.stderr
+    finally:
+        place.runtime.chmod(0o700)
+
+
+def test_a_box_whose_directory_is_closed_is_listed(place: Place) -> None:
+    for name in ("a", "b"):
+        begin(place, f"{name}.yaml", SLEEPS)
+    (place.boxes / "a").chmod(0o000)
+    try:
+        done = place.run("ps")
+        assert done.returncode == 2 and "is closed to you, its owner" in done.stderr
+        lines = [each.split()[:2] for each in done.stdout.splitlines()[1:]]
+        assert lines == [["a", "unreadable"], ["b", "running"]]
+        assert place.run("ps", "a").returncode == 2
+        assert place.run("ps", "b").returncode == 0
+        assert '"state": "unreadable"' in place.run("ps", "--format", "json").stdout
+    finally:
+        (place.boxes / "a").chmod(0o700)
+
+
 def test_a_spec_of_that_stem_is_named(place: Place, here: Path) -> None:
     write(place, "paste.yaml", SLEEPS)
     done = place.run("stop", "paste", cwd=here)

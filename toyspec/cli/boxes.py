@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from typing import TYPE_CHECKING
 
@@ -13,8 +14,9 @@ from toyspec.cli.streams import say
 from toyspec.cli.words import COLOR, FILE, HELP, QUIET, VERBOSE, Option
 from toyspec.run import state
 from toyspec.run.boxes import StateError, open_boxes
-from toyspec.start.look import Look
+from toyspec.start.look import Look, variable
 from toyspec.start.look_paths import first_line
+from toyspec.start.places import runtime_dir
 from toyspec.values import replace
 
 if TYPE_CHECKING:
@@ -50,10 +52,18 @@ def boxes_of(look: Look, name: str, *, make: bool = False, mends: bool = False) 
 
 def find_boxes(look: Look, *, make: bool = False, mends: bool = False) -> int | None:
     """The same; None where none was ever made."""
+    where = base(look)
     try:
-        return open_boxes(base(look), make=make, mends=mends)
+        found = open_boxes(where, make=make, mends=mends)
     except StateError as error:
         raise cannot(error) from None
+    named = runtime_dir(lambda name: look.ask(variable, name))
+    if found is None and named is not None and not os.path.lexists(named):
+        raise FatalError(
+            f"{where} does not exist, where XDG_RUNTIME_DIR has boxes looked for",
+            "set it to a directory of your own, or unset it; `su` keeps that of another user, `su -l` does not",
+        )
+    return found
 
 
 def seen(boxes: int, name: str) -> state.Seen:

@@ -83,6 +83,14 @@ def names(boxes: int) -> list[str]:
     return sorted(filter(is_name, os.listdir(boxes)))
 
 
+def is_directory(boxes: int, name: str) -> bool:
+    """Whether what lies there is one, be it closed."""
+    try:
+        return stat.S_ISDIR(os.stat(name, dir_fd=boxes, follow_symlinks=False).st_mode)
+    except OSError:
+        return False
+
+
 def open_box(boxes: int, name: str, *, make: bool = False) -> int | None:
     """A descriptor of one box's directory; None where there is none. Raises StateError, also for
     a name that is none.

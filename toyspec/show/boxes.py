@@ -14,7 +14,13 @@ _STATE, _SPEC = _HEADINGS.index("STATE"), _HEADINGS.index("SPEC")
 _GAP = 2  # columns behind each
 _LEAST_SPEC, _LEAST_COMMAND = 8, 12  # columns with which there is anything to read
 _UNITS = ((86400, "day"), (3600, "hour"), (60, "minute"), (1, "second"))
-_STYLES = {"running": "green", "starting": "", "ended": "dim", "lost": "bold red"}
+_STYLES = {
+    "running": "green",
+    "starting": "",
+    "ended": "dim",
+    "lost": "bold red",
+    "unreadable": "bold red",
+}
 
 
 class Row(NamedTuple):
