@@ -274,9 +274,13 @@ def test_several_boxes_by_one_command(place: Place) -> None:
     assert (done.returncode, done.stdout) == (1, "a\nb\n")
     assert place.run("stop", *paths).returncode == 0
     assert {each["state"] for each in place.ps().values()} == {"ended"}
-    done = place.run("stop", paths[0], "b")
-    assert done.returncode == 2 and "describes the box `a`, not `b`" in done.stderr
-    assert place.run("down", "a", "a", "b").returncode == 0
+    assert place.run("restart", paths[0], "b").stdout == "a\nb\n"
+    for words in ([str(paths[0]), "b"], ["b", str(paths[0])]):
+        assert place.run("stop", "-t", "0", *words).returncode == 0
+        assert {each["state"] for each in place.ps().values()} == {"ended"}
+        assert place.run("restart", *words).returncode == 0
+    assert place.run("logs", paths[0], "b").returncode == 2
+    assert place.run("down", "-t", "0", "a", paths[0], "a", "b").returncode == 0
     assert place.ps() == {}
 
 

@@ -54,9 +54,13 @@ def for_each(
 
     `absent` is the status where there is no such box. Raises FatalError, where one box is meant.
     """
-    boxes = dict.fromkeys(_meant(one, syntax, look, absent) for one in _apart(words, several=True))
+    named: dict[str, Meant] = {}
+    for one in _apart(words):
+        box = _meant(one, syntax, look, absent)
+        named.setdefault(box.name, box)
+    boxes = list(named.values())
     if len(boxes) == 1:
-        return _done(next(iter(boxes)), syntax, look, act, absent)
+        return _done(boxes[0], syntax, look, act, absent)
     from toyspec.cli.main import failed
 
     worst = 0
@@ -108,12 +112,10 @@ def _refuse_another_s(name: str, spec: str, syntax: Syntax, look: Look, absent: 
     )
 
 
-def _apart(words: Words, *, several: bool) -> list[Words]:
-    """A command for each box: `SPEC NAME` is one, whose name is to be that one."""
+def _apart(words: Words) -> list[Words]:
+    """A command for each word, be it a SPEC or a NAME; but one name after `-f SPEC` is what that must say."""
     left = words.words
-    if len(left) < 2 or not several or words.flag("file"):
-        return [words]
-    if is_spec(left[0]) and not any(map(is_spec, left[1:])):
+    if len(left) < 2 or words.flag("file"):
         return [words]
     return [replace(words, words=(each,)) for each in left]
 

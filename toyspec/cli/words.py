@@ -317,7 +317,7 @@ _WORDS = {
     "SPEC": "without it: toyspec.yaml, here or above, up to your home",
     "NAME": "what the box must be called, else the spec is refused",
     "NAME|SPEC": "the box, or the spec that names it; without it: toyspec.yaml, here or above",
-    "NAME|SPEC…": "the boxes, or the specs that name them; without: toyspec.yaml, here or above",
+    "NAME|SPEC…": "boxes, or specs that name them, each a box; without: toyspec.yaml, here or above",
     "NAME…": "those of these names, ended or not",
     "ARGV": "a command to run in place of the spec's init",
 }
