@@ -690,3 +690,11 @@ def test_a_box_of_root_s(as_root: Product) -> None:
         eventually(lambda: place.run("logs", "box").stdout == "ready\n")
         assert place.run("stop", "box").returncode == 0
         assert place.ends() == 3
+
+
+def test_a_limit_on_files_is_named(place: Place) -> None:
+    script = f"ulimit -f 0; exec {place.product.script} up -d {place.spec}"
+    place.product.write(place.spec, "version: 1\nsystem: host\ninit: [sleep, '1000']\n")
+    done = place.product.as_user(["bash", "-c", script], env=place.env)
+    assert done.returncode == 125
+    assert "File too large\n  a limit of the caller's says so: ulimit -f shows it" in done.stderr

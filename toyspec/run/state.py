@@ -21,7 +21,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-from errno import EACCES, EAGAIN, EISDIR, ENOSPC, ENOTEMPTY
+from errno import EACCES, EAGAIN, EFBIG, EISDIR, ENOSPC, ENOTEMPTY
 from typing import TYPE_CHECKING, Literal
 
 from toyspec.run import earlier
@@ -303,7 +303,10 @@ def failed(found: Claim, error: OSError) -> StateError:
 
 
 def _remedy(error: OSError) -> str | None:
-    return "make room there: df shows how full it is" if error.errno == ENOSPC else None
+    return {
+        ENOSPC: "make room there: df shows how full it is",
+        EFBIG: "a limit of the caller's says so: ulimit -f shows it",
+    }.get(error.errno or 0)
 
 
 def _close(directory: int, fd: int) -> None:
