@@ -335,6 +335,9 @@ def test_what_is_not_written_down_yet_cannot_begin_again(place: Place) -> None:
     (place.boxes / "box/box.json").unlink()
     done = place.run("restart", "box")
     assert done.returncode == 125 and "not written down yet" in done.stderr
+    (spec,) = {each for each in place.spec.parent.iterdir() if each.name == "box.yaml"}
+    said = place.run("restart", "box", cwd=spec.parent).stderr
+    assert "toyspec down box, then toyspec up -d box.yaml\n" in said
 
 
 def test_a_directory_in_a_state_is_named_and_nothing_else_removed(place: Place) -> None:

@@ -66,12 +66,27 @@ def _anew(boxes: int, name: str, seconds: float | None, *, quiet: bool) -> int:
         raise Reported(error.status) from None
 
 
+def _planned_from(boxes: int, name: str) -> str | None:
+    """The spec by what is kept of its plan."""
+    from toyspec.emit.plan_json import FormatError, from_json
+
+    directory = open_box(boxes, name)
+    if directory is None:
+        return None
+    try:
+        return from_json(files.read(directory, "plan.json") or b"").spec_path
+    except FormatError:
+        return None
+    finally:
+        os.close(directory)
+
+
 def _begin(boxes: int, before: Seen, seconds: float | None, *, quiet: bool) -> int:
     name, about = before.name, before.about
     if not about:
         raise FatalError(
             f"what `{name}` was begun with is not written down yet",
-            f"try again; where that does not help: toyspec down {name}, then toyspec up -d",
+            f"try again; where that does not help: {by_hand(name, about, _planned_from(boxes, name))}",
         )
     given, spec = about.get("words"), about.get("spec")
     if not isinstance(given, list) or not isinstance(spec, str):
