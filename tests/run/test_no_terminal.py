@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import re
+import shlex
 import signal
 from functools import partial
 
@@ -88,6 +89,18 @@ def test_an_interrupt_reaches_it(product: Product, way: str) -> None:
         outside.type("\x03")
         outside.expect(PROMPT)
         assert outside.run("echo $?") == "9\n"
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_an_interrupt_ends_the_loop_around_it(product: Product, way: str) -> None:
+    with shell(product) as outside:
+        script = "trap 'exit 130' INT; echo re''ady; while :; do sleep 0.05; done"
+        line = shlex.join(map(os.fsdecode, words_of(product, way, "sh", "-c", script)))
+        outside.type(f"for i in 1 2; do echo turn $i; {line}; done\n")
+        outside.expect("ready\n")
+        outside.type("\x03")
+        assert "turn 2" not in outside.expect(PROMPT)
+        assert outside.run("echo $?") == "130\n"
 
 
 def test_the_plan_on_a_terminal_is_that_of_no_terminal(product: Product) -> None:

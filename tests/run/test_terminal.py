@@ -177,6 +177,55 @@ def test_an_init_with_a_handler_gets_the_interrupt_itself(product: Product) -> N
         assert outside.run("echo $?") == "3\n"
 
 
+LOOP = "for i in 1 2 3; do echo turn $i; {}; done"
+
+
+@pytest.mark.usefixtures("either_way")
+@pytest.mark.parametrize("how", ["itself", "script", "pipe", "status"])
+def test_interrupt_ends_the_loop_around_the_box(product: Product, how: str) -> None:
+    """Of the shell that it was typed at, and of a script that only the box's terminal has seen it for."""
+    script = "trap 'exit 130' INT; echo re''ady; while :; do sleep 0.05; done"
+    words = shlex.join(map(os.fsdecode, up(product, "sh", "-c", script)))
+    line = {"pipe": f"{words} | cat", "status": f"{words} < /dev/tty; echo said $?"}.get(how, words)
+    loop = LOOP.format(line)
+    if how == "script":
+        loop = shlex.join(["bash", "-c", loop + "; echo never"])
+    with shell(product) as outside:
+        before = termios.tcgetattr(outside.master)
+        outside.type(loop + "\n")
+        outside.expect("ready")
+        time.sleep(0.1)
+        outside.type("\x03")
+        said = outside.expect(PROMPT)
+        assert "turn 2" not in said and "never" not in said and "said" not in said
+        assert outside.run("echo $?") == "130\n"
+        assert termios.tcgetattr(outside.master) == before
+
+
+@pytest.mark.usefixtures("either_way")
+@pytest.mark.parametrize("how", ["sent", "typed on", "another status"])
+def test_what_ended_otherwise_ends_no_loop(product: Product, how: str) -> None:
+    """A process sent the signal; a key came after it; the command was not ended by it."""
+    status = 3 if how == "another status" else 130
+    script = f"trap 'exit {status}' INT; echo re''ady; while :; do sleep 0.05; done"
+    if how == "typed on":
+        script = "trap 'echo caught' INT; echo re''ady; read x || read x; exit 130"
+    words = shlex.join(map(os.fsdecode, up(product, "bash", "-c", script)))
+    with shell(product) as outside:
+        outside.type(f"for i in 1 2; do {words}; done; echo en''d $?\n")
+        for _ in range(2):
+            outside.expect("ready")
+            time.sleep(0.1)
+            if how == "sent":
+                os.kill(monitor_of(outside), signal.SIGINT)
+            else:
+                outside.type("\x03")
+            if how == "typed on":
+                outside.expect("caught")
+                outside.type("\n")
+        outside.expect(f"end {status}\n")
+
+
 @pytest.mark.usefixtures("either_way")
 def test_stop_and_continue(product: Product) -> None:
     """The caller's modes come back with its shell; the box's are its terminal's own all the time."""

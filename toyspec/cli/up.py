@@ -271,7 +271,9 @@ def _status(fd: int | None) -> Status | None:
 
 
 def _report(outcome: Outcome, plan: Plan, words: Words, data: bytes) -> int:
-    """What is left to say once the box is gone: nothing, unless it never stood."""
+    """What is left to say once the box is gone: nothing, unless it never stood. Its status; or our end."""
+    from toyspec.run.interrupted import end
+
     if outcome.failure is not None:
         from toyspec.show.failure import failure_text
 
@@ -283,4 +285,4 @@ def _report(outcome: Outcome, plan: Plan, words: Words, data: bytes) -> int:
 
         for text in outcome.changes:
             say(f"toyspec: {escape(text)}\n")
-    return outcome.status
+    return end(outcome)

@@ -23,6 +23,7 @@ from toyspec.run.command import why
 from toyspec.run.ending import end_child, end_of_init, kill, wait_for_unknown_init
 from toyspec.run.executor import Executor, StepFailed
 from toyspec.run.failure import FAILED, Failure, Outcome
+from toyspec.run.interrupted import ended as ended_by_key
 from toyspec.run.monitor import Box, Drawing, Monitor, ignored
 from toyspec.run.reaper import command_line, forget_words, reap
 from toyspec.run.relay import relay
@@ -91,7 +92,8 @@ def run(
         terminal = terminals(program.arch, executor.cell("terminal.read"), held=view is not None)
     monitor = Monitor(program.arch, box, view, terminal, deaf, status)
     try:
-        return _outcome(plan, monitor)
+        outcome = _outcome(plan, monitor)
+        return outcome if signal.SIGINT in deaf else ended_by_key(outcome, monitor.interrupted)
     finally:
         monitor.finish()
 

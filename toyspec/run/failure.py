@@ -26,10 +26,11 @@ class Failure:
 class Outcome:
     """`status` is the exit status (128 + n where signal n ended init); `said` one sentence more.
 
-    `changes`: what became of what the plan watches, a sentence each.
+    `changes`: what became of what the plan watches, a sentence each. `interrupted`: see `run.interrupted`.
     """
 
     status: int
     failure: Failure | None = None
     said: str | None = None
     changes: tuple[str, ...] = ()
+    interrupted: int = 0

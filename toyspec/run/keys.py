@@ -7,6 +7,7 @@ import signal
 from typing import TYPE_CHECKING
 
 from toyspec.run.ending import ignores, kill, takes
+from toyspec.run.interrupted import by_key
 
 if TYPE_CHECKING:
     from toyspec.run.monitor import Monitor
@@ -49,6 +50,7 @@ def _type(monitor: Monitor, terminal: Terminal) -> None:
     data = terminal.read_keys()
     while data and not terminal.gone:
         at, number = terminal.meaning(data)
+        monitor.interrupted = by_key(number)
         terminal.type(data[:at])
         key, data = data[at : at + 1], data[at + 1 :]
         leader = terminal.leader() if number else 0

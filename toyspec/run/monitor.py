@@ -14,6 +14,7 @@ from toyspec.run.alive import LONGEST
 from toyspec.run.early import began, came_early, hand_on
 from toyspec.run.ending import kill, send_key, takes
 from toyspec.run.freeze import freeze, thaw
+from toyspec.run.interrupted import by_signal
 from toyspec.run.keys import pass_on
 from toyspec.run.relay import READY
 
@@ -66,9 +67,8 @@ class Box(NamedTuple):
 
 
 def ignored() -> frozenset[int]:
-    """The signals that the caller wants ignored, as nohup(1) does.
-
-    Blocked, as the plan has them, they would be queued all the same.
+    """The signals that the caller wants ignored, as nohup(1) does. Blocked, as the plan has them, they would
+    be queued all the same.
     """
     found = {s for s in signal.valid_signals() if signal.getsignal(s) == signal.SIG_IGN}
     return frozenset(found.difference(_PYTHONS))
@@ -97,6 +97,7 @@ class Monitor:
         self.executing = False  # init's execve succeeded, or will never be made
         self.ended_by: int | None = None  # a signal that came while the box was being built
         self.early = list[int]()  # others that did
+        self.interrupted = 0  # see `run.interrupted`
         self.told_to_go = False
         self.polled = set[int]()  # of the terminal's descriptors
         self.presses = 0  # of ^C, at an init that has no handler for it
@@ -242,6 +243,7 @@ class Monitor:
     def _signal(self, number: int, sender: int) -> None:
         """One that was sent to us. `sender` 0: by a terminal, or there was no memory to queue who did."""
         terminal = self.terminal
+        self.interrupted = by_signal(number, sender, self.interrupted)
         if number == READY and sender in (self.box.setup, 0):
             self.setup_listens = True
             self.go_if_ready()

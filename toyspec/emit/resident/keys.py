@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from toyspec.emit.resident.interrupted import note_key
 from toyspec.emit.resident.press import pressed
 from toyspec.emit.resident.process import ignores, takes
 from toyspec.emit.resident.pty import hang_up, leader_of, pass_typed
@@ -60,6 +61,7 @@ def type_keys(box: int) -> int:
     while at < size:
         byte = load8(data + at)
         number = _meaning(pty, byte)
+        note_key(box, number)
         if not (number and _is_done(box, pty, number)):
             _append(pty, byte)
         at += 1

@@ -9,20 +9,13 @@ from toyspec.emit.resident.clock import now, wait_on
 from toyspec.emit.resident.early import came_early, hand_on
 from toyspec.emit.resident.forget import WHILE, forget, forgotten
 from toyspec.emit.resident.going import began, waits_to_go
+from toyspec.emit.resident.interrupted import note_signal
 from toyspec.emit.resident.kinds import is_key, is_ours
 from toyspec.emit.resident.lasting import LOOKS, be_told, is_removed
 from toyspec.emit.resident.log import ERR, OUT, pump, stands
 from toyspec.emit.resident.passing import pass_on
 from toyspec.emit.resident.press import end_box, pressed, unheard
-from toyspec.emit.resident.process import (
-    POLLED,
-    READY,
-    poll_one,
-    readable,
-    send,
-    send_key,
-    takes,
-)
+from toyspec.emit.resident.process import POLLED, READY, poll_one, readable, send, send_key, takes
 from toyspec.emit.resident.pty import LOOK, enter, interrupt, is_ready, looks, show, wants
 from toyspec.emit.resident.record import (
     DEADLINE,
@@ -277,6 +270,7 @@ def _signal(box: int, number: int, sender: int) -> int:
         return _end_with_state(box)
     if load64(load64(box + FILE) + DEAF) >> (number - 1) & 1 or is_ours(number):
         return 0
+    note_signal(box, number, sender)
     if number == flag("signal", "SIGTSTP"):
         return stop(box, number, syscall(nr("getpid")))  # who else was meant was told, too
     if not _is_executing(box):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from toyspec.emit.resident.going import passed_go
+from toyspec.emit.resident.interrupted import leave_as
 from toyspec.emit.resident.log import begin_log, drain, stands
 from toyspec.emit.resident.monitor import init_of, watch_over
 from toyspec.emit.resident.process import (
@@ -74,7 +75,7 @@ def supervise_monitor(box: int) -> int:
     if load64(box + PTY):
         finish(load64(box + PTY), load64(box + SIGNAL_FD))
     if load64(box + ENDED_BY) and ran == 0:
-        return leave(128 + load64(box + ENDED_BY))
+        return leave_as(box, 128 + load64(box + ENDED_BY))
     if load64(page + FAILED_STEP):
         return leave(tell_failure(box))
     if ran == 0 or ended == _UNKNOWN:
@@ -91,7 +92,7 @@ def supervise_monitor(box: int) -> int:
     drain(box)
     if surely:
         tell_ended(box, status)
-    return leave(status)
+    return leave_as(box, status)
 
 
 def _see_the_last_line(box: int, page: int, ran: int) -> int:

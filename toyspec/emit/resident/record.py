@@ -108,7 +108,10 @@ PATHS = 472  # offset of a table of 4-byte offsets: the path of each execve from
 LOG_LAST = 480  # where the last record begins, in what is LOG_SIZE long
 LOG_LAST_HOLDS = 488  # bytes that were printed, and are there or told to be lost
 EARLY = 496  # signals that wait for the command's execve, a bit each
-BOX_SIZE = 504
+INTERRUPTED = (
+    504  # the last ^C: 1: the terminal's signal reached us; 2: it was typed at the box's; 0: none
+)
+BOX_SIZE = 512
 
 # The memory of a box's own terminal: numbers, two terminals' modes, two buffers.
 SOCKET = 0  # where init hands over the next two; -1: it did
