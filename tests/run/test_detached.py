@@ -311,6 +311,16 @@ def test_what_it_left_for_its_host_to_run_is_said_by_all_who_end_it(place: Place
     assert place.run("wait", "again").stderr == ""
 
 
+def test_who_follows_a_box_that_is_lost_is_told(place: Place) -> None:
+    place.up("sh", "-c", "echo begun; exec sleep 1000")
+    follower = place.start("logs", "-f", "box")
+    assert follower.stdout is not None and follower.stdout.readline() == "begun\n"
+    kill(*place.processes())
+    _, said = follower.communicate(timeout=30)
+    assert follower.returncode == 2
+    assert "with which status nobody knows" in said
+
+
 def test_restart_of_what_cannot_be_planned_leaves_the_old_one(place: Place) -> None:
     place.up("sleep", "1000")
     path = Path(os.fspath(place.words()[2]))  # type: ignore[arg-type]

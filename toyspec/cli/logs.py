@@ -6,7 +6,7 @@ import time
 from typing import TYPE_CHECKING
 
 from toyspec.cli.boxes import WHICH, boxes_of, cannot, common, watch
-from toyspec.cli.error import UsageError
+from toyspec.cli.error import FatalError, UsageError
 from toyspec.cli.streams import put, put_all, say
 from toyspec.cli.which import for_one
 from toyspec.cli.words import FILE, Option, Syntax, help_text, parse
@@ -85,11 +85,18 @@ def _print(box: Watcher, words: Words, tail: int | None) -> bool:
     )
     readers.take_back(box.said, readers.READS)
     reader.close()
+    seen = box.status()
+    lost = follows and not goes_on and seen.ran and seen.exit_code is None
     if reader.skipped and not words.flag("quiet"):
         say("toyspec: the box was faster than its reader: a part is missing\n")
     if reader.cut and not words.flag("quiet"):
         say(
             "toyspec: the log was removed before its reader came to the end: a part may be missing\n"
+        )
+    if lost:
+        raise FatalError(
+            "the box is gone, and with which status nobody knows: its monitor was killed",
+            "toyspec restart NAME begins it anew",
         )
     return goes_on
 
