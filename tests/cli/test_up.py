@@ -85,7 +85,7 @@ def test_an_executable_spec(product: Product, here: Path) -> None:
     assert product.as_user([str(path), "--", "echo", "other"], cwd="/").stdout == "other\n"
     done = product.as_user([str(path), "one", "two"], cwd="/")
     assert done.returncode == 125
-    assert f"toyspec up {path} -- one two" in done.stderr
+    assert f"toyspec up -q {path} -- one two" in done.stderr
 
 
 class Terminal:
