@@ -30,7 +30,7 @@ SYNTAX = Syntax(
         Option(("-f", "--follow"), "go on until the box ends"),
         Option(("-n", "--tail"), "only the last N lines", "N"),
         Option(("-t", "--timestamps"), "before each line, when its first byte came"),
-        *common("nothing but what it printed"),
+        *common("nothing but what it printed, and what to look at on the host"),
     ),
     words=WHICH,
     argv=False,
