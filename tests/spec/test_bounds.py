@@ -131,9 +131,9 @@ def test_a_mebibyte_takes_little_time_and_memory(name: str) -> None:
         )
         times, kilobytes = run.stdout.split()
         best = min(best, (float(times), int(kilobytes)))
-        if best[0] < 4:
+        if best[0] < 6:
             break
-    assert best[0] < 6, "times"
+    assert best[0] < 10, "times"
     assert best[1] * 1024 <= 105_000_000, "bytes"
 
 
