@@ -11,9 +11,19 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.product import Product, Word
 from tests.run.boxes import eventually, exists, spec, stat
 from toyspec.run import state
+from toyspec.start.places import login_directory
+
+
+def without_login(product: Product) -> None:
+    """For a test without XDG_RUNTIME_DIR: skipped where that leads to this user's own boxes."""
+    given = login_directory(product.uid)
+    if os.path.exists(given):
+        pytest.skip(f"{given} is there: without XDG_RUNTIME_DIR this user's own boxes are found")
 
 
 class Place:

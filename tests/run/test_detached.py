@@ -16,7 +16,7 @@ import pytest
 from tests.product import Product, Word
 from tests.run import detached
 from tests.run.boxes import SESSION, TTY, eventually, stat
-from tests.run.detached import Place, gone, kill
+from tests.run.detached import Place, gone, kill, without_login
 
 NAME_EXEC = "toyspec exec box -- "
 
@@ -588,6 +588,7 @@ def test_a_state_that_others_could_have_made_is_refused(place: Place) -> None:
 
 
 def test_without_a_runtime_directory_it_lies_below_the_home(place: Place) -> None:
+    without_login(place.product)
     env = {"XDG_RUNTIME_DIR": None, "XDG_STATE_HOME": str(place.runtime / "state")}
     run = place.product.run
     done = run(place.words("sleep", "1000"), env=env)
@@ -624,6 +625,8 @@ def test_the_caller_s_umask_is_nothing_to_what_is_kept(
     place: Place, umask: str, runtime: str
 ) -> None:
     """Whatever it takes away: the directories are 0700, the files 0600."""
+    if not runtime:
+        without_login(place.product)
     base = place.runtime / "made/anew" if runtime else place.product.directory()
     env = {"XDG_RUNTIME_DIR": str(base) if runtime else None, "XDG_STATE_HOME": f"{base}/state"}
     words = [*place.product.toyspec, *place.words("sh", "-c", "echo ready; exec sleep 1000")]
