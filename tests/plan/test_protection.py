@@ -213,6 +213,28 @@ def test_so_are_those_of_the_account_while_home_names_another() -> None:
     assert not any("toyspec" in each for each in held(world.plan("binds: ['.:/code:rw']")))
 
 
+@pytest.mark.parametrize("variable", [True, False])
+@pytest.mark.parametrize(
+    "home", ["//home/me", "/home//me/", "//home//me", "/home/./me", "/srv/../home/me"]
+)
+def test_a_home_is_covered_however_it_is_written(home: str, variable: bool) -> None:
+    """The next command looks where that leads."""
+    world = here({"/home/me/.bashrc": "file", "/home/you": "dir", "/srv": "dir"})
+    same = world.plan("binds: ['/home/me:/h:rw']")
+    other = None if variable else home
+    world.facts = replace(world.facts, home=home if variable else "/home/you", account_home=other)
+    plan = world.plan("binds: ['/home/me:/h:rw']")
+    assert held(plan) == held(same)
+    assert "//" not in str(plan.steps)
+    assert len(plan.steps) == len(same.steps)
+
+
+def test_a_home_of_too_many_directories_is_refused_where_something_is_writable() -> None:
+    world = here(account_home="/a" * 1500)
+    assert "more than 64 directories deep" in refused(world, "binds: ['.:/code:rw']")
+    assert not held(world.plan("binds: ['.:/code']"))
+
+
 @pytest.mark.parametrize("home", ["/", "", "none", "/home/me/../you", "/nowhere", "/home/me", None])
 def test_any_word_may_stand_for_the_account_s_home(home: str | None) -> None:
     found = held(here({"/home/me/.bashrc": "file"}, account_home=home).plan("binds: ['~:/h:rw']"))

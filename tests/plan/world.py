@@ -110,6 +110,8 @@ class World:
         """One path."""
         above = self.real(path.rpartition("/")[0] or "/")
         place = f"{(above or '').rstrip('/')}/{path.rpartition('/')[2]}"
+        if path.endswith("/.."):
+            place = self.real(path) or path
         kind, rest = self.kind(place) if above else ("missing", "")
         if kind == "missing":
             return PathFact("missing")

@@ -24,6 +24,9 @@ OWN = Origin("", default="toyspec's own")
 _DEEPEST = 16
 """Parts of submodules' paths that are followed."""
 
+_LEVELS = 64
+"""Directories on the way to a home: each of them is looked at, and every one above it anew."""
+
 
 @dataclass(frozen=True, slots=True)
 class Claim:
@@ -145,9 +148,12 @@ class Protection:
 
     def _homes(self) -> tuple[str, ...]:
         """HOME, and the account's own, which the next command takes where it comes without HOME."""
-        other = self.facts.account_home or ""
-        usable = other.startswith("/") and ".." not in other.split("/")
-        return tuple(dict.fromkeys((self.facts.home, *((other,) if usable else ()))))
+        given = (self.facts.home, self.facts.account_home or "")
+        homes = tuple(dict.fromkeys(_plain(each) for each in given if each.startswith("/")))
+        if any(each.count("/") > _LEVELS for each in homes):
+            message = f"a home lies more than {_LEVELS} directories deep: toyspec cannot cover it"
+            raise TreeError(message, "have HOME, and the account's home, at a shorter path")
+        return homes
 
     def _home(self, base: str) -> list[Claim]:
         origin, found = self.spec.origin("protect"), list[Claim]()
@@ -324,9 +330,17 @@ def _between(base: str, path: str) -> list[str]:
     return found
 
 
+def _plain(path: str) -> str:
+    """An absolute path without what says nothing; `..` does, behind a symbolic link."""
+    return "/" + "/".join(part for part in path.split("/") if part not in ("", "."))
+
+
 def _spellings(facts: HostFacts, path: str) -> list[str]:
-    """`path` with its first directories resolved, one more each time: as binds may show it."""
+    """`path` with its first directories resolved, one more each time: as binds may show it.
+
+    What leads through `..` is no place in a bind.
+    """
     found = {path: None}
     for above in _between("/", path):
         found[inside(real_path(facts, above), path[len(above) :])] = None
-    return list(found)
+    return [each for each in found if ".." not in each.split("/")]
