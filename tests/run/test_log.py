@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from toyspec.cli import logs
 from toyspec.cli.logs import last, when
 from toyspec.run import log
 from toyspec.run.log import ERR, FILE_SIZE, FILES, LOST, OUT, Reader, Record, parse
@@ -227,6 +228,21 @@ def test_of_each_stream_the_last_lines_are_whole(texts: list[tuple[int, str]], l
         len(b"".join(r.data for r in records if r.stream == s).splitlines()) for s in (OUT, ERR)
     )
     assert total == min(lines, everything)
+
+
+def test_an_open_line_is_looked_for_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Once a stream, however many records there are of a line without an end."""
+    asked: list[int] = []
+    real = logs._is_open
+
+    def counted(records: list[Record], end: int, stream: int) -> bool:
+        asked.append(stream)
+        return real(records, end, stream)
+
+    monkeypatch.setattr(logs, "_is_open", counted)
+    noise = [Record(1, ERR, b".")] * 50
+    assert last([*noise, Record(1, OUT, b"x\n"), *noise], 1)[0].data == b"x\n"
+    assert len(asked) <= 2
 
 
 def test_when() -> None:

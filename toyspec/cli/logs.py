@@ -135,10 +135,11 @@ def last(records: list[Record], lines: int) -> list[Record]:
     first = records[index]
     found = [first._replace(data=first.data[at:])]
     behind = {first.stream}
+    open_ = {stream: _is_open(records, index, stream) for stream in (OUT, ERR)}
     for each in records[index + 1 :]:
         data = each.data
         if each.stream in (OUT, ERR) and each.stream not in behind:
-            if _is_open(records[:index], each.stream):
+            if open_[each.stream]:
                 data = data.partition(b"\n")[2] if b"\n" in data else b""
             if data or b"\n" in each.data:
                 behind.add(each.stream)
@@ -161,9 +162,10 @@ def _begins(records: list[Record]) -> Iterator[tuple[int, int]]:
         open_[each.stream] = not each.data.endswith(b"\n")
 
 
-def _is_open(records: list[Record], stream: int) -> bool:
-    """Whether the stream's last line has no end there."""
-    data = next((r.data for r in reversed(records) if r.stream == stream and r.data), b"\n")
+def _is_open(records: list[Record], end: int, stream: int) -> bool:
+    """Whether the stream's last line before that record has no end there."""
+    before = (records[at] for at in range(end - 1, -1, -1))
+    data = next((r.data for r in before if r.stream == stream and r.data), b"\n")
     return not data.endswith(b"\n")
 
 
