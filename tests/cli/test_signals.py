@@ -99,3 +99,9 @@ def test_times(text: str, seconds: float) -> None:
 def test_no_time(text: str) -> None:
     with pytest.raises(UsageError, match="a number of seconds, or a duration"):
         grace(parse([f"--time={text}", "box"], STOP))
+
+
+def test_a_number_of_hundreds_of_digits_is_no_duration() -> None:
+    words = parse(["-t", "9" * 400 + "h", "box"], STOP)
+    with pytest.raises(UsageError, match="a number of seconds, or a duration"):
+        grace(words)

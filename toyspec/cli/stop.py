@@ -145,7 +145,7 @@ def _duration(text: str) -> float:
 
     from toyspec.spec.durations import milliseconds
 
-    if not re.fullmatch(r"([0-9]+(\.[0-9]+)?(h|ms?|s))+", text):
+    if not re.fullmatch(r"([0-9]{1,18}(\.[0-9]{1,18})?(h|ms?|s))+", text):
         raise _no_time(text)
     return milliseconds(text) / 1000
 
