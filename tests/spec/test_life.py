@@ -53,6 +53,11 @@ def test_names_of_signals(name: str) -> None:
     assert spec(HEAD + f"stop_signal: SIG{name}").stop_signal == f"SIG{name}"
 
 
+def test_in_a_long_word_no_name_is_looked_for() -> None:
+    assert meant("SIG" * 30 + "TERM") == meant("no signal at all")
+    assert "SIGTERM" in meant("SIGSIGTERM")
+
+
 @pytest.mark.parametrize("above", [0, 3, 30])
 def test_real_time_signals(above: int) -> None:
     """systemd takes SIGRTMIN+3 for a wish to halt."""

@@ -25,6 +25,7 @@ _ELSEWHERE = ("INFO", "EMT", "LOST", "UNUSED")  # other systems'; near to no nam
 _REALTIME = "RTMIN+"
 _HIGHEST = 30
 _FIRST = 34  # SIGRTMIN as glibc counts; SIGRTMAX is 64
+_LONG = 60  # letters of a word in which a name is looked for
 _PLAIN = "a name of signal(7), like SIGTERM, or SIGRTMIN+3"
 
 
@@ -41,6 +42,8 @@ def signal(text: str) -> str | None:
 def meant(text: str) -> str:
     """What to say of a word that is not accepted; a name in it is one that is."""
     word = text.strip().upper().removeprefix("-")
+    if len(word) > _LONG:
+        return _PLAIN
     while word.startswith("SIG"):
         word = word.removeprefix("SIG").removeprefix("_")
     number = _number(word)
