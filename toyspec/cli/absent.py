@@ -119,11 +119,9 @@ def runs(name: str, look: Look) -> bool:
 
 def is_same(one: str, other: str) -> bool:
     """Whether two paths lead to one file; one that is gone is where it was."""
-    if os.path.realpath(one) == os.path.realpath(other):
-        return True
     try:
-        return os.path.samefile(one, other)
-    except OSError:
+        return os.path.realpath(one) == os.path.realpath(other) or os.path.samefile(one, other)
+    except (OSError, ValueError):  # ValueError: what is written down has a NUL
         return False
 
 
