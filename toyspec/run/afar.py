@@ -132,7 +132,8 @@ class Watcher:
         if not self.lives():
             return
         fd = init_of(status) if status.ran else None
-        if fd is None:
+        if fd is None and not (status.ran and number == signal.SIGKILL):
+            # where PID 1 has just ended, its monitor, killed now, could not write how
             fd, number = monitor_of(status), max(number, 0)
             if number != signal.SIGKILL:
                 number = signal.SIGTERM
