@@ -33,7 +33,8 @@ def why(attempts: Sequence[tuple[str, int]]) -> tuple[int, bytes]:
     try:
         for index, (path, errno) in enumerate(attempts):
             if os.path.lexists(path) or index == last:
-                return index, "\n".join(_reason(path, errno)).encode()
+                found = [each.replace("\n", "\\n") for each in _reason(path, errno)]
+                return index, "\n".join(found).encode()
     except Exception:  # noqa: BLE001  # a failure's explanation must not fail
         return last, b""
     return last, b""
