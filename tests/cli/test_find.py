@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.product import Product, Word
 from toyspec.cli.error import FatalError
 from toyspec.cli.find import find
 
@@ -122,3 +123,19 @@ def test_a_dangling_symlink_is_said_to_be_one(tmp_path: Path) -> None:
     (deep / "toyspec.yaml").symlink_to("gone.yaml")
     with pytest.raises(FatalError, match=r"symlink to gone\.yaml, which is not there"):
         find(str(deep), str(tmp_path), ME)
+
+
+@pytest.mark.parametrize("verb", ["run", "stop", "check"])
+def test_a_directory_that_cannot_be_looked_at_is_named(product: Product, verb: str) -> None:
+    """Who works there got there before it was closed."""
+    closed = product.directory() / "closed"
+    (closed / "in").mkdir(parents=True)
+    product.own(closed)
+    script = (
+        'cd "$1/in"; chmod 0 "$1"; shift; "$@"; status=$?; chmod 700 "$OLDPWD/closed"; exit $status'
+    )
+    words: list[Word] = ["sh", "-c", script, "sh", closed, *product.toyspec, verb]
+    done = product.as_user(words, cwd=closed.parent)
+    assert done.returncode in (1, 2, 125)
+    assert f"{closed}/in: Permission denied: no spec is searched for there" in done.stderr
+    assert f"toyspec {verb} /PATH/TO/SPEC" in done.stderr

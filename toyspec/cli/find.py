@@ -23,7 +23,7 @@ def find(start: str, home: str, uid: int, verb: str = "up", look: Look | None = 
     """
     look = look or Look()
     here = start
-    device = _device(look, here)
+    device = _device(look, here, verb)
     while True:
         _trust(look, here, uid, verb)
         found = [name for name in NAMES if _is_there(look, os.path.join(here, name))]
@@ -39,13 +39,23 @@ def find(start: str, home: str, uid: int, verb: str = "up", look: Look | None = 
             raise _nothing(start, "the root directory", here, verb)
         if look.ask(real, home) == here:
             raise _nothing(start, "your home directory", here, verb)
-        if _device(look, parent) != device:
+        if _device(look, parent, verb) != device:
             raise _nothing(start, "a mount boundary", here, verb)
         here = parent
 
 
-def _device(look: Look, directory: str) -> int:
-    return look.ask(owner, directory)[1]
+def _owner(look: Look, directory: str, verb: str) -> tuple[int, int]:
+    try:
+        return look.ask(owner, directory)
+    except OSError as error:
+        raise FatalError(
+            f"{directory}: {error.strerror}: no spec is searched for there",
+            f"name the spec, or a box: toyspec {verb} /PATH/TO/SPEC",
+        ) from None
+
+
+def _device(look: Look, directory: str, verb: str) -> int:
+    return _owner(look, directory, verb)[1]
 
 
 def _is_there(look: Look, file: str) -> bool:
@@ -73,7 +83,7 @@ def _trusted_file(look: Look, file: str, uid: int, verb: str) -> str:
 
 
 def _trust(look: Look, directory: str, uid: int, verb: str) -> None:
-    _trust_owner(look.ask(owner, directory)[0], directory, uid, verb)
+    _trust_owner(_owner(look, directory, verb)[0], directory, uid, verb)
 
 
 def _trust_owner(found: int, where: str, uid: int, verb: str) -> None:
