@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from toyspec.cli.anew import by_hand
+from toyspec.cli.anew import by_hand, spec_word
 from toyspec.cli.error import FatalError
 from toyspec.cli.place import base
-from toyspec.cli.words import ENDINGS
+from toyspec.cli.words import ENDINGS, as_typed
 from toyspec.run import state
 from toyspec.run.boxes import StateError, names, open_boxes
 from toyspec.run.remains import what_lies_there
@@ -49,7 +49,9 @@ def _of_spec(spec: str, verb: str, look: Look) -> str:
     known = begun_from(spec, look)
     if known:
         return f"`{known[0]}` was begun from this spec: toyspec {verb} {known[0]}"
-    return f"toyspec up -d {os.path.relpath(spec)} begins it" if os.path.isfile(spec) else ""
+    if not os.path.isfile(spec):
+        return ""
+    return f"toyspec up -d {as_typed([spec_word(spec)])} begins it"
 
 
 def by_hand_of(name: str, spec: str | None, look: Look) -> str:
@@ -66,7 +68,7 @@ def _of_name(name: str, verb: str, look: Look) -> str:
         known = begun_from(os.path.abspath(beside), look)
         if known:
             return f"`{known[0]}` was begun from {beside}: toyspec {verb} {known[0]}"
-        return f"toyspec up -d {beside} begins one"
+        return f"toyspec up -d {as_typed([beside])} begins one"
     known = existing(look)
     guess = near(name, known)
     if guess:
