@@ -340,3 +340,9 @@ def test_the_last_lines_by_a_letter(place: Place) -> None:
     place.run("up", "-d", path, "--", "printf", "1\\n2\\n3\\n")
     place.ends("a")
     assert place.run("logs", "-n", "2", "a").stdout == "2\n3\n"
+
+
+def test_of_a_box_that_is_not_there_no_beginning_is_told(place: Place) -> None:
+    path = write(place, "seven.yaml", f"name: 7\n{SLEEPS}")
+    done = place.run("wait", path)
+    assert "is meant\n" in done.stderr and "another text" not in done.stderr

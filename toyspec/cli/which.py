@@ -158,7 +158,7 @@ def _name_of(source: Source, words: Words, syntax: Syntax, look: Look, invalid: 
                 say(f"  the box can be named: toyspec {syntax.verb} NAME; {there(look)}\n")
             raise Reported(invalid) from None
         if not words.flag("quiet"):
-            _warn(error, source, name)
+            _warn(error, source, name, begun=name in existing(look))
         return name
 
 
@@ -180,7 +180,7 @@ def _name_all_the_same(source: Source, words: Words, look: Look) -> str | None:
     return known[0] if len(known) == 1 else None
 
 
-def _warn(error: SpecError, source: Source, name: str) -> None:
+def _warn(error: SpecError, source: Source, name: str, *, begun: bool) -> None:
     from toyspec.show.text import escape
 
     first = error.problems[0]
@@ -188,7 +188,7 @@ def _warn(error: SpecError, source: Source, name: str) -> None:
     say(
         escape(
             f"toyspec: warning: {place}: {first.message}: this spec is not valid now; the box "
-            f"`{name}` is meant, which was begun from another text"
+            f"`{name}` is meant" + (", which was begun from another text" if begun else "")
         )
         + "\n"
     )
