@@ -249,3 +249,15 @@ def test_when() -> None:
     assert when(0) == "1970-01-01T00:00:00.000000000Z"
     assert when(1796055642557920136) == "2026-11-30T16:20:42.557920136Z"
     assert FILE_SIZE == 1 << 20
+
+
+def test_one_gap_is_said_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many writes found no room: their sum; what was printed in between parts two gaps."""
+    said: list[str] = []
+    monkeypatch.setattr(logs, "say", said.append)
+    monkeypatch.setattr(logs, "put_all", lambda data, _: said.append(data.decode()))
+    gap = Record(1, LOST, (4096).to_bytes(8, "little"))
+    records = [gap, gap, gap, Record(2, OUT, b"a\n"), gap, gap]
+    assert logs._Writer(stamps=False, quiet=False).write(records)
+    first, second = (f"toyspec: {size} bytes found no room on the disk\n" for size in (12288, 8192))
+    assert said == [first, "a\n", second]

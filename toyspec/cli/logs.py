@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 from toyspec.cli.boxes import WHICH, boxes_of, cannot, common, watch
@@ -177,15 +178,17 @@ class _Writer:
         self.begins = {OUT: True, ERR: True}
 
     def write(self, records: Iterable[Record]) -> bool:
-        """Whether there was anything."""
+        """Whether there was anything. What is missing in one place is said in one line."""
         wrote = False
-        for each in records:
+        for is_lost, group in groupby(records, lambda each: each.stream == LOST):
             wrote = True
-            if each.stream == LOST:
+            if is_lost:
                 if not self.quiet:
-                    say(f"toyspec: {each.lost} bytes found no room on the disk\n")
+                    missing = sum(each.lost for each in group)
+                    say(f"toyspec: {missing} bytes found no room on the disk\n")
                 continue
-            put_all(self._stamped(each) if self.stamps else each.data, each.stream)
+            for each in group:
+                put_all(self._stamped(each) if self.stamps else each.data, each.stream)
         return wrote
 
     def _stamped(self, record: Record) -> bytes:
