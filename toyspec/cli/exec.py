@@ -222,9 +222,21 @@ def _messages(plan: Plan, spec: bytes) -> Sequence[Message]:
 
 
 def _likely(step: Step, box: str) -> Cause:
-    """What stands behind a failure to join, whatever the kernel calls it."""
+    """What stands behind a failure to join, or to get a terminal, whatever the kernel calls it."""
+    from toyspec.run.refusals import WITHOUT_TERMINAL
+
+    if step.yields == "master" or (
+        step.expects and step.expects.filesystem == "DEVPTS_SUPER_MAGIC"
+    ):
+        return None, WITHOUT_TERMINAL
     if step.role != "setup" or not (step.call in _JOINS or step.yields == "init"):
         return None, None
+    if step.yields == "init":
+        return (
+            "the box ended meanwhile; or no process more may be made: a limit of processes, or "
+            "kernel.pid_max, is reached",
+            f"toyspec ps says whether {box} is up; if it is, end some processes, or raise the limit",
+        )
     return (
         "the box ended meanwhile, or what runs in it made namespaces of its own",
         f"toyspec ps says whether it is up; toyspec restart {box} begins it anew",

@@ -13,7 +13,7 @@ from toyspec.run.command import reason
 from toyspec.run.failure import CANNOT_EXECUTE, NOT_FOUND, Failure
 from toyspec.run.filtered import SIGSYS, filtered, killed_by_filter
 from toyspec.run.mapping import why_unmapped
-from toyspec.run.refusals import cause_of, path_of
+from toyspec.run.refusals import WITHOUT_TERMINAL, cause_of, path_of
 
 if TYPE_CHECKING:
     from toyspec.plan.step import Plan, Role, Step
@@ -126,6 +126,9 @@ def _unexpected(plan: Plan, step: Step) -> Failure:
     if expects is not None and expects.prefix is not None:
         message = f"{step.item}: it is not inside the box's root"
         return Failure(step, None, message, None, "choose a working_dir that exists in the box")
+    if expects is not None and expects.filesystem == "DEVPTS_SUPER_MAGIC":
+        message = f"{step.item}: what is at /dev/pts/ptmx is not one of a devpts"
+        return Failure(step, None, message, "something else lies there", WITHOUT_TERMINAL)
     if expects is not None and expects.filesystem is not None:
         message = f"{step.item}: the host's /proc is not procfs at this place"
         return Failure(step, None, message, "something is mounted over it", "unmount it")

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 Cause = tuple[str | None, str | None]
 """A cause and a remedy."""
 
+WITHOUT_TERMINAL = "do without a terminal of its own: -T"
 APPARMOR = "/proc/sys/kernel/apparmor_restrict_unprivileged_userns"
 CLONE = "/proc/sys/kernel/unprivileged_userns_clone"
 MOST = "/proc/sys/user/max_user_namespaces"
@@ -48,6 +49,8 @@ def cause_of(step: Step, errno: str) -> Cause:
         found = _namespace(step, errno)
     if step.call == "keyctl" and errno == "EDQUOT":
         found = _keys()
+    if step.yields == "master" and errno == "ENOSPC":
+        found = "all ptys are used up (kernel.pty.max, or its devpts' own max)", WITHOUT_TERMINAL
     if found is None and step.call == "clone":
         found = _no_process(errno)
     if found is None and step.call == "pivot_root" and errno == "EINVAL":
