@@ -106,7 +106,9 @@ def _launch(found: state.Claim, words: Words, ready: Ready) -> int:
         else:
             state.discard(found)
     if launched.status is not None:
-        say(launched.said)
+        from toyspec.cli.messages import advised
+
+        say(advised(ready.plan, launched.said))
         raise Reported(launched.status)
     if not words.flag("quiet"):
         put(f"{found.name}\n")

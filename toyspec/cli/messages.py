@@ -5,6 +5,8 @@ What only the failure itself tells (the errno, what was found inside) is said wh
 
 from __future__ import annotations
 
+import errno
+import re
 from typing import TYPE_CHECKING
 
 from toyspec.emit.compiled import Message, Unexecuted
@@ -27,7 +29,11 @@ if TYPE_CHECKING:
 
 _MARK = "TOYSPEC-MESSAGE"
 _ENOENT = 2
-
+_FAILED = re.compile(
+    r"^    step: (\d{1,6}) of .*\n    which is: .*\n(?:    asked for by: .*\n)?(?:    errno: (E\w+), .*\n)?\Z",
+    re.MULTILINE,
+)
+"""A step that failed, where nothing is said of why."""
 
 _LOOKS = ("openat2", "open_tree", "sendfile")
 """Calls that find what was there when the plan was made."""
@@ -63,6 +69,18 @@ def _message(plan: Plan, step: Step, data: bytes, likely: Cause, lasting: bool) 
         tail += "    what to do: if something is not as it was when this box was compiled, put it back,\n"
         tail += f"      or compile it again: toyspec compile {path} -o FILE\n"
     return Message(place, item, said, tail)
+
+
+def advised(plan: Plan, said: str) -> str:
+    """What a compiled box said, and after it what `up` would add: the likely cause, and what to do."""
+    found = _FAILED.search(said)
+    if found is None or not 0 < int(found[1]) <= len(plan.steps):
+        return said
+    number = int(found[1])
+    if runs_command(plan.steps[number - 1]):
+        return said
+    failed = getattr(errno, found[2], 0) if found[2] else 0
+    return said + advice_text(explain(plan, number, failed, ""))
 
 
 def unexecuted(plan: Plan) -> Unexecuted:
