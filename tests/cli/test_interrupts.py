@@ -120,3 +120,37 @@ def test_a_box_that_begins_is_taken_back(product: Product) -> None:
     assert process.returncode == BY_SIGNAL
     assert product.run(["ps", "-a", "-q"]).stdout == ""
     eventually(lambda: gone(box))
+
+
+# It comes as soon as there are two of us: the box must not be left to nobody.
+FORKS = """
+import os, signal, sys
+from toyspec.start.interrupts import end_by_interrupts
+end_by_interrupts()
+fork = os.fork
+def forks():
+    pid = fork()
+    if pid:
+        signal.raise_signal(signal.SIGINT)
+    return pid
+os.fork = forks
+from toyspec.cli.main import main
+sys.exit(main())
+"""
+
+
+def test_a_box_is_taken_back_that_was_only_forked(product: Product) -> None:
+    """And what is kept of the one before it stays."""
+    made = spec(product)
+    up: list[Word] = ["up", "-d", made, "--"]
+    assert product.run([*up, "sh", "-c", "echo before; exit 7"]).returncode == 0
+    name = product.run(["ps", "-a", "-q"]).stdout.strip()
+    assert product.run(["wait", name]).returncode == 7
+    words: list[Word] = [product.python, "-c", FORKS, *up, "sleep", "1000"]
+    with product.popen(words, program=True) as process:
+        assert process.communicate(timeout=60) == ("", "")
+    assert process.returncode == BY_SIGNAL
+    assert product.run(["ps", "-q"]).stdout == ""
+    assert product.run(["wait", name]).returncode == 7
+    assert product.run(["logs", name]).stdout == "before\n"
+    assert product.run(["down", name]).returncode == 0

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import signal
+import struct
 import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from toyspec.cli.ps import row
-from toyspec.run import afar, alive, boxes, earlier, files, state
+from toyspec.run import afar, alive, boxes, earlier, files, readers, state
 
 
 @pytest.fixture
@@ -189,17 +193,105 @@ def test_who_is_killed_while_he_begins_costs_the_last_box_nothing(held: int, abo
         if about:
             files.write(found.directory, "box.json", b"{}")
         found.close()
-    if about:  # it was written down that it begins, so that is what is seen
-        seen = state.settle(held, "dev")
-        assert seen is not None and seen.state == "lost"
-        state.discard(state.claim(held, "dev"))
-    else:
-        seen = state.settle(held, "dev")
-        assert seen is not None and seen.state == "ended"
+    seen = state.settle(held, "dev")
+    assert seen is not None and seen.state == "ended"
     found = taken(held)
     assert contents(found) == kept
     state.remove(found)
     assert os.listdir(held) == []
+
+
+class KilledError(BaseException):
+    """In the place of a SIGKILL: nothing catches it."""
+
+
+@contextmanager
+def killed_after(calls: int) -> Iterator[list[int]]:
+    """Whoever makes one more rename or removal than that is killed before it; how many were made."""
+    made = [0]
+
+    def instead(real: Callable[..., None]) -> Callable[..., None]:
+        def counted(*given: Any, **options: Any) -> None:
+            if made[0] == calls:
+                raise KilledError
+            made[0] += 1
+            real(*given, **options)
+
+        return counted
+
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("rename", "unlink"):
+            patch.setattr(os, name, instead(getattr(os, name)))
+        yield made
+
+
+@pytest.mark.parametrize("comes", [False, True], ids=["fails", "is seen"])
+def test_whenever_who_begins_is_killed_the_last_box_is_what_it_was(held: int, comes: bool) -> None:
+    """Before each of his renames and removals, in `claim` and in `discard`; and who comes next, too."""
+    found = ended(held)
+    kept = contents(found)
+    found.close()
+
+    def begins() -> None:
+        mine = state.claim(held, "dev")
+        files.write(mine.directory, "log", b"new")
+        files.write(mine.directory, "box.json", b"{}")
+        state.discard(mine)
+
+    def looks() -> None:
+        state.settle(held, "dev")
+
+    for calls in range(100):
+        with killed_after(calls), suppress(KilledError):
+            begins()
+            break
+        _let_go(held)
+        for again in range(100):
+            with killed_after(again), suppress(KilledError):
+                (looks if comes else begins)()
+                break
+            _let_go(held)
+        seen = state.settle(held, "dev")
+        assert seen is not None and (seen.state, seen.status.exit_code) == ("ended", 1), calls
+        found = taken(held)
+        assert contents(found) == kept, calls
+        found.close()
+    assert 15 < calls < 99
+    state.remove(taken(held))
+
+
+def _let_go(held: int) -> None:
+    """What a killed process had open is closed: here it is still ours."""
+    place = os.readlink(f"/proc/self/fd/{held}")
+    for name in os.listdir("/proc/self/fd"):
+        try:
+            leads = os.readlink(f"/proc/self/fd/{name}")
+        except OSError:
+            continue  # that of the listing itself
+        if int(name) != held and leads.startswith(place):
+            os.close(int(name))
+
+
+def test_who_only_reads_a_lock_keeps_nobody_from_it(held: int) -> None:
+    """As a box may that sees its host's state, read-only."""
+    found = began(held)
+    found.close()
+    directory = Path(boxes.where(held, "dev"))
+    reading = struct.pack("hhqqi4x", fcntl.F_RDLCK, os.SEEK_SET, 0, 0, 0)
+    with (directory / "lock").open("rb") as lock, (directory / "status").open("rb") as status:
+        for each in (lock, status):
+            fcntl.fcntl(each, fcntl.F_OFD_SETLK, reading)
+        seen = state.look(held, "dev")
+        assert seen is not None and not seen.lives
+        fd = os.open("status", os.O_RDONLY, dir_fd=(opened := os.open(directory, os.O_RDONLY)))
+        assert not readers.is_told(fd, readers.BEGINS)
+        os.close(fd)
+        os.close(opened)
+        found = state.claim(held, "dev")
+        with pytest.raises(state.TakenError):
+            state.claim(held, "dev")
+    state.discard(found)
+    state.remove(taken(held))
 
 
 def ended(held: int) -> state.Claim:

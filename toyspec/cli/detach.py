@@ -10,7 +10,7 @@ from toyspec.cli.anew import renamed
 from toyspec.cli.box import load_spec, make_plan
 from toyspec.cli.boxes import boot, boxes_of, cannot, taken, tell_changes
 from toyspec.cli.error import FatalError, Reported, UsageError
-from toyspec.cli.interruptible import interruptible
+from toyspec.cli.interruptible import interruptible, uninterrupted
 from toyspec.cli.place import base
 from toyspec.cli.session import ends_with_session
 from toyspec.cli.source import STDIN, read
@@ -79,13 +79,12 @@ def begin(ready: Ready, words: Words) -> int:
             end_lost(left, boot())
         wait_for_readers(ready.boxes, name)
         tell_changes(ready.boxes, name)
-        found = state.claim(ready.boxes, name)
+        with interruptible(), uninterrupted():
+            return _launch(state.claim(ready.boxes, name), words, ready)
     except state.TakenError:
         raise taken(ready.boxes, name, ready.source.absolute) from None
     except StateError as error:
         raise cannot(error) from None
-    with interruptible():
-        return _launch(found, words, ready)
 
 
 def _launch(found: state.Claim, words: Words, ready: Ready) -> int:

@@ -102,7 +102,7 @@ def _begin(boxes: int, before: Seen, seconds: float | None, *, quiet: bool) -> i
     directory, status = open_box(boxes, name), -1
     if directory is not None:
         kept = files.environment(directory)
-        status = readers.open_status(directory)
+        status = readers.open_status(directory, os.O_RDWR)
         os.close(directory)
         os.environ.update({key: value for key, value in kept.items() if "[" not in key})
     from toyspec.cli.detach import begin, prepare

@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from toyspec.run.alive import start_time
@@ -19,6 +20,8 @@ from toyspec.start import memory
 from toyspec.values import dataclass
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from toyspec.run.state import Claim
 
 _STANDS = b"\0"
@@ -35,7 +38,8 @@ class Launched:
 def launch(found: Claim, program: bytes) -> Launched:
     """Run a box in a directory that was claimed for it; afterwards the lock is the box's.
 
-    Raises OSError where there is no process or descriptor to spare. Interrupted, it leaves no box.
+    Raises OSError where there is no process or descriptor to spare. The caller holds interrupts back; they are
+    heard while we listen, and leave no box.
     """
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # ignored, it has the kernel reap the child
     reader, writer = os.pipe()
@@ -54,7 +58,8 @@ def launch(found: Claim, program: bytes) -> Launched:
             os._exit(FAILED)
     os.close(writer)
     try:
-        said = _listen(reader)
+        with _interrupts():
+            said = _listen(reader)
         if said.endswith(_STANDS):
             return Launched(None)
         status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
@@ -68,6 +73,16 @@ def launch(found: Claim, program: bytes) -> Launched:
         name = signal.Signals(-status).name
         return Launched(FAILED, f"toyspec: error: the box's monitor was ended by {name}\n")
     return Launched(status, said.decode("utf-8", "replace"))
+
+
+@contextmanager
+def _interrupts() -> Iterator[None]:
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, ())
+    try:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _listen(reader: int) -> bytes:

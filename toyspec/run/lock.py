@@ -28,6 +28,13 @@ def is_held(directory: int) -> bool:
 
 
 def is_locked(fd: int) -> bool:
-    """Whether anybody else holds the lock of a `lock` that is open (F_OFD_GETLK, fcntl(2))."""
-    asked = FLOCK.pack(fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)
+    """Whether anybody else holds the lock of a `lock` that is open."""
+    return is_written(fd, 0, 0)
+
+
+def is_written(fd: int, start: int, length: int) -> bool:
+    """Whether anybody else has a lock for writing there (F_OFD_GETLK, fcntl(2)): one for reading takes no right
+    to write, and does not count: a box that sees its host's state may take it.
+    """
+    asked = FLOCK.pack(fcntl.F_RDLCK, os.SEEK_SET, start, length, 0)
     return bool(FLOCK.unpack(fcntl.fcntl(fd, fcntl.F_OFD_GETLK, asked))[0] != fcntl.F_UNLCK)

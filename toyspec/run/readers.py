@@ -14,7 +14,7 @@ from typing import Final
 
 from toyspec.run.boxes import open_box
 from toyspec.run.files import FLAGS
-from toyspec.run.lock import FLOCK, is_held
+from toyspec.run.lock import FLOCK, is_held, is_written
 
 READS: Final = 0
 BEGINS: Final = 1
@@ -24,8 +24,13 @@ _STEP: Final = 0.01  # seconds between two looks: no event tells
 
 
 def tell(status: int, what: int) -> None:
-    """READS: we read the log; BEGINS: we begin the box anew. Until it is taken back, or the descriptor closed."""
-    _lock(status, what, fcntl.F_RDLCK)
+    """READS: we read the log; BEGINS: we begin the box anew, for which `status` is open for writing. Until it
+    is taken back, or the descriptor closed.
+    """
+    try:
+        _lock(status, what, fcntl.F_WRLCK if what == BEGINS else fcntl.F_RDLCK)
+    except BlockingIOError:
+        pass  # somebody else tells it
 
 
 def take_back(status: int, what: int) -> None:
@@ -42,14 +47,16 @@ def is_told(status: int, what: int) -> bool:
     """Whether anybody else tells that. Takes nothing."""
     if status < 0:
         return False
+    if what == BEGINS:
+        return is_written(status, what, 1)
     asked = FLOCK.pack(fcntl.F_WRLCK, os.SEEK_SET, what, 1, 0)
     return bool(FLOCK.unpack(fcntl.fcntl(status, fcntl.F_OFD_GETLK, asked))[0] != fcntl.F_UNLCK)
 
 
-def open_status(directory: int) -> int:
+def open_status(directory: int, access: int = os.O_RDONLY) -> int:
     """That of the box there, to be closed; -1 where somebody removed it: nothing is told then."""
     try:
-        return os.open("status", os.O_RDONLY | FLAGS, dir_fd=directory)
+        return os.open("status", access | FLAGS, dir_fd=directory)
     except OSError:
         return -1
 

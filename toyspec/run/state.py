@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING, Literal
 from toyspec.run import earlier
 from toyspec.run.boxes import ExactModes, StateError, check_private, open_box, where
 from toyspec.run.files import FLAGS, read, reserve
-from toyspec.run.lock import FLOCK, is_held
+from toyspec.run.lock import FLOCK, is_held, is_locked
 from toyspec.values import dataclass, field
 
 if TYPE_CHECKING:
@@ -117,7 +117,7 @@ def look(boxes: int, name: str) -> Seen | None:
 def settle(boxes: int, name: str) -> Seen | None:
     """The same, once what someone left who was killed on his way is gone. Raises StateError."""
     found = look(boxes, name)
-    if found is not None:
+    if found is not None and (found.lives or found.status.ran):
         return found
     sweep(boxes, name)
     return look(boxes, name)
@@ -178,8 +178,8 @@ def claim(boxes: int, name: str) -> Claim:
         if found is None:
             continue
         try:
-            status = parse_status(read(found.directory, "status") or b"")
-            earlier.set_aside(found.directory, ran=status.ran)
+            _recover(found)
+            earlier.set_aside(found.directory)
             reserve(found.directory, "status", STATUS_ROOM)
         except OSError as error:
             discard(found)
@@ -201,9 +201,9 @@ def lock(boxes: int, name: str, *, make: bool = False) -> Claim | None:
             with ExactModes():
                 fd = os.open("lock", os.O_RDWR | os.O_CREAT | FLAGS, 0o600, dir_fd=directory)
             check_private(fd, where(directory, "lock"))
-            whole = FLOCK.pack(fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)
-            fcntl.fcntl(fd, fcntl.F_OFD_SETLK, whole)
-            if _is_at(boxes, name, directory) and _is_at(directory, "lock", fd):
+            if not _take(fd):
+                os.unlink("lock", dir_fd=directory)
+            elif _is_at(boxes, name, directory) and _is_at(directory, "lock", fd):
                 return Claim(boxes, name, directory, fd)
         except FileNotFoundError:
             pass  # the directory was removed meanwhile
@@ -219,11 +219,23 @@ def lock(boxes: int, name: str, *, make: bool = False) -> Claim | None:
         _close(directory, fd)  # somebody removed it between our open and our lock
 
 
+def _take(fd: int) -> bool:
+    """The lock as a whole; False where somebody only reads there, who may keep nobody from it. Raises OSError."""
+    whole = FLOCK.pack(fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)
+    try:
+        fcntl.fcntl(fd, fcntl.F_OFD_SETLK, whole)
+    except OSError as error:
+        if error.errno not in (EAGAIN, EACCES) or is_locked(fd):
+            raise
+        return False
+    return True
+
+
 def clear(found: Claim) -> None:
     """Remove everything but the lock; nothing where there is a directory, which is none of ours. Raises OSError."""
-    for names in earlier.names(found.directory):
-        for name in names:
-            os.unlink(name, dir_fd=found.directory)
+    own, aside = earlier.names(found.directory)
+    for name in (*aside, *own):
+        os.unlink(name, dir_fd=found.directory)
 
 
 def remove(found: Claim) -> None:
@@ -258,17 +270,26 @@ def discard(found: Claim) -> None:
 
 
 def sweep(boxes: int, name: str) -> None:
-    """Remove what is no box: what was left by someone killed on his way. Else nothing."""
+    """Remove what is no box, and put back what is one: what was left by someone killed on his way. Else nothing."""
     try:
         found = lock(boxes, name)
     except (TakenError, StateError):
         return
     if found is None:
         return
+    try:
+        _recover(found)
+    except OSError:
+        pass  # what is wrong with it is said by who needs it
     if read(found.directory, "box.json") is None:
         discard(found)
     else:
         found.close()
+
+
+def _recover(found: Claim) -> None:
+    status = parse_status(read(found.directory, "status") or b"")
+    earlier.recover(found.directory, ran=status.ran)
 
 
 def _is_at(directory: int, name: str, fd: int) -> bool:
