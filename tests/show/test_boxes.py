@@ -14,13 +14,13 @@ RUNS = Row(
     1234567,
     NOW - 180,
     ("python3", "-m", "http.server", "--directory", "/srv/somewhere/deep", "8000"),
-    "/home/dev/work/projects/web/toyspec.yaml",
+    "/home/ada/code/projects/web/toyspec.yaml",
 )
-ENDED = Row("a-boxofmine", "ended", 137, None, NOW - 7200, ("sleep", "9"), "/home/dev/a.yaml")
+ENDED = Row("a-boxofmine", "ended", 137, None, NOW - 7200, ("sleep", "9"), "/home/ada/a.yaml")
 
 
 def lines_at(columns: int | None, *rows: Row) -> list[str]:
-    return table(list(rows), NOW, columns, colour=False, home="/home/dev").splitlines()
+    return table(list(rows), NOW, columns, colour=False, home="/home/ada").splitlines()
 
 
 @pytest.mark.parametrize("columns", [40, 60, 80, 90, 100, None])
@@ -38,8 +38,8 @@ def test_name_state_and_pid_are_whole(columns: int | None) -> None:
     [
         (40, "web   running  1234567  3 minutes"),
         (60, "web   running  1234567  3 minutes  …yspec.yaml  python3 -m …"),
-        (80, "web   running  1234567  3 minutes  …work/projects/web/toyspec.yaml  python3 -m …"),
-        (90, "web   running  1234567  3 minutes  ~/work/projects/web/toyspec.yaml  python3 -m http.serv…"),
+        (80, "web   running  1234567  3 minutes  …code/projects/web/toyspec.yaml  python3 -m …"),
+        (90, "web   running  1234567  3 minutes  ~/code/projects/web/toyspec.yaml  python3 -m http.serv…"),
     ],
 )  # fmt: skip
 def test_the_command_is_cut_first_and_then_the_spec_from_its_left(columns: int, line: str) -> None:
