@@ -54,11 +54,11 @@ BOMBS = {
 
 @pytest.mark.parametrize("name", BOMBS)
 def test_bombs_are_refused_at_once(name: str) -> None:
-    """What explodes takes hours: some seconds of processor time are for a busy machine."""
+    """Processor time: the machine that runs the tests is busy."""
     text, message = BOMBS[name]
     begin = time.process_time()
     assert [m for _, _, m in said(text)] == [message]
-    assert time.process_time() - begin < 5
+    assert time.process_time() - begin < 2
 
 
 def test_sixty_four_levels_are_fine_and_one_more_is_not() -> None:
@@ -120,20 +120,20 @@ print(took, re.search(r"VmHWM:\\s*(\\d+)", open("/proc/self/status").read())[1])
 @pytest.mark.parametrize("name", MEBIBYTE)
 def test_a_mebibyte_takes_little_time_and_memory(name: str) -> None:
     """Time is counted in what libyaml's events alone of three and a half mebibytes take, before or after:
-    a quarter of a second where nothing else runs. The best of three: the machine that runs the tests is busy.
+    a quarter of a second where nothing else runs. The best of five: the machine that runs the tests is busy.
     """
     data = MEBIBYTE[name].encode()
     assert MIB // 2 < len(data) <= MIB
     best = (99.0, 0)
-    for _ in range(3):
+    for _ in range(5):
         run = subprocess.run(
             [sys.executable, "-c", _PROGRAM], input=data, check=True, stdout=subprocess.PIPE
         )
         times, kilobytes = run.stdout.split()
         best = min(best, (float(times), int(kilobytes)))
-        if best[0] < 6:
+        if best[0] < 4:
             break
-    assert best[0] < 10, "times"
+    assert best[0] < 6, "times"
     assert best[1] * 1024 <= 105_000_000, "bytes"
 
 

@@ -103,10 +103,15 @@ class Report:
         """Note a finding; the same one twice (through an alias) counts once."""
         if (start, message) in self.found:
             return
-        if len(self.found) >= SHOWN * 10:
+        if self.is_full:
             self.dropped += 1
             return
         self.found[start, message] = Finding(start, end, message, label, help, key)
+
+    @property
+    def is_full(self) -> bool:
+        """Whether more findings than anybody reads are kept already: others are only counted."""
+        return len(self.found) >= SHOWN * 10
 
     def add_outside(self, place: str, message: str, help: str = "") -> None:
         """Note a problem with something that is not in the file (`place` names it)."""

@@ -145,6 +145,9 @@ class Values:
     def refuse(self, node: Scalar, path: Key, wrong: Wrong) -> None:
         """Note what is wrong with a value, under the very characters where they can be told."""
         self.wrong.add(path)
+        if self.report.is_full:
+            self.report.dropped += 1  # one of thousands: where it stands is not asked
+            return
         start, end = span(self.report.source.text, node, wrong.start, wrong.end)
         help_ = wrong.help
         if help_.startswith("write ${") and node.plain and self._is_in_brackets(path):
